@@ -1,0 +1,1 @@
+"""Networks: the hand embedding, its training, and models on top of it."""
