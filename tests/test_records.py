@@ -1,0 +1,318 @@
+"""Files of labelled deals, and the deals of PBN and LIN files."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from io import StringIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from endplay.parsers import lin, pbn
+from endplay.types import Board, Player
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridgevec.cards import Deal, random_deals, random_masks
+from bridgevec.records import (
+    deals_info,
+    read_deals,
+    read_lin_deals,
+    read_pbn_deals,
+    write_deals,
+)
+
+DEAL = "N:KQT2.AT.J6542.85 .63.AKQ987.A9732 A8654.KQ5.T.QJT6 J973.J98742.3.K4"
+
+
+def some_deals(n, seed=0):
+    tricks = np.random.default_rng(seed).integers(0, 14, (n, 5, 4)).astype(np.int8)
+    return random_masks(n, seed), tricks
+
+
+@pytest.mark.parametrize("n", [0, 1, 100, (1 << 16) + 3])
+def test_labelled_deals_come_back(tmp_path, n):
+    masks, tricks = some_deals(n)
+    path = write_deals(tmp_path / "a.parquet", masks, tricks, {"seed": "0", "solver": "x 1"})
+    read_masks, read_tricks = read_deals(path)
+    assert read_masks.dtype == np.uint64
+    assert read_tricks.dtype == np.int8
+    assert np.array_equal(read_masks, masks)
+    assert np.array_equal(read_tricks, tricks)
+    assert deals_info(path) == (n, {"seed": "0", "solver": "x 1"})
+    assert os.listdir(tmp_path) == ["a.parquet"]
+
+
+def test_other_programs_see_text_and_twenty_numbers(tmp_path):
+    masks, tricks = some_deals(3)
+    table = pq.read_table(write_deals(tmp_path / "a.parquet", masks, tricks, {}))
+    assert table.column_names == ["deal", "tricks"]
+    assert table["deal"].to_pylist() == [Deal(row).pbn for row in masks.tolist()]
+    assert table["tricks"].to_pylist() == tricks.reshape(3, 20).tolist()
+    assert table.schema.field("tricks").type.list_size == 20
+
+
+def test_files_are_read_one_after_the_other(tmp_path):
+    masks, tricks = some_deals(10)
+    first = write_deals(tmp_path / "1.parquet", masks[:4], tricks[:4], {})
+    second = write_deals(tmp_path / "2.parquet", masks[4:], tricks[4:], {})
+    read_masks, read_tricks = read_deals([first, str(second)])
+    assert np.array_equal(read_masks, masks)
+    assert np.array_equal(read_tricks, tricks)
+
+
+def test_the_same_deals_give_the_same_bytes(tmp_path):
+    masks, tricks = some_deals(500)
+    paths = [
+        write_deals(tmp_path / name, masks, tricks, {"seed": "0"}) for name in ("1.pq", "2.pq")
+    ]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@settings(max_examples=25)
+@given(first=st.sampled_from("NESW"), lower=st.booleans(), seed=st.integers(0, 1000))
+def test_deals_that_others_wrote_may_start_at_any_seat(tmp_path_factory, first, lower, seed):
+    deals = random_deals(3, seed)
+    texts = [deal.pbn for deal in deals]
+    turned = [deals[1]["NESW"[("NESW".index(first) + i) % 4]] for i in range(4)]
+    texts[1] = f"{first}:{' '.join(turned)}"
+    if lower:
+        texts[2] = texts[2].lower()
+    path = tmp_path_factory.mktemp("d") / "a.parquet"
+    save(path, texts, [[1] * 20] * 3)
+    assert [Deal(row) for row in read_deals(path)[0].tolist()] == deals
+
+
+GOOD = [DEAL] * 3
+TEN = [[10] * 20] * 3
+
+
+def save(path, deals=GOOD, tricks=TEN, kind=None):
+    """Write a Parquet file as another program might."""
+    table = {}
+    if deals is not None:
+        table["deal"] = pa.array(deals)
+    if tricks is not None:
+        table["tricks"] = pa.array(tricks, kind or pa.list_(pa.int8(), 20))
+    pq.write_table(pa.table(table), path)
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ({"tricks": None}, "has no column 'tricks', only ['deal']"),
+        ({"deals": None}, "has no column 'deal', only ['tricks']"),
+        ({"deals": [1, 2, 3]}, "column 'deal' is int64, expected string"),
+        ({"tricks": [1, 2, 3], "kind": pa.int64()}, "column 'tricks' is int64, expected a fixed"),
+        (
+            {"tricks": [[10] * 19] * 3, "kind": pa.list_(pa.int8(), 19)},
+            "expected a fixed-size list of 20 int8",
+        ),
+        (
+            {"kind": pa.list_(pa.int8())},
+            "column 'tricks' is list<element: int8>, expected a fixed-size list of 20 int8",
+        ),
+        ({"deals": [DEAL, None, DEAL]}, "column 'deal' has rows without a value"),
+        ({"tricks": [TEN[0], None, TEN[0]]}, "column 'tricks' has rows without a value"),
+        ({"tricks": [TEN[0], [3, None] * 10, TEN[0]]}, "column 'tricks' has rows without a value"),
+        ({"tricks": [TEN[0], TEN[0], [14] * 20]}, "row 2 has 14 tricks, expected 0 to 13"),
+        ({"tricks": [TEN[0], [-1] * 20, TEN[0]]}, "row 1 has -1 tricks, expected 0 to 13"),
+        ({"deals": [*GOOD[:2], "N:x"]}, "row 2: deal 'N:x' has 1 hands, expected 4"),
+        ({"deals": [*GOOD[:2], ""]}, "row 2: deal '' does not start with a seat"),
+        (
+            {"deals": [DEAL, DEAL.replace("K4", "KT"), DEAL]},
+            "row 1: deal 'N:KQT2.AT.J6542.85 .63.AKQ987.A9732 A8654.KQ5.T.QJT6 "
+            "J973.J98742.3.KT' has card CT in two hands, S and W",
+        ),
+        (
+            {"deals": [DEAL, DEAL.replace("J973.J98742.3.K4", "J9732.J9874.3.K4"), DEAL]},
+            "row 1: deal 'N:KQT2.AT.J6542.85 .63.AKQ987.A9732 A8654.KQ5.T.QJT6 J9732.J9874.3.K4' "
+            "has card S2 in two hands, N and W",
+        ),
+        (
+            {"deals": [DEAL.replace(".63.", ".3.").replace("J973.", "J9763."), DEAL, DEAL]},
+            "row 0: hand '.3.AKQ987.A9732' has 12 cards, expected 13",
+        ),
+    ],
+)
+def test_errors_name_the_file_and_what_is_wrong(tmp_path, file, message):
+    path = tmp_path / "bad.parquet"
+    save(path, **file)
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - the message is checked below
+        read_deals(path)
+    assert str(path) in str(error.value)
+    assert message in str(error.value)
+
+
+def test_rows_are_counted_over_the_whole_file(tmp_path):
+    path = tmp_path / "long.parquet"
+    n = (1 << 16) + 10
+    rows = np.full((n, 20), 10, dtype=np.int8)
+    rows[-3, 7] = 77
+    save(path, [DEAL] * n, list(rows))
+    with pytest.raises(ValueError, match=f"row {n - 3} has 77 tricks"):
+        read_deals(path)
+    save(path, [DEAL] * (n - 1) + ["N:"], list(np.full_like(rows, 10)))
+    with pytest.raises(ValueError, match=f"row {n - 1}: deal 'N:' has 0 hands"):
+        read_deals(path)
+
+
+def test_other_files_are_refused_by_name(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("not a table")
+    for read in (read_deals, deals_info):
+        with pytest.raises(ValueError, match=r"notes\.txt is not a Parquet file"):
+            read(path)
+        with pytest.raises(FileNotFoundError, match=r"missing\.parquet"):
+            read(tmp_path / "missing.parquet")
+
+
+@pytest.mark.parametrize(
+    ("masks", "tricks", "message"),
+    [
+        (random_masks(2, 0), np.zeros((3, 5, 4), int), r"shape \(3, 5, 4\), expected \(2, 5, 4\)"),
+        (random_masks(2, 0), np.zeros((2, 4, 5), int), r"shape \(2, 4, 5\), expected \(2, 5, 4\)"),
+        (random_masks(2, 0), np.full((2, 5, 4), 14), "row 0 has 14 tricks"),
+        (random_masks(2, 0), np.zeros((2, 5, 4)), "dtype float64, expected integers"),
+        (random_masks(2, 0)[:, [0, 1, 2, 2]], np.zeros((2, 5, 4), int), "in two hands, S and W"),
+    ],
+)
+def test_bad_labels_are_never_written(tmp_path, masks, tricks, message):
+    with pytest.raises(ValueError, match=message):
+        write_deals(tmp_path / "a.parquet", masks, tricks, {})
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_kill_while_writing_never_leaves_half_a_file(tmp_path):
+    path = tmp_path / "a.parquet"
+    masks, tricks = some_deals(20_000)
+    write_deals(path, masks, tricks, {"seed": "0"})
+    before = path.read_bytes()
+    script = (
+        "import sys, numpy as np\n"
+        "from bridgevec.cards import random_masks\n"
+        "from bridgevec.records import write_deals\n"
+        "masks = random_masks(20_000, 0)\n"
+        "tricks = np.random.default_rng(0).integers(0, 14, (20_000, 5, 4)).astype(np.int8)\n"
+        "print('ready', flush=True)\n"
+        "while True:\n"
+        f"    write_deals({str(path)!r}, masks, tricks, {{'seed': '0'}})\n"
+    )
+    for delay in (0.02, 0.05, 0.11):
+        with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as writer:
+            assert writer.stdout.readline() == b"ready\n"
+            time.sleep(delay)
+            writer.send_signal(signal.SIGKILL)
+        assert path.read_bytes() == before
+
+
+PBN_FILE = f"""% PBN 2.1
+% EXPORT
+[Event "Café cup"]
+[Board "7"]
+[Dealer "S"]
+[Deal "{DEAL}"]
+[Auction "S"]
+1C Pass ?? Wrong
+{{a comment that
+goes on}}
+[Note "no colon here"]
+
+[Event "Other room"]
+[Board "7"]
+[Deal "#"]
+[Contract "9X"]
+
+[Event "Only a score"]
+[Board "8"]
+[Score "NS 420"]
+
+Frequency HCP South :
+14  39
+
+[Deal "E:.63.AKQ987.A9732 A8654.KQ5.T.QJT6 J973.J98742.3.K4 KQT2.AT.J6542.85"]
+"""
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
+def test_the_deals_of_a_pbn_file(tmp_path, newline, encoding):
+    path = tmp_path / "match.pbn"
+    path.write_bytes(PBN_FILE.replace("\n", newline).encode(encoding))
+    deals = [("7", Deal(DEAL)), ("7", Deal(DEAL)), ("4", Deal(DEAL))]
+    assert read_pbn_deals(path) == deals
+    assert read_pbn_deals(str(path)) == deals
+    assert read_pbn_deals(StringIO(PBN_FILE)) == deals
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10_000), st.integers(1, 5))
+def test_deals_come_back_from_files_that_endplay_writes(seed, n):
+    deals = [(str(i), deal) for i, deal in enumerate(random_deals(n, seed), 1)]
+    boards = [Board(deal.to_endplay(), board_num=int(label)) for label, deal in deals]
+    for board in boards:
+        board.dealer = Player.north
+    assert read_pbn_deals(StringIO(pbn.dumps(boards))) == deals
+    assert read_lin_deals(StringIO(lin.dumps(boards))) == deals
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no record with a deal"),
+        ("hello", "has no record with a deal"),
+        ('[Board "3"]\n', "has no record with a deal"),
+        ('[Board "3"]\n[Deal ""]\n', "has no record with a deal"),
+        (f'[Board "x"]\n[Deal "{DEAL}"]\n', "record before line 3: ValueError("),
+        (f'\n[Board "1"]\n[Deal "{DEAL.replace("K", "X")}"]\n', "record before line 4: ValueErr"),
+        ('[Deal "#"]\n', "record before line 2: KeyError("),
+        (f'[Board "1"]\n[Deal "{DEAL[:-1]}"]\n', "board 1: hand 'J973.J98742.3.K' has 12 cards"),
+        (f'[Deal "{DEAL.replace("K4", "KT")}"]\n', "board 1: deal 'N:KQT2"),
+        ('[Board "9"]\n[Deal "N:KQT2.AT.J6542.85 - - -"]\n', "board 9: hand '...' has 0 cards"),
+    ],
+)
+def test_pbn_errors_name_the_file_and_the_place(tmp_path, text, message):
+    path = tmp_path / "bad.pbn"
+    path.write_text(text)
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - the message is checked below
+        read_pbn_deals(path)
+    assert str(error.value).startswith(str(path))
+    assert message in str(error.value)
+
+
+LIN = "md|3SKQT2HATDJ6542C85,SH63DAKQ987CA9732,SA8654HKQ5DTCQJT6,|"
+
+
+def test_the_deals_of_a_lin_file(tmp_path):
+    path = tmp_path / "hands.lin"
+    path.write_text(f"pn|a,b,c,d|st||{LIN}ah|Board 12|\npn|a,b,c,d|st||{LIN}\n")
+    deal = Deal(DEAL).rotated(2)
+    assert read_lin_deals(path) == [("12", deal), ("2", deal)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no record with a deal"),
+        (f"qx|o1|{LIN}", "has 1 deals but 0 boards that start with 'pn|'"),
+        (f"pn|a,b,c,d|qx|o1|{LIN}qx|c1|{LIN}", "has 2 deals but 1 boards that start with 'pn|'"),
+        ("pn|a,b,c,d|md|1SAKQ|", "ValueError("),
+    ],
+)
+def test_lin_errors_name_the_file(tmp_path, text, message):
+    path = tmp_path / "bad.lin"
+    path.write_text(text)
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - the message is checked below
+        read_lin_deals(path)
+    assert str(error.value).startswith(str(path))
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("read", [read_pbn_deals, read_lin_deals])
+@given(text=st.text(alphabet='[]"#:.- \n|,AKQdealBordN:1md|pn|%{}', max_size=120) | st.text())
+def test_junk_files_are_refused_with_value_errors(read, text):
+    with pytest.raises(ValueError, match="input"):
+        read(StringIO(text))
