@@ -1,0 +1,1046 @@
+# cython: language_level=3
+# distutils: language = c
+"""The double-dummy search. `bridgevec.dds` is its public face; nothing here checks its input."""
+
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #if defined(__BMI2__)
+    #include <immintrin.h>
+    #define bv_pext(x, m) _pext_u64((x), (m))
+    #define bv_pdep(x, m) _pdep_u64((x), (m))
+    #else
+    static inline uint64_t bv_pext(uint64_t x, uint64_t m) {
+        uint64_t out = 0;
+        for (uint64_t bit = 1; m; bit += bit, m &= m - 1)
+            if (x & m & -m) out |= bit;
+        return out;
+    }
+    static inline uint64_t bv_pdep(uint64_t x, uint64_t m) {
+        uint64_t out = 0;
+        for (uint64_t bit = 1; m; bit += bit, m &= m - 1)
+            if (x & bit) out |= m & -m;
+        return out;
+    }
+    #endif
+    #define bv_ctz(x) __builtin_ctzll(x)
+    #define bv_top(x) (63 - __builtin_clzll(x))
+    #define bv_count(x) __builtin_popcountll(x)
+    #define bv_likely(x) __builtin_expect(!!(x), 1)
+    #define bv_unlikely(x) __builtin_expect(!!(x), 0)
+    """
+    ctypedef unsigned long long u64 "uint64_t"
+    ctypedef unsigned int u32 "uint32_t"
+    ctypedef unsigned char u8 "uint8_t"
+    ctypedef signed char i8 "int8_t"
+    u64 pext "bv_pext"(u64 x, u64 mask) noexcept nogil
+    u64 pdep "bv_pdep"(u64 x, u64 mask) noexcept nogil
+    int ctz "bv_ctz"(u64 x) noexcept nogil
+    int top_bit "bv_top"(u64 x) noexcept nogil
+    int count "bv_count"(u64 x) noexcept nogil
+    bint likely "bv_likely"(bint x) noexcept nogil
+    bint unlikely "bv_unlikely"(bint x) noexcept nogil
+
+# ---------------------------------------------------------------------------------------------
+# Types. Inside the search a suit is a lane of 16 bits, deuce = bit 0 … ace = bit 12, trumps in
+# lane 3. Bit 13 of every lane is a guard that no card uses: it keeps suits apart when a pext
+# squeezes out the cards already played. A card is its bit number 0..63.
+
+cdef u64 LANE = 0x1FFF
+cdef u64 CARDS = 0x1FFF1FFF1FFF1FFF
+cdef u64 GUARD = 0x2000200020002000
+cdef u64 SIGN = 0x8000800080008000
+# A search returns the cards whose rank its proof relied on, and this bit if NS reach the target.
+cdef u64 WON = <u64>1 << 63
+
+cdef struct Entry:          # one proven pattern: 32 bytes, two a cache line
+    u64 mask                # which relative ranks matter
+    u64 odd                 # who owns them: bit 0 of the owner's seat …
+    u64 high                # … and bit 1
+    u8 lower                # NS take at least and at most so many of the tricks left
+    u8 upper
+    u8 spare[6]
+
+cdef struct Bucket:         # all patterns of one shape (lengths of all suits in all hands)
+    u64 key
+    Entry* entries
+    u32 size
+    u32 capacity
+    u8 move                 # the last lead that worked
+
+cdef enum:
+    N_WEIGHTS = 264
+    FIRST_BUCKETS = 1 << 12
+    MOST_BUCKETS = 1 << 18
+    MOST_ENTRIES = 1 << 10  # in a bucket
+
+cdef struct Search:
+    u64 hand[4]
+    u64 shape               # nibble 4*lane + seat: how many cards of the suit the seat holds
+    u64 trumps              # lane 3, or no card at notrump
+    u64 nodes
+    u64 tricks_searched
+    bint* stop
+    Bucket* buckets
+    Bucket* other_buckets   # for growing
+    u64 bucket_mask
+    u64 bucket_count
+    char* arena             # where patterns live; emptied when the strain changes
+    size_t arena_size
+    size_t arena_used
+    Entry* spare[16]        # freed pattern lists, by log2 of capacity
+    u64 cuts[4][6]
+    u64 causes[8]
+    u64 byn[14][6]
+
+cdef int W[N_WEIGHTS]
+
+
+cdef inline u64 lane_of(int card) noexcept nogil:
+    return LANE << (card & 48)
+
+
+cdef inline u64 fill_up(u64 cards) noexcept nogil:
+    """In every lane, all cards from the lowest set bit up."""
+    return (cards | (SIGN - cards)) & CARDS
+
+# ---------------------------------------------------------------------------------------------
+# Transposition table. Partition search (Ginsberg 1996): a proof that relied on the top ranks of
+# each suit alone holds for every deal of the same shape in which those have the same owners.
+
+cdef void clear_table(Search* s) noexcept nogil:
+    s.bucket_mask = FIRST_BUCKETS - 1
+    memset(s.buckets, 0, FIRST_BUCKETS * sizeof(Bucket))
+    memset(s.spare, 0, sizeof(s.spare))
+    s.bucket_count = 0
+    s.arena_used = 0
+
+
+cdef inline Bucket* probe(Search* s, u64 key) noexcept nogil:
+    """The key's bucket, or the empty one where it belongs."""
+    cdef u64 i = (key * <u64>0x9E3779B97F4A7C15 >> 32) & s.bucket_mask
+    while s.buckets[i].key != key and s.buckets[i].key:
+        i = (i + 1) & s.bucket_mask
+    return &s.buckets[i]
+
+
+cdef void double_buckets(Search* s) noexcept nogil:
+    cdef Bucket* old = s.buckets
+    cdef u64 i, n = s.bucket_mask + 1
+    s.buckets = s.other_buckets
+    s.other_buckets = old
+    s.bucket_mask = 2 * n - 1
+    memset(s.buckets, 0, 2 * n * sizeof(Bucket))
+    for i in range(n):
+        if old[i].key:
+            probe(s, old[i].key)[0] = old[i]
+
+
+cdef inline Bucket* find_bucket(Search* s, int leader) noexcept nogil:
+    # Shifting out the top two bits of the shape loses nothing: every seat holds as many cards.
+    cdef u64 key = (s.shape << 2 | leader) + 1
+    cdef Bucket* b = probe(s, key)
+    if b.key == 0:
+        if s.bucket_count * 4 > s.bucket_mask * 3:
+            if s.bucket_mask + 1 < MOST_BUCKETS:
+                double_buckets(s)
+            else:
+                clear_table(s)
+            b = probe(s, key)
+        b.key = key
+        s.bucket_count += 1
+    return b
+
+
+cdef bint grow_bucket(Search* s, Bucket* b) noexcept nogil:
+    cdef u32 capacity = b.capacity * 2 if b.capacity else 4
+    cdef int cls = ctz(capacity)
+    cdef Entry* fresh
+    cdef size_t size = capacity * sizeof(Entry)
+    if s.spare[cls] != NULL:
+        fresh = s.spare[cls]
+        s.spare[cls] = (<Entry**> fresh)[0]
+    else:
+        if s.arena_used + size > s.arena_size:
+            return False
+        fresh = <Entry*> (s.arena + s.arena_used)
+        s.arena_used += size
+    if b.capacity:
+        memcpy(fresh, b.entries, b.size * sizeof(Entry))
+        (<Entry**> b.entries)[0] = s.spare[cls - 1]
+        s.spare[cls - 1] = b.entries
+    b.entries = fresh
+    b.capacity = capacity
+    return True
+
+
+cdef void store(Search* s, int leader, u64 mask, u64 odd, u64 high, int lower, int upper,
+                int move) noexcept nogil:
+    cdef u32 i
+    cdef Entry* e
+    cdef Entry fresh
+    cdef Bucket* b = find_bucket(s, leader)
+    odd &= mask
+    high &= mask
+    i = 0
+    while i < b.size:
+        e = &b.entries[i]
+        if (e.mask & mask) == mask and not (((e.odd ^ odd) | (e.high ^ high)) & mask):
+            if e.mask == mask:
+                if e.lower > lower:
+                    lower = e.lower
+                if e.upper < upper:
+                    upper = e.upper
+            if e.lower <= lower and e.upper >= upper:     # narrower or the same: superseded
+                b.size -= 1
+                e[0] = b.entries[b.size]
+                continue
+        i += 1
+    if b.size == b.capacity:
+        if b.capacity == MOST_ENTRIES:
+            b.size -= 1                                    # the last one makes room
+        elif not grow_bucket(s, b):
+            clear_table(s)                                 # out of memory: begin afresh
+            b = find_bucket(s, leader)
+            grow_bucket(s, b)
+    if move:
+        b.move = move
+    fresh.mask = mask
+    fresh.odd = odd
+    fresh.high = high
+    fresh.lower = lower
+    fresh.upper = upper
+    if b.size:
+        b.entries[b.size] = b.entries[0]
+    b.entries[0] = fresh
+    b.size += 1
+
+# ---------------------------------------------------------------------------------------------
+# Bounds without search. Each reports the ranks it relied on.
+
+cdef struct Bound:
+    int tricks
+    u64 ranks
+
+
+cdef inline int max2(int a, int b) noexcept nogil:
+    return a if a > b else b
+
+
+cdef inline int min2(int a, int b) noexcept nogil:
+    return a if a < b else b
+
+
+cdef inline u64 above(u64 cards, u64 others) noexcept nogil:
+    """Those of the cards of one lane that beat all others of it."""
+    return cards & ~((<u64>2 << top_bit(others)) - 1) if others else cards
+
+
+cdef inline u64 best_of(u64 cards, int k) noexcept nogil:
+    """The k-th highest of the cards of one lane, which has at least k > 0."""
+    while k > 1:
+        cards ^= <u64>1 << top_bit(cards)
+        k -= 1
+    return <u64>1 << top_bit(cards)
+
+
+cdef inline Bound trump_tricks(u64 mine, u64 others) noexcept nogil:
+    """Tricks that one hand's trumps are sure of: its j best, less the better ones elsewhere."""
+    cdef Bound out
+    cdef u64 seen = 0, left = mine, card
+    cdef int j = 0, sure
+    out.tricks = 0
+    out.ranks = 0
+    while left:
+        card = <u64>1 << top_bit(left)
+        left ^= card
+        j += 1
+        sure = j - count(others & ~(card - 1))
+        if sure > out.tricks:
+            out.tricks = sure
+            out.ranks = card
+        elif sure < -2:
+            break
+    return out
+
+
+cdef inline int length(Search* s, int shift, int seat) noexcept nogil:
+    return s.shape >> (shift + 4 * seat) & 15
+
+
+cdef inline Bound quick_tricks(Search* s, int leader, u64 all, int need) noexcept nogil:
+    """Tricks up to `need` that the side on lead can cash at once, whatever the others do.
+
+    The leader cashes what it can without giving up the lead, then crosses to partner, who does
+    the same; in a suit that an opponent may ruff, no more rounds than that opponent follows to.
+    """
+    cdef Bound out, more
+    cdef int partner = leader ^ 2, left = (leader + 1) & 3, right = (leader + 3) & 3
+    cdef u64 me = s.hand[leader], pd = s.hand[partner], trumps = s.trumps
+    cdef u64 lane, mine, hers, run, rest, top, entry_ranks = 0
+    cdef u64 her_run[4]
+    cdef int her_tricks[4]
+    cdef int shift, len_me, len_pd, len_opp, k, kp, t, tp, limit, entry_shift = -1
+    cdef int total_pd = 0, her_spare_trumps = 0, missing, trump_t = 0, n_pd = 0, i
+    cdef bint l_ruffs = False, r_ruffs = False, ruff_entry = False
+    out.tricks = 0
+    out.ranks = 0
+    if trumps:
+        k = count(above(me & trumps, all & trumps & ~me))
+        l_ruffs = length(s, 48, left) > k
+        r_ruffs = length(s, 48, right) > k
+    for shift in range(48, -1, -16):
+        lane = all & LANE << shift
+        mine = me & lane
+        hers = pd & lane
+        if not mine | hers:
+            continue
+        len_me = length(s, shift, leader)
+        len_pd = length(s, shift, partner)
+        limit = 13
+        if lane & ~trumps:
+            if l_ruffs:
+                limit = length(s, shift, left)
+            if r_ruffs:
+                limit = min2(limit, length(s, shift, right))
+        else:
+            her_spare_trumps = len_pd
+        top = <u64>1 << top_bit(lane)
+        if not top & (me | pd):
+            if not hers and limit > 0 and lane & ~trumps:
+                ruff_entry = True
+            continue
+        len_opp = max2(length(s, shift, left), length(s, shift, right))
+        t = 0
+        rest = lane ^ mine
+        run = above(mine, rest)
+        k = count(run)
+        if k:
+            t = len_me if k >= len_opp and k >= len_pd else k
+            t = min2(t, limit)
+            if t > 0:
+                if rest:
+                    missing = need - out.tricks
+                    if not lane & ~trumps or t > k or missing >= k:
+                        out.ranks |= run & -run
+                    else:
+                        out.ranks |= best_of(run, min2(t, missing))
+                out.tricks += t
+                if out.tricks >= need:
+                    return out
+            if not lane & ~trumps:
+                her_spare_trumps -= t
+                trump_t = t
+            elif not hers and len_me > t and limit > t:
+                ruff_entry = True
+        if t < k or t >= limit or len_pd <= t:
+            continue
+        rest = lane ^ hers ^ run
+        run = above(hers, rest)
+        kp = min2(count(run), len_pd - t)
+        if kp == 0:
+            continue
+        tp = len_pd - t if t + kp >= len_opp and t + kp >= len_me else kp
+        tp = min2(tp, limit - t)
+        total_pd += tp
+        her_tricks[n_pd] = tp
+        her_run[n_pd] = run if rest else 0
+        if len_me > t and entry_shift < 0:
+            entry_shift = n_pd
+        n_pd += 1
+        if not lane & ~trumps:
+            her_spare_trumps -= tp
+    if ruff_entry and her_spare_trumps > 0:
+        if out.tricks + total_pd + 1 >= need:
+            out.tricks += 1
+            if entry_shift < 0:
+                entry_shift = 8
+    if entry_shift >= 0 and out.tricks + total_pd >= need:
+        if entry_shift < 8:
+            missing = need - out.tricks
+            run = her_run[entry_shift]
+            out.ranks |= run & -run
+            out.tricks += her_tricks[entry_shift]
+        i = 0
+        while out.tricks < need:
+            if i != entry_shift:
+                run = her_run[i]
+                out.ranks |= run & -run
+                out.tricks += her_tricks[i]
+            i += 1
+        return out
+    if trumps:
+        # Trumps that win in the end, though not at once.
+        more = trump_tricks(me & trumps, all & trumps & ~me)
+        if out.tricks - trump_t + more.tricks >= need:
+            out.tricks = need
+            out.ranks |= more.ranks
+        elif trump_t == 0 and count(pd & ~trumps) >= out.tricks:
+            more = trump_tricks(pd & trumps, all & trumps & ~pd)
+            if out.tricks + more.tricks >= need:
+                out.tricks = need
+                out.ranks |= more.ranks
+    return out
+
+
+cdef inline Bound notrump_losers(Search* s, int leader, u64 all) noexcept nogil:
+    """Tricks the other side is sure of at notrump when it holds the top of every suit to lead."""
+    cdef Bound out
+    cdef int shift, seat, tricks[4]
+    cdef u64 lane, top, run, ranks[4]
+    cdef u64 mine = s.hand[leader], ours = mine | s.hand[leader ^ 2]
+    cdef int owner[4]
+    out.tricks = 0
+    out.ranks = 0
+    for shift in range(0, 64, 16):
+        lane = all & LANE << shift
+        owner[shift >> 4] = -1
+        if not lane:
+            continue
+        top = <u64>1 << top_bit(lane)
+        if top & ours:
+            if mine & lane:
+                return out
+            continue
+        owner[shift >> 4] = (leader + 1) & 3 if top & s.hand[(leader + 1) & 3] else (leader + 3) & 3
+    for seat in range(4):
+        tricks[seat] = 0
+        ranks[seat] = 0
+    for shift in range(0, 64, 16):
+        seat = owner[shift >> 4]
+        if seat >= 0:
+            lane = LANE << shift
+            run = above(s.hand[seat] & lane, all & lane & ~s.hand[seat])
+            tricks[seat] += count(run)
+            if all & lane & ~s.hand[seat]:
+                ranks[seat] |= run & -run
+    out.tricks = 13
+    for shift in range(0, 64, 16):
+        if mine & LANE << shift:
+            seat = owner[shift >> 4]
+            out.tricks = min2(out.tricks, tricks[seat])
+            out.ranks |= ranks[seat] | <u64>1 << top_bit(all & LANE << shift)
+    return out
+
+cdef inline u64 refuted_suits(Search* s, int leader, u64 all, int need, u64* ranks) noexcept nogil:
+    """Suits that must not be led: an opponent takes the trick with the top card and then cashes."""
+    cdef u64 lane, top, out = 0, third = s.hand[leader ^ 2]
+    cdef Bound bounds[2]
+    cdef bint known[2]
+    cdef int shift, seat, side
+    known[0] = known[1] = False
+    for shift in range(0, 64, 16):
+        lane = LANE << shift
+        if not s.hand[leader] & lane:
+            continue
+        top = <u64>1 << top_bit(all & lane)
+        if top & (s.hand[leader] | third):
+            continue
+        if lane != s.trumps and not third & lane and third & s.trumps:
+            continue
+        seat = (leader + 1) & 3
+        side = 0
+        if not top & s.hand[seat]:
+            seat = (leader + 3) & 3
+            side = 1
+        if not known[side]:
+            bounds[side] = quick_tricks(s, seat, all, need)
+            known[side] = True
+        if bounds[side].tricks >= need:
+            out |= lane
+            ranks[0] |= bounds[side].ranks | top
+    return out
+
+# ---------------------------------------------------------------------------------------------
+# Moves. Of touching cards in one hand the highest stands for all; weights order the rest.
+
+cdef inline u64 distinct(u64 cards, u64 all) noexcept nogil:
+    """The highest of each run of touching cards."""
+    cdef u64 squeezed = pext(cards, all | GUARD)
+    return pdep(squeezed & ~(squeezed >> 1), all | GUARD)
+
+
+cdef inline int owner_of(Search* s, u64 card, int from_seat) noexcept nogil:
+    """Whose card it is, counted clockwise from a seat."""
+    cdef int i
+    for i in range(3):
+        if card & s.hand[(from_seat + i) & 3]:
+            return i
+    return 3
+
+
+cdef int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int favourite, u8* moves, int* scores) noexcept nogil:
+    cdef u64 me = s.hand[leader], pd = s.hand[leader ^ 2]
+    cdef u64 lho = s.hand[(leader + 1) & 3], rho = s.hand[(leader + 3) & 3]
+    cdef u64 lane, mine, cards, top, second, opp
+    cdef u64 trumps = s.trumps
+    cdef int shift, n = 0, card, score, base, o1, o2, len_me, len_pd, len_l, len_r, j
+    cdef int* w
+    cdef u64 bit
+    cards = distinct(me, all)
+    for shift in range(0, 64, 16):
+        lane = all & LANE << shift & ~hopeless
+        mine = me & lane
+        if not mine:
+            continue
+        len_me = count(mine)
+        len_pd = count(pd & lane)
+        len_l = count(lho & lane)
+        len_r = count(rho & lane)
+        opp = (lho | rho) & lane
+        top = <u64>1 << top_bit(lane)
+        o1 = owner_of(s, top, leader)
+        second = lane ^ top
+        o2 = owner_of(s, <u64>1 << top_bit(second), leader) if second else o1
+        w = &W[0] if not trumps else (&W[80] if shift == 48 else &W[40])
+        base = w[o1 * 4 + o2] + w[16] * len_me + w[17] * len_pd + w[18] * len_l + w[19] * len_r
+        if not len_pd:
+            base += w[26] if pd & trumps else w[27]
+        if not len_l:
+            base += w[28] if lho & trumps else w[29]
+        if not len_r:
+            base += w[30] if rho & trumps else w[31]
+        if len_me == 1:
+            base += w[32] if me & trumps else w[33]
+        if len_pd == 1:
+            base += w[34] if pd & trumps else w[35]
+        if pd & lane > opp:
+            base += w[36]
+        if mine > opp:
+            base += w[37]
+        j = 0
+        mine &= cards
+        while mine:
+            card = top_bit(mine)
+            bit = <u64>1 << card
+            mine ^= bit
+            score = base
+            if bit == top:
+                score += w[20]
+            elif not mine:
+                score += w[21]
+            elif j == 0:
+                score += w[22]
+            if bit > opp:
+                score += w[23]
+            score -= w[24] * count(lane & (bit - 1))
+            if card == favourite:
+                score += w[25]
+            moves[n] = card
+            scores[n] = score
+            n += 1
+            j += 1
+    return n
+
+
+cdef inline u64 best_of_others(u64 cards) noexcept nogil:
+    return <u64>1 << top_bit(cards) if cards else 0
+
+
+cdef int follow_moves(Search* s, int pos, int seat, int led, int best, int best_seat, u64 all,
+                      u8* moves, int* scores) noexcept nogil:
+    cdef u64 me = s.hand[seat], lane = LANE << (led & 48), bit, cards, trumps = s.trumps, own
+    cdef u64 next_hand = s.hand[(seat + 1) & 3], pd = s.hand[seat ^ 2], best_lane = lane_of(best)
+    cdef int n = 0, card, score
+    cdef bint partner_best = best_seat == (seat ^ 2), safe = False, following = (me & lane) != 0
+    cdef bint ruffed = (best & 48) != (led & 48), partner_can = False
+    cdef int* w = &W[120 + 24 * (pos - 1) + (72 if trumps else 0)]
+    cdef u64 threat = 0, top
+    cards = distinct(me & lane if following else me, all)
+    if not cards & (cards - 1):
+        moves[0] = top_bit(cards)
+        return 1
+    # What the opponent still to play (if any) can beat.
+    if pos < 3:
+        if next_hand & lane:
+            threat = 0 if ruffed else next_hand & lane
+        else:
+            threat = next_hand & trumps
+    if pos == 1:
+        if pd & lane:
+            partner_can = not ruffed and top_bit(pd & lane) > best and \
+                (threat == 0 or (threat & lane and pd & lane > threat))
+        elif pd & trumps:
+            partner_can = threat & trumps == 0 or pd & trumps > threat
+    if partner_best and pos > 1:
+        safe = threat == 0 or (threat & best_lane and <u64>1 << best > threat)
+    while cards:
+        card = top_bit(cards)
+        bit = <u64>1 << card
+        cards ^= bit
+        own = lane_of(card)
+        if following:
+            if not ruffed and card > best:
+                score = w[1] - w[0] * count(all & own & (bit - 1))
+                if threat and (not threat & lane or threat > bit):
+                    score += w[2]
+                if safe:
+                    score += w[3]
+                if partner_can:
+                    score += w[4]
+                if not all & own & ~((bit << 1) - 1):
+                    score += w[16]
+            else:
+                score = -w[17] * count(all & own & (bit - 1))
+                if not cards:
+                    score += w[5]
+                if partner_best:
+                    score += w[20]
+                if partner_can:
+                    score += w[22]
+        elif bit & trumps:
+            score = -w[0] * count(all & own & (bit - 1))
+            if not ruffed or card > best:
+                score += w[6]
+                if safe:
+                    score += w[7]
+                if partner_can:
+                    score += w[8]
+                if threat & trumps and threat > bit:
+                    score += w[9]
+            else:
+                score += w[10]
+        else:
+            score = w[11] + w[12] * count(me & own) - w[19] * count(all & own & (bit - 1))
+            top = <u64>1 << top_bit(all & own)
+            if bit == top:
+                score += w[13]
+            elif top & me:
+                score += w[15]
+            elif top & pd:
+                score += w[18]
+            if not (cards & own):
+                score += w[14]
+            if not (pd & own):
+                score += w[21]
+            if bit > best_of_others(all & own & ~me):
+                score += w[23]
+        moves[n] = card
+        scores[n] = score
+        n += 1
+    return n
+
+
+cdef inline int next_move(u8* moves, int* scores, int i, int n) noexcept nogil:
+    """Bring the best of the moves from i on to place i."""
+    cdef int j, best = i, score
+    cdef u8 move
+    for j in range(i + 1, n):
+        if scores[j] > scores[best]:
+            best = j
+    move = moves[best]
+    score = scores[best]
+    moves[best] = moves[i]
+    scores[best] = scores[i]
+    moves[i] = move
+    scores[i] = score
+    return move
+
+
+# ---------------------------------------------------------------------------------------------
+# Search. Zero windows: can NS take `target` of the n tricks left?
+
+cdef u64 last_trick(Search* s, int leader, int target) noexcept nogil:
+    cdef int seat = leader, best_seat = leader, i, card, best = top_bit(s.hand[leader])
+    cdef u64 trick = s.hand[leader]
+    for i in range(1, 4):
+        seat = (leader + i) & 3
+        card = top_bit(s.hand[seat])
+        trick |= s.hand[seat]
+        if (card & 48) == (best & 48):
+            if card > best:
+                best = card
+                best_seat = seat
+        elif lane_of(card) == s.trumps:
+            best = card
+            best_seat = seat
+    cdef u64 out = WON if not (best_seat & 1) else 0
+    trick &= lane_of(best)
+    if trick & (trick - 1):
+        out |= <u64>1 << best
+    return out
+
+
+cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
+    if target <= 0:
+        return WON
+    if target > n:
+        return 0
+    s.nodes += 1
+    if n == 1:
+        return last_trick(s, leader, target)
+    if unlikely(s.stop[0]):
+        return 0
+    s.tricks_searched += 1
+    s.byn[n][0] += 1
+    cdef u64 all = s.hand[0] | s.hand[1] | s.hand[2] | s.hand[3]
+    cdef bint ours = not (leader & 1)
+    cdef Bound bound, other
+    cdef int need = target if ours else n - target + 1      # what the side on lead needs
+    bound = quick_tricks(s, leader, all, need)
+    if bound.tricks >= need:
+        s.causes[0] += 1
+        s.byn[n][1] += 1
+        return bound.ranks | (WON if ours else 0)
+    if s.trumps:
+        bound = trump_tricks(s.hand[(leader + 1) & 3] & s.trumps,
+                             all & s.trumps & ~s.hand[(leader + 1) & 3])
+        other = trump_tricks(s.hand[(leader + 3) & 3] & s.trumps,
+                             all & s.trumps & ~s.hand[(leader + 3) & 3])
+        if other.tricks > bound.tricks:
+            bound = other
+    else:
+        bound = notrump_losers(s, leader, all)
+    if n - bound.tricks < need:
+        s.causes[1] += 1
+        s.byn[n][2] += 1
+        return bound.ranks | (0 if ours else WON)
+
+    cdef Bucket* b = find_bucket(s, leader)
+    cdef u64 odd = pext(s.hand[1] | s.hand[3], all | GUARD)
+    cdef u64 high = pext(s.hand[2] | s.hand[3], all | GUARD)
+    cdef u32 i
+    cdef Entry* e
+    cdef Entry moved
+    cdef int favourite = -1
+    for i in range(b.size):
+        e = &b.entries[i]
+        if ((e.odd ^ odd) | (e.high ^ high)) & e.mask == 0:
+            if e.lower >= target or e.upper < target:
+                bound.ranks = pdep(e.mask, all | GUARD)
+                bound.tricks = e.lower >= target
+                if i:
+                    moved = e[0]
+                    e[0] = b.entries[i >> 1]
+                    b.entries[i >> 1] = moved
+                s.causes[2] += 1
+                s.byn[n][3] += 1
+                s.causes[4] += i
+                return bound.ranks | (WON if bound.tricks else 0)
+    s.causes[3] += 1
+    s.causes[5] += b.size
+
+    cdef u8 moves[16]
+    cdef int scores[16]
+    cdef u64 floor[4]
+    cdef u64 ranks = 0
+    cdef u64 hopeless = refuted_suits(s, leader, all, n - need + 1, &ranks)
+    cdef int n_moves = lead_moves(s, leader, all, hopeless, b.move, moves, scores)
+    cdef int m, card = 0
+    cdef u64 r, bit, low
+    cdef bint won = not ours
+    if n_moves == 0:
+        return ranks | (WON if won else 0)
+    floor[0] = floor[1] = floor[2] = floor[3] = 0
+    for m in range(n_moves):
+        card = next_move(moves, scores, m, n_moves)
+        bit = <u64>1 << card
+        if bit < floor[card >> 4]:
+            continue
+        s.hand[leader] ^= bit
+        s.shape -= <u64>1 << ((card >> 4) * 16 + leader * 4)
+        r = follow(s, 1, (leader + 1) & 3, card, card, leader, bit, all, target, n)
+        s.shape += <u64>1 << ((card >> 4) * 16 + leader * 4)
+        s.hand[leader] ^= bit
+        if ((r & WON) != 0) == ours:
+            won = ours
+            ranks = r & CARDS
+            s.cuts[0][min2(m, 4)] += 1
+            break
+        r &= CARDS
+        ranks |= r
+        low = r & lane_of(card)
+        low &= -low
+        if low == 0:
+            low = <u64>1 << (card & 48) << 15
+        if bit < low and low > floor[card >> 4]:
+            floor[card >> 4] = low
+    if unlikely(s.stop[0]):
+        return 0
+    if won != ours:
+        s.byn[n][5] += 1
+    if won == ours:
+        s.byn[n][4] += 1
+    if won != ours:
+        s.cuts[0][5] += 1
+    low = pext(fill_up(ranks), all | GUARD)
+    if won:
+        store(s, leader, low, odd, high, target, n, card if ours else 0)
+    else:
+        store(s, leader, low, odd, high, 0, target - 1, 0 if ours else card)
+    return ranks | (WON if won else 0)
+
+
+cdef u64 follow(Search* s, int pos, int seat, int led, int best, int best_seat, u64 trick, u64 all,
+                int target, int n) noexcept nogil:
+    cdef u8 moves[16]
+    cdef int scores[16]
+    cdef u64 floor[4]
+    cdef int n_moves = follow_moves(s, pos, seat, led, best, best_seat, all, moves, scores)
+    cdef int m, card, new_best, new_seat
+    cdef u64 r, ranks = 0, bit, low, now, mates, below
+    cdef bint ours = not (seat & 1)
+    floor[0] = floor[1] = floor[2] = floor[3] = 0
+    s.nodes += 1
+    for m in range(n_moves):
+        card = next_move(moves, scores, m, n_moves)
+        bit = <u64>1 << card
+        if bit < floor[card >> 4]:
+            continue
+        new_best = best
+        new_seat = best_seat
+        if (card & 48) == (best & 48):
+            if card > best:
+                new_best = card
+                new_seat = seat
+        elif bit & s.trumps:
+            new_best = card
+            new_seat = seat
+        s.hand[seat] ^= bit
+        s.shape -= <u64>1 << ((card >> 4) * 16 + seat * 4)
+        if pos < 3:
+            r = follow(s, pos + 1, (seat + 1) & 3, led, new_best, new_seat, trick | bit, all, target, n)
+        else:
+            r = lead(s, new_seat, target - (not (new_seat & 1)), n - 1)
+            now = (trick | bit) & lane_of(new_best)
+            if now & (now - 1):                 # it beat a card of its own suit
+                low = <u64>1 << new_best
+                if ((r & WON) != 0) == (new_seat & 1):
+                    # For the side that fails, all cards touching the winner are as good as it.
+                    mates = s.hand[new_seat] & lane_of(new_best) & (low - 1)
+                    if mates:
+                        below = all & lane_of(new_best) & (low - 1) & ~mates
+                        if below:
+                            mates = above(mates, below)
+                        if mates:
+                            low = mates & -mates
+                r |= low
+        s.shape += <u64>1 << ((card >> 4) * 16 + seat * 4)
+        s.hand[seat] ^= bit
+        if ((r & WON) != 0) == ours:
+            s.cuts[pos][min2(m, 4)] += 1
+            return r
+        r &= CARDS
+        ranks |= r
+        low = r & lane_of(card)
+        low &= -low
+        if low == 0:
+            low = <u64>1 << (card & 48) << 15
+        if bit < low and low > floor[card >> 4]:
+            floor[card >> 4] = low
+    s.cuts[pos][5] += 1
+    return ranks | (0 if ours else WON)
+
+# ---------------------------------------------------------------------------------------------
+# One strain of one deal: four leaders share the table.
+
+cdef inline int lane_number(int suit, int strain) noexcept nogil:
+    """Clubs 0 … spades 3 like the strains, but the trump suit changes places with lane 3."""
+    cdef int lane = 3 - suit
+    if strain < 4:
+        lane = 3 if lane == strain else (strain if lane == 3 else lane)
+    return lane
+
+
+cdef inline int to_lane(int card, int strain) noexcept nogil:
+    """From a card 0..51 (ace of spades first) to its bit in the search."""
+    return lane_number(card // 13, strain) * 16 + 12 - card % 13
+
+
+cdef void deal_cards(Search* s, const u64* masks, int strain) noexcept nogil:
+    cdef int seat, card
+    cdef u64 left, bit
+    s.shape = 0
+    s.trumps = LANE << 48 if strain < 4 else 0
+    for seat in range(4):
+        s.hand[seat] = 0
+        left = masks[seat]
+        while left:
+            card = to_lane(ctz(left), strain)
+            left &= left - 1
+            s.hand[seat] |= <u64>1 << card
+            s.shape += <u64>1 << ((card >> 4) * 16 + seat * 4)
+
+
+cdef int first_guess(Search* s, int n) noexcept nogil:
+    """Tricks NS are likely to take: least squares on points, trump length and short suits."""
+    cdef u64 ns = s.hand[0] | s.hand[2], lane
+    cdef int shift, points = 0, short_suits = 0
+    if n < 13:
+        return (n + 1) >> 1
+    for shift in range(0, 64, 16):
+        lane = ns >> shift
+        points += 4 * (lane >> 12 & 1) + 3 * (lane >> 11 & 1) + 2 * (lane >> 10 & 1) + (lane >> 9 & 1)
+        if shift < 48:
+            lane = LANE << shift
+            short_suits += min2(count(s.hand[0] & lane), count(s.hand[2] & lane))
+    if s.trumps:
+        return <int> (6.66 + 0.36 * (points - 20) + 0.94 * (count(ns & s.trumps) - 6.5)
+                      - 0.17 * (short_suits - 5) + 0.5)
+    return <int> (6.5 + 0.5 * (points - 20) + 0.5)
+
+
+cdef int search_tricks(Search* s, int leader, int guess, int n) noexcept nogil:
+    """Tricks NS take, by zero windows that step away from the guess."""
+    cdef int low = 0, high = n
+    while low < high:
+        guess = max2(low + 1, min2(guess, high))
+        if lead(s, leader, guess, n) & WON:
+            low = guess
+            guess += 1
+        else:
+            high = guess - 1
+            guess -= 1
+        if s.stop[0]:
+            return -1
+    return low
+
+
+cdef struct Trick:          # the cards on the table
+    u64 all                 # every card left, those on the table included
+    u64 cards
+    int size
+    int led
+    int best
+    int best_seat
+    int seat                # who plays next
+
+
+cdef void play(Search* s, Trick* t, int card) noexcept nogil:
+    cdef u64 bit = <u64>1 << card
+    if s.hand[t.seat] & bit:
+        s.hand[t.seat] ^= bit
+        s.shape -= <u64>1 << ((card >> 4) * 16 + t.seat * 4)
+    if t.size == 0:
+        t.led = card
+    if t.size == 0 or ((card & 48) == (t.best & 48) and card > t.best) or \
+            ((card & 48) != (t.best & 48) and bit & s.trumps):
+        t.best = card
+        t.best_seat = t.seat
+    t.cards |= bit
+    t.size += 1
+    t.seat = (t.seat + 1) & 3
+
+
+cdef int trick_tricks(Search* s, Trick* t, int n) noexcept nogil:
+    """Tricks NS take of the n left, the one on the table included."""
+    cdef int low = 0, high = n, middle
+    cdef u64 r
+    while low < high and not s.stop[0]:
+        middle = (low + high + 1) >> 1
+        if t.size < 4:
+            r = follow(s, t.size, t.seat, t.led, t.best, t.best_seat, t.cards, t.all, middle, n)
+        else:
+            r = lead(s, t.best_seat, middle - (not (t.best_seat & 1)), n - 1)
+        if r & WON:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+cdef class Solver:
+    """One search with its own table; use it from one thread at a time."""
+    cdef Search s
+    cdef bint halted
+
+    def __cinit__(self, size_t memory=128 << 20):
+        self.halted = False
+        self.s.stop = &self.halted
+        self.s.buckets = <Bucket*> malloc(MOST_BUCKETS * sizeof(Bucket))
+        self.s.other_buckets = <Bucket*> malloc(MOST_BUCKETS * sizeof(Bucket))
+        self.s.arena_size = memory
+        self.s.arena = <char*> malloc(memory)
+        if self.s.buckets == NULL or self.s.other_buckets == NULL or self.s.arena == NULL:
+            raise MemoryError("no memory for the solver's table")
+
+    def __dealloc__(self):
+        free(self.s.buckets)
+        free(self.s.other_buckets)
+        free(self.s.arena)
+
+    def stop(self):
+        self.halted = True
+
+    def counts(self):
+        for i in range(14): print(i, [self.s.byn[i][j] for j in range(6)])
+        return [[self.s.cuts[i][j] for j in range(6)] for i in range(4)], [self.s.causes[i] for i in range(8)]
+
+    @property
+    def nodes(self):
+        return self.s.nodes, self.s.tricks_searched
+
+    def solve(self, const u64[::1] masks, i8[:, ::1] table, int first=0, int last=5):
+        cdef int strain, leader, tricks, n, guess = 7, i
+        cdef int order[4]
+        with nogil:
+            n = count(masks[0])
+            for strain in range(first, last):
+                deal_cards(&self.s, &masks[0], strain)
+                clear_table(&self.s)
+                guess = first_guess(&self.s, n)
+                for i in range(4):
+                    leader = (i * 2 + (i >> 1)) & 3      # 0, 2, 1, 3
+                    tricks = search_tricks(&self.s, leader, guess, n)
+                    guess = tricks
+                    # The declarer sits before the leader.
+                    table[strain, (leader + 3) & 3] = tricks if leader & 1 else n - tricks
+        return not self.halted
+
+
+    def board(self, list hands, int strain, int first, list trick):
+        """Cards the next player may play and the tricks of that player's side, as pairs."""
+        cdef u64 masks[4]
+        cdef u64 legal, higher, held
+        cdef Trick table, after
+        cdef int i, n, tricks, card, worth = 0
+        for i in range(4):
+            masks[i] = hands[i]
+        deal_cards(&self.s, masks, strain)
+        clear_table(&self.s)
+        memset(&table, 0, sizeof(Trick))
+        table.seat = first
+        for i in trick:
+            play(&self.s, &table, to_lane(i, strain))
+        table.all = table.cards
+        for i in range(4):
+            table.all |= self.s.hand[i]
+        held = self.s.hand[table.seat]
+        n = count(held)
+        legal = held
+        if table.size and held & lane_of(table.led):
+            legal = held & lane_of(table.led)
+        found = []
+        for number in range(52):
+            card = to_lane(number, strain)
+            if not legal >> card & 1:
+                continue
+            higher = table.all >> card >> 1 & (LANE >> (card & 15) >> 1)
+            if higher and legal >> (card + 1 + ctz(higher)) & 1:
+                found.append((number, worth))              # it touches the card before
+                continue
+            after = table
+            with nogil:
+                play(&self.s, &after, card)
+                tricks = trick_tricks(&self.s, &after, n)
+                self.s.hand[table.seat] |= <u64>1 << card
+                self.s.shape += <u64>1 << ((card >> 4) * 16 + table.seat * 4)
+            worth = n - tricks if table.seat & 1 else tricks
+            found.append((number, worth))
+        return found
+
+
+def set_weights(list values):
+    cdef int i
+    for i, v in enumerate(values):
+        W[i] = v
+
+
+def get_weights():
+    return [W[i] for i in range(N_WEIGHTS)]
+
+
+set_weights([-2, 16, 22, 23, -2, -44, 34, -56, 17, 46, 36, 18, -3, -29, 47, -18, -6, 14, -1, -9, -4, 10, -18, 0, -8, 60, 0, -8, 0, 0, 0, -12, 0, 0, 0, 0, 0, 0, 0, 0, 34, 28, 30, 11, -2, -12, 2, 8, 25, 22, 24, 18, 13, 3, 23, -18, 8, -1, -1, 7, 4, 2, 6, -16, -8, 84, 33, 0, -39, -8, -20, 8, 0, 0, 0, 0, 0, 0, 0, 0, 30, 28, 26, 39, -6, -12, 18, 0, 33, 14, 20, 18, -3, 3, 15, -2, -6, 10, -2, 6, -4, -6, 14, 8, 0, 56, 0, 8, 0, -8, 0, -8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 18, -11, 0, -35, 7, 30, -40, -15, -15, -10, 0, 1, -6, 19, 0, 16, 5, 0, 1, 0, 4, 0, 0, 1, 25, -36, -21, 0, 3, 30, -40, -15, -15, -10, 0, 9, -14, 51, 8, 0, 1, -24, 1, -2, 4, 0, 0, 1, 36, 0, -34, 0, -1, 30, -40, -15, -15, -10, 0, 5, -34, 51, -4, -8, 3, 0, 5, 0, 24, 0, 0, 1, 18, -15, 0, -15, 3, 22, -40, -15, 9, -10, 8, 1, -18, -9, -8, 0, 9, -8, 9, 0, 4, 0, 0, 1, 25, -12, -17, 0, 3, 30, -32, -15, -7, -6, -8, -7, -18, 3, 0, 0, 1, -8, 25, 8, 8, 0, 0, 1, 48, 0, -30, 0, 11, 38, -40, -15, -15, -34, 0, 1, -2, 3, 8, 0, 1, 0, 9, 0, 0, 0, 0])

@@ -1,0 +1,229 @@
+"""Double-dummy results: tables, boards and batches over threads.
+
+The search itself is compiled (`bridgevec._dds`); this module checks its input and shares work
+among threads. Every call has solvers of its own, so any number may run at once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bridgevec._dds import Solver
+from bridgevec.cards import (
+    Deal,
+    DealLike,
+    Seat,
+    Strain,
+    card_text,
+    deal_masks,
+    parse_card,
+)
+
+SOLVER_VERSION = "1"
+"""Written into files of labels; changes when results could."""
+
+_T = TypeVar("_T")
+
+
+def _interruptible(work: Sequence[Callable[[], _T]], solvers: Sequence[Solver], tick: Callable[[], Any]) -> list[_T]:
+    """Run each piece of work in a thread; on Ctrl-C (or an error in one) stop all solvers."""
+    with ThreadPoolExecutor(len(work)) as pool:
+        futures: list[Future[_T]] = [pool.submit(piece) for piece in work]
+        try:
+            pending = set(futures)
+            while pending:
+                done, pending = wait(pending, timeout=0.1, return_when=FIRST_EXCEPTION)
+                tick()
+                for future in done:
+                    future.result()
+        except BaseException:
+            for solver in solvers:
+                solver.stop()
+            raise
+    return [future.result() for future in futures]
+
+
+def solve_tables(
+    deals: Iterable[DealLike] | NDArray[np.uint64],
+    workers: int | None = None,
+    progress: bool = False,
+) -> NDArray[np.int8]:
+    """Solve many deals for every strain and declarer, over threads.
+
+    Parameters
+    ----------
+    deals : sequence of deals, or integer array (n, 4) of masks
+        Complete deals in any form `Deal` takes.
+    workers : int, optional
+        Threads; by default as many as there are processors to use.
+    progress : bool, default False
+        Show a progress bar.
+
+    Returns
+    -------
+    ndarray of int8, shape (n, 5, 4)
+        Tricks of the declarer's side, by strain C, D, H, S, NT and declarer N, E, S, W.
+
+    Raises
+    ------
+    ValueError
+        If a deal is not one, or `workers` is less than 1.
+    KeyboardInterrupt
+        On Ctrl-C, within a fraction of a second.
+
+    Examples
+    --------
+    >>> solve_tables(["N:AKQJT98765432... .AKQJT98765432.. ..AKQJT98765432. ...AKQJT98765432"])[0]
+    array([[ 0, 13,  0, 13],
+           [13,  0, 13,  0],
+           [ 0, 13,  0, 13],
+           [13,  0, 13,  0],
+           [ 0,  0,  0,  0]], dtype=int8)
+    """
+    masks = deal_masks(deals)
+    if workers is None:
+        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if workers < 1:
+        raise ValueError(f"workers is {workers}, expected at least 1")
+    tables = np.empty((len(masks), 5, 4), dtype=np.int8)
+    if not len(masks):
+        return tables
+    solvers = [Solver() for _ in range(min(workers, len(masks)))]
+    queue = itertools.count()
+    done = itertools.count()
+
+    def run(solver: Solver) -> None:
+        while (i := next(queue)) < len(masks) and solver.solve(masks[i], tables[i]):
+            next(done)
+
+    with tqdm(total=len(masks), unit="table", disable=not progress, smoothing=0.05) as bar:
+
+        def tick() -> None:
+            finished = done.__reduce__()[1][0]
+            bar.update(finished - bar.n)
+
+        _interruptible([lambda s=s: run(s) for s in solvers], solvers, tick)  # type: ignore[misc]
+    return tables
+
+
+def solve_table(deal: DealLike) -> NDArray[np.int8]:
+    """Solve one deal for every strain and declarer.
+
+    Parameters
+    ----------
+    deal : deal
+        In any form `Deal` takes. A ``Deal(..., complete=False)`` with fewer cards is solved as an
+        ending.
+
+    Returns
+    -------
+    ndarray of int8, shape (5, 4)
+        Tricks of the declarer's side, by strain C, D, H, S, NT and declarer N, E, S, W.
+
+    Raises
+    ------
+    ValueError
+        If it is not a deal.
+
+    Examples
+    --------
+    >>> solve_table("N:KQT2.AT.J6542.85 .63.AKQ987.A9732 A8654.KQ5.T.QJT6 J973.J98742.3.K4")
+    array([[ 4,  9,  4,  9],
+           [ 5,  8,  5,  8],
+           [ 6,  6,  6,  6],
+           [10,  2, 10,  2],
+           [ 5,  6,  5,  6]], dtype=int8)
+    """
+    masks = np.array((deal if isinstance(deal, Deal) else Deal(deal)).masks, dtype=np.uint64)
+    table = np.empty((5, 4), dtype=np.int8)
+    solver = Solver()
+    _interruptible([lambda: solver.solve(masks, table)], [solver], lambda: None)
+    return table
+
+
+def solve_board(
+    deal: DealLike,
+    strain: Strain | int | str,
+    leader: Seat | int | str,
+    played: Iterable[int | str] = (),
+) -> dict[str, int]:
+    """Find what every legal card is worth.
+
+    Parameters
+    ----------
+    deal : deal
+        The hands before the first of the `played` cards; a ``Deal(..., complete=False)`` for an
+        ending.
+    strain : Strain, int or str
+        The trump suit or notrump.
+    leader : Seat, int or str
+        Who led, or leads, to the first trick of `deal`.
+    played : sequence of cards, optional
+        Cards played so far, in order, as ``"SA"`` or numbers.
+
+    Returns
+    -------
+    dict of str to int
+        For each card that the next player may play, the tricks that player's side takes from the
+        current trick on, best cards first.
+
+    Raises
+    ------
+    ValueError
+        If a card was not the player's to play, or no card is left.
+
+    Examples
+    --------
+    >>> ending = Deal("N:AQ... .32.. K2... .AK..", complete=False)
+    >>> solve_board(ending, "NT", "S")
+    {'S2': 2, 'SK': 1}
+    """
+    deal = deal if isinstance(deal, Deal) else Deal(deal)
+    trump = Strain.parse(strain)
+    seat = Seat.parse(leader)
+    hands = list(deal.masks)
+    trick: list[int] = []
+    for entry in played:
+        card = parse_card(entry)
+        _check_play(hands, seat, trick, card)
+        hands[seat] ^= 1 << card
+        trick.append(card)
+        seat = seat.next
+        if len(trick) == 4:
+            seat = Seat((seat + _winner(trick, trump)) % 4)
+            trick = []
+    if not hands[seat]:
+        raise ValueError("no card is left to play")
+    first = Seat((seat - len(trick)) % 4)
+    solver = Solver()
+    found: list[tuple[int, int]] = _interruptible(
+        [lambda: solver.board(hands, int(trump), int(first), trick)], [solver], lambda: None
+    )[0]
+    return {card_text(card): tricks for card, tricks in sorted(found, key=lambda x: (-x[1], x[0]))}
+
+
+def _check_play(hands: Sequence[int], seat: Seat, trick: Sequence[int], card: int) -> None:
+    if not hands[seat] >> card & 1:
+        raise ValueError(f"card {card_text(card)} is not in {seat.name}'s hand")
+    if trick:
+        suit = trick[0] // 13
+        if card // 13 != suit and hands[seat] >> 13 * suit & 0x1FFF:
+            raise ValueError(f"{seat.name} revokes with {card_text(card)}: {card_text(trick[0])} was led")
+
+
+def _winner(trick: Sequence[int], trump: Strain) -> int:
+    """Which of four cards, in order of play, wins."""
+
+    def power(i: int) -> tuple[bool, bool, int]:
+        suit, rank = divmod(trick[i], 13)
+        return 3 - suit == trump, suit == trick[0] // 13, -rank
+
+    return max(range(4), key=power)
