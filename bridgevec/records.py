@@ -30,6 +30,7 @@ _LENGTH = 69
 # The text of a deal in which every hand holds every card; a real one is made by striking out.
 _EVERYTHING = np.frombuffer(("N:" + " ".join([".".join([RANKS] * 4)] * 4)).encode(), dtype=np.uint8)
 _CARD_PLACES = np.flatnonzero(np.isin(_EVERYTHING, np.frombuffer(RANKS.encode(), dtype=np.uint8)))
+_LIN_KEYS = ("pn", "md", "ah")
 _PBN_TAG = re.compile(r"\s*\[(board|deal)\s", re.IGNORECASE)
 _RANK = np.full(256, 255, dtype=np.uint8)
 _RANK[list(RANKS.encode())] = np.arange(13)
@@ -319,14 +320,16 @@ def read_lin_deals(source: PathLike | IO[str]) -> list[tuple[str, Deal]]:
     from endplay.parsers import lin
 
     name, text = _read_text(source)
+    # As with PBN, only what counts is passed on: where a board starts, its deal and its number.
+    words = "".join(text.splitlines()).split("|")
+    pairs = [pair for pair in zip(words[::2], words[1::2], strict=False) if pair[0] in _LIN_KEYS]
     try:
-        boards = lin.loads("".join(text.splitlines()))
+        boards = lin.loads("".join(f"{key}|{value}|" for key, value in pairs))
     except Exception as error:  # endplay raises ValueError, RuntimeError, IndexError, ...
         raise ValueError(f"{name}: {error!r}") from error
-    if text.count("md|") != len(boards):
-        raise ValueError(
-            f"{name} has {text.count('md|')} deals but {len(boards)} boards that start with 'pn|'"
-        )
+    deals = sum(key == "md" for key, _ in pairs)
+    if deals != len(boards):
+        raise ValueError(f"{name} has {deals} deals but {len(boards)} boards that start with 'pn|'")
     return _board_deals(boards, name)
 
 

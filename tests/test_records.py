@@ -288,7 +288,10 @@ LIN = "md|3SKQT2HATDJ6542C85,SH63DAKQ987CA9732,SA8654HKQ5DTCQJT6,|"
 
 def test_the_deals_of_a_lin_file(tmp_path):
     path = tmp_path / "hands.lin"
-    path.write_text(f"pn|a,b,c,d|st||{LIN}ah|Board 12|\npn|a,b,c,d|st||{LIN}\n")
+    path.write_text(
+        f"pn|a,b,c,d|st||{LIN}rh||ah|Board 12|mb|1C!|mb|??|pg||pc|S2|mc|x|\n\n"
+        f"pn|a,b,c,d|st||{LIN}nt|no call before|\n"
+    )
     deal = Deal(DEAL).rotated(2)
     assert read_lin_deals(path) == [("12", deal), ("2", deal)]
 
