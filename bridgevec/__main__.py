@@ -1,0 +1,5 @@
+"""``python -m bridgevec``: the same as the command ``bridgevec``."""
+
+from bridgevec.cli import main
+
+main()

@@ -1,0 +1,558 @@
+"""The ``bridgevec`` command: a thin face on the library, for people and (``--json``) programs.
+
+Input is PBN text, a file, or ``-`` for standard input. On bad input one line goes to standard
+error and the exit code is 2. Modules that need an optional extra are imported by the command that
+uses them, so the others work without it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import platform
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from bridgevec.cards import (
+    Deal,
+    Seat,
+    Strain,
+    deal_masks,
+    hand_mask,
+    hand_text,
+    random_deals,
+    random_masks,
+)
+
+if TYPE_CHECKING:
+    from bridgevec.models.embedding import Embedding
+
+_EXTRAS = {
+    "endplay": "records",
+    "pyarrow": "records",
+    "matplotlib": "plots",
+    "torch": "train",
+}
+
+
+def _fail(message: str) -> typer.Exit:
+    typer.echo(f"bridgevec: {message}", err=True)
+    return typer.Exit(2)
+
+
+class _Group(typer.core.TyperGroup):
+    """Turns errors that the user can mend into one line and exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ValueError as error:
+            raise _fail(str(error)) from error
+        except BrokenPipeError:
+            raise  # as in `bridgevec deal -n 1000 | head`: no error, and dealt with by the caller
+        except OSError as error:
+            named = error.filename is not None
+            message = f"{error.filename}: {error.strerror}" if named else str(error)
+            raise _fail(message) from error
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            if package not in _EXTRAS:
+                raise
+            extra = _EXTRAS[package]
+            raise _fail(f'this needs {package}: pip install "bridgevec[{extra}]"') from error
+
+
+def _examples(*lines: str) -> str:
+    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+
+
+app = typer.Typer(
+    cls=_Group,
+    name="bridgevec",
+    help="Contract bridge AI: a double-dummy solver, hand embeddings and their training.",
+    epilog=_examples(
+        "bridgevec tricks AKQ2.K54.T98.J32 J3.AQ8762.K4.A65",
+        "bridgevec deal -n 2 --seed 1 | bridgevec solve -",
+        "bridgevec COMMAND --help",
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def _read_deals(sources: Iterable[str]) -> list[tuple[str, Deal]]:
+    """Read deals, each with a label, from PBN texts and files, ``-`` being standard input."""
+    deals: list[tuple[str, Deal]] = []
+    for source in sources:
+        if source == "-" or Path(source).is_file():
+            deals += _deals_of_file(source)
+        elif ":" in source:
+            deals.append((str(len(deals) + 1), Deal(source)))
+        else:
+            raise ValueError(f"{source!r} is neither a file nor a deal such as 'N:… … … …'")
+    return deals
+
+
+def _deals_of_file(source: str) -> list[tuple[str, Deal]]:
+    from bridgevec import records
+
+    if source.endswith(".parquet"):
+        masks, _ = records.read_deals(source)
+        return [(str(row), Deal(hands)) for row, hands in enumerate(masks.tolist(), 1)]
+    if source.endswith(".lin"):
+        return records.read_lin_deals(source)
+    if source.endswith(".pbn"):
+        return records.read_pbn_deals(source)
+    return [(str(i), Deal(line)) for i, line in enumerate(_lines(source), 1)]
+
+
+def _lines(source: str) -> list[str]:
+    """Give the lines of a text file or standard input, without the blank ones."""
+    text = sys.stdin.read() if source == "-" else Path(source).read_text()
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise ValueError(f"{'standard input' if source == '-' else source} is empty")
+    return lines
+
+
+def _read_hands(sources: Iterable[str]) -> list[str]:
+    hands: list[str] = []
+    for source in sources:
+        hands += _lines(source) if source == "-" else [source]
+    return [hand_text(hand_mask(hand)) for hand in hands]
+
+
+HandArguments = Annotated[
+    list[str],
+    typer.Argument(metavar="HAND...", help="Hands as PBN text, or - to read one a line."),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(help="Another embedding: a shipped name, or a file name.safetensors."),
+]
+
+
+def _embedding(weights: str | None) -> Embedding:
+    from bridgevec.models.embedding import load_embedding
+
+    return load_embedding() if weights is None else load_embedding(weights)
+
+
+@app.command(
+    epilog=_examples(
+        "bridgevec embed AKQ2.K54.T98.J32",
+        "bridgevec embed --json AKQ2.K54.T98.J32 J3.AQ8762.K4.A65",
+    )
+)
+def embed(hands: HandArguments, weights: Weights = None, as_json: Json = False) -> None:
+    """Embed hands as 8 numbers each.
+
+    Hands that play alike lie near each other. A hand is written spades.hearts.diamonds.clubs.
+    """
+    texts = _read_hands(hands)
+    vectors = _embedding(weights).embed_hands(texts)
+    if as_json:
+        _print_json(
+            [
+                {"hand": text, "embedding": [round(x, 6) for x in vector]}
+                for text, vector in zip(texts, vectors.tolist(), strict=True)
+            ]
+        )
+        return
+    for text, vector in zip(texts, vectors, strict=True):
+        typer.echo(f"{text}  " + " ".join(f"{x:8.4f}" for x in vector))
+
+
+@app.command(epilog=_examples("bridgevec tricks AKQ2.K54.T98.J32 J3.AQ8762.K4.A65"))
+def tricks(
+    declarer: Annotated[str, typer.Argument(help="Declarer's hand as PBN text.")],
+    dummy: Annotated[str, typer.Argument(help="Dummy's hand as PBN text.")],
+    weights: Weights = None,
+    as_json: Json = False,
+) -> None:
+    """Estimate the tricks that two hands take.
+
+    For every strain: the mean number of double-dummy tricks over the ways the other cards may lie,
+    and the chance to make each level from 1 to 7.
+    """
+    declarer, dummy = _read_hands([declarer, dummy])
+    estimate = _embedding(weights).estimate_tricks(declarer, dummy)
+    chances = {
+        strain.name: [float(estimate.make(level, strain)) for level in range(1, 8)]
+        for strain in reversed(Strain)
+    }
+    if as_json:
+        _print_json(
+            {
+                "declarer": declarer,
+                "dummy": dummy,
+                "strains": {
+                    name: {"mean": round(float(estimate.mean[Strain[name]]), 4)}
+                    | {"make": [round(p, 4) for p in levels]}
+                    for name, levels in chances.items()
+                },
+            }
+        )
+        return
+    typer.echo(f"declarer {declarer}   dummy {dummy}\n")
+    typer.echo("strain  tricks   chance to make " + "".join(f"{k:5d}" for k in range(1, 8)))
+    for name, levels in chances.items():
+        row = "".join(f"{100 * p:4.0f}%" for p in levels)
+        typer.echo(f"{name:<6}{estimate.mean[Strain[name]]:8.1f}{'':17}{row}")
+
+
+@app.command(
+    epilog=_examples(
+        "bridgevec similar AKQ2.K54.T98.J32",
+        "bridgevec similar AKQ2.K54.T98.J32 --random 50000 --seed 7 -k 3",
+        "bridgevec similar AKQ2.K54.T98.J32 --among match.pbn",
+    )
+)
+def similar(
+    hand: Annotated[str, typer.Argument(help="The hand as PBN text.")],
+    among: Annotated[
+        str | None,
+        typer.Option(help="Search the hands of a .pbn, .lin or .parquet file, or one hand a line."),
+    ] = None,
+    random: Annotated[
+        int, typer.Option(min=1, help="Else, search this many random hands.")
+    ] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="Which random hands.")] = 0,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many to show.")] = 5,
+    weights: Weights = None,
+    as_json: Json = False,
+) -> None:
+    """Find the hands that are most like a hand.
+
+    Those nearest to it in the embedding, with their distances.
+    """
+    (text,) = _read_hands([hand])
+    pool = _hand_pool(among) if among else random_masks(random, seed)[:, 0]
+    indices, distances = _embedding(weights).nearest_hands(text, pool, min(k, len(pool)))
+    found = [hand_text(int(pool[i])) for i in indices]
+    if as_json:
+        _print_json(
+            [
+                {"hand": near, "distance": round(float(distance), 6)}
+                for near, distance in zip(found, distances, strict=True)
+            ]
+        )
+        return
+    for near, distance in zip(found, distances, strict=True):
+        typer.echo(f"{distance:8.4f}  {near}")
+
+
+def _hand_pool(source: str) -> NDArray[np.uint64]:
+    if source.endswith((".pbn", ".lin", ".parquet")):
+        return deal_masks([deal for _, deal in _deals_of_file(source)]).reshape(-1)
+    return np.array([hand_mask(line) for line in _lines(source)], dtype=np.uint64)
+
+
+@app.command(
+    epilog=_examples(
+        "bridgevec solve match.pbn",
+        "bridgevec deal -n 3 --seed 1 | bridgevec solve -",
+        "bridgevec solve 'N:T5.AT.QJ98742.63 64.KQJ8762.K.J92 A93.53.AT5.AKT75"
+        " KQJ872.94.63.Q84' --strain NT --leader W --played 'SK S5'",
+    )
+)
+def solve(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="DEAL|FILE...",
+            help="Deals as PBN text, .pbn, .lin or .parquet files, text files or - with a deal a "
+            "line.",
+        ),
+    ],
+    strain: Annotated[str | None, typer.Option(help="Trumps: C, D, H, S or NT.")] = None,
+    leader: Annotated[str | None, typer.Option(help="Who leads: N, E, S or W.")] = None,
+    played: Annotated[str, typer.Option(help="Cards played so far, such as 'SK S5 S4'.")] = "",
+    workers: Annotated[int | None, typer.Option(help="Threads; by default all.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Solve deals double dummy.
+
+    Prints the tricks of every declarer in every strain. With --strain and --leader: the tricks
+    that each card which may be played next is worth to the side that plays it.
+    """
+    if (strain is None) != (leader is None):
+        raise ValueError("--strain and --leader go together")
+    if played and strain is None:
+        raise ValueError("--played needs --strain and --leader")
+    deals = _read_deals(sources)
+    if strain is not None and leader is not None:
+        _solve_board(deals, Strain.parse(strain), Seat.parse(leader), played.split(), as_json)
+        return
+    from bridgevec.dds import solve_tables
+
+    tables = solve_tables([deal for _, deal in deals], workers=workers)
+    if as_json:
+        _print_json(
+            [
+                {"board": label, "deal": deal.pbn, "tricks": _table_json(table)}
+                for (label, deal), table in zip(deals, tables, strict=True)
+            ]
+        )
+        return
+    typer.echo(
+        "\n\n".join(
+            _beside(f"Board {label}\n{deal}", _table_text(table))
+            for (label, deal), table in zip(deals, tables, strict=True)
+        )
+    )
+
+
+def _solve_board(
+    deals: list[tuple[str, Deal]], strain: Strain, leader: Seat, played: list[str], as_json: bool
+) -> None:
+    from bridgevec.dds import solve_board
+
+    if len(deals) != 1:
+        raise ValueError(f"--strain and --leader take one deal, got {len(deals)}")
+    ((_, deal),) = deals
+    cards = {card: int(n) for card, n in solve_board(deal, strain, leader, played).items()}
+    if as_json:
+        _print_json(
+            {"deal": deal.pbn, "strain": strain.name, "leader": leader.name}
+            | {"played": played, "tricks": cards}
+        )
+        return
+    for n in sorted(set(cards.values()), reverse=True):
+        typer.echo(f"{n:2d}  " + " ".join(card for card in cards if cards[card] == n))
+
+
+def _table_json(table: NDArray[np.int8]) -> dict[str, dict[str, int]]:
+    return {
+        strain.name: {seat.name: int(table[strain, seat]) for seat in Seat} for strain in Strain
+    }
+
+
+def _table_text(table: NDArray[np.int8]) -> str:
+    rows = ["   " + "".join(f"{strain.name:>4}" for strain in Strain)]
+    rows += [f"{seat.name:<3}" + "".join(f"{n:4d}" for n in table[:, seat]) for seat in Seat]
+    return "\n".join(rows)
+
+
+def _beside(left: str, right: str) -> str:
+    """Set a short text to the right of a longer one, at half its height."""
+    lines = left.splitlines()
+    width = max(len(line) for line in lines) + 4
+    for row, text in enumerate(right.splitlines(), (len(lines) - right.count("\n")) // 2):
+        lines[row] = f"{lines[row]:<{width}}{text}"
+    return "\n".join(lines)
+
+
+@app.command(
+    epilog=_examples(
+        "bridgevec deal -n 5 --seed 1",
+        "bridgevec deal --north AKQ2.K54.T98.J32 --diagram",
+        "bridgevec deal -n 16 --seed 1 --pbn > session.pbn",
+    )
+)
+def deal(
+    n: Annotated[int, typer.Option("-n", min=1, help="How many deals.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="The same seed, the same deals; else at random.")
+    ] = None,
+    north: Annotated[str | None, typer.Option(help="North's hand, given.")] = None,
+    east: Annotated[str | None, typer.Option(help="East's hand, given.")] = None,
+    south: Annotated[str | None, typer.Option(help="South's hand, given.")] = None,
+    west: Annotated[str | None, typer.Option(help="West's hand, given.")] = None,
+    diagram: Annotated[bool, typer.Option("--diagram", help="Draw the hands.")] = False,
+    pbn: Annotated[bool, typer.Option("--pbn", help="Print a PBN file, numbered boards.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Deal at random, one deal a line.
+
+    Some hands may be given; the other seats share the rest.
+    """
+    if diagram + pbn + as_json > 1:
+        raise ValueError("choose one of --diagram, --pbn and --json")
+    given = zip(Seat, (north, east, south, west), strict=True)
+    fixed: dict[Seat | int | str, str] = {seat: hand for seat, hand in given if hand is not None}
+    deals = random_deals(n, seed, fixed=fixed)
+    if as_json:
+        _print_json([one.pbn for one in deals])
+    elif pbn:
+        typer.echo("% PBN 2.1")
+        for board, one in enumerate(deals, 1):
+            typer.echo(f'[Board "{board}"]\n[Deal "{one.pbn}"]\n')
+    elif diagram:
+        typer.echo("\n\n".join(str(one) for one in deals))
+    else:
+        typer.echo("\n".join(one.pbn for one in deals))
+
+
+@app.command(
+    epilog=_examples("bridgevec label --deals 100000 --seed 1 --out train.parquet --workers 8")
+)
+def label(
+    deals: Annotated[int, typer.Option(min=1, help="How many random deals.")],
+    seed: Annotated[int, typer.Option(min=0, help="Which deals.")],
+    out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+    workers: Annotated[int | None, typer.Option(help="Threads; by default all.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make training data: deals and their trick tables.
+
+    Random deals, solved double dummy, in a Parquet file with the columns deal and tricks. It may
+    be stopped at any moment, even killed: the same command goes on where it stood, and the file
+    is the same to the byte. Work in progress is kept in the folder OUT.partial.
+    """
+    from bridgevec.labels import label_deals
+
+    was_there = out.exists()
+    try:
+        label_deals(out, deals, seed, workers=workers, progress=not quiet)
+    except KeyboardInterrupt:
+        typer.echo("bridgevec: stopped; the same command goes on from here", err=True)
+        raise typer.Exit(130) from None
+    if as_json:
+        _print_json({"file": str(out), "deals": deals, "seed": seed, "was_there": was_there})
+    elif was_there:
+        typer.echo(f"{out} is there already with these {deals} deals; nothing to do")
+    else:
+        typer.echo(f"{out}: {deals} labelled deals")
+
+
+def _config_command(config: type, run: Callable[[Any], Path], **settings: Any) -> Any:
+    """Make a command that has an option for every field of a dataclass.
+
+    The help of an option is what the docstring's section Attributes says of the field.
+    """
+    kinds = get_type_hints(config)
+    about = dict[str, str]()
+    entry = re.compile(r"^([\w, ]+) : .*\n((?: .*(?:\n|$)|\n(?= ))+)", re.MULTILINE)
+    for names, text in entry.findall(inspect.getdoc(config) or ""):
+        for name in names.split(", "):
+            about[name] = " ".join(text.replace("`", "").split())
+
+    def command(**values: Any) -> None:
+        typer.echo(
+            run(config(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}))
+        )
+
+    command.__doc__ = settings.pop("help")
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=list(field.default) if isinstance(field.default, tuple) else field.default,
+                annotation=Annotated[
+                    list[str] if isinstance(field.default, tuple) else kinds[field.name],
+                    typer.Option(help=about.get(field.name)),
+                ],
+            )
+            for field in dataclasses.fields(config)
+        ]
+    )
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(**settings)(command)
+    return typer.main.get_command(single)
+
+
+class _TrainGroup(typer.core.TyperGroup):
+    """Makes a command when it is asked for: its options come from a module that uses torch."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return ["hand2vec"]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        from bridgevec.models import training
+
+        return _config_command(
+            training.Hand2VecConfig,
+            training.train,
+            name=cmd_name,
+            help="Train the hand embedding on labelled deals and hand pairs.",
+            epilog=_examples(
+                "bridgevec train hand2vec --deals train.parquet --out mine.safetensors",
+                "bridgevec train hand2vec --deals a.parquet --deals b.parquet --epochs 20 --resume",
+            ),
+        )
+
+
+app.add_typer(
+    typer.Typer(cls=_TrainGroup, no_args_is_help=True, rich_markup_mode=None),
+    name="train",
+    help="Train a model on labelled deals.",
+    epilog=_examples("bridgevec train hand2vec --deals train.parquet --out mine.safetensors"),
+)
+
+
+@app.command(epilog=_examples("bridgevec info", "bridgevec info --json"))
+def info(as_json: Json = False) -> None:
+    """Show versions, shipped weights and data.
+
+    For bug reports, and to see what the weights were trained on.
+    """
+    from bridgevec.dds import SOLVER_VERSION
+
+    package = Path(__file__).parent
+    data = package.parent / "data"
+    report = {
+        "bridgevec": _version("bridgevec"),
+        "folder": str(package),
+        "solver": SOLVER_VERSION,
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in ("numpy", *_EXTRAS)},
+        "weights": {
+            card.stem: json.loads(card.read_text())
+            for card in sorted((package / "models" / "weights").glob("*.json"))
+        },
+        "data": [str(file) for file in sorted(data.glob("*.parquet"))],
+    }
+    if as_json:
+        _print_json(report)
+    else:
+        typer.echo("\n".join(_outline(report)))
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _outline(value: dict[str, Any], indent: str = "") -> Iterator[str]:
+    """Write nested values as indented lines."""
+    for key, item in value.items():
+        if isinstance(item, dict):
+            yield f"{indent}{key}"
+            yield from _outline(item, indent + "  ")
+        elif isinstance(item, list):
+            yield f"{indent}{key}"
+            for one in item:
+                if isinstance(one, dict):
+                    yield f"{indent}  " + ", ".join(f"{k} {v}" for k, v in one.items())
+                else:
+                    yield f"{indent}  {one}"
+        else:
+            yield f"{indent}{key:<{max(16 - len(indent), 0)}} {item}"
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="bridgevec")

@@ -1,0 +1,380 @@
+"""The command line: what it prints for people and programs, and what it says to bad input."""
+
+import dataclasses
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from bridgevec.cards import Deal, Seat, Strain, hand_mask, random_deals, random_masks
+from bridgevec.cli import app
+from bridgevec.dds import SOLVER_VERSION, solve_board, solve_tables
+from bridgevec.models.embedding import embed_hands, estimate_tricks, load_embedding
+from bridgevec.records import read_deals, write_deals
+
+HAND = "AKQ2.K54.T98.J32"
+DUMMY = "J3.AQ8762.K4.A65"
+DEAL = "N:T5.AT.QJ98742.63 64.KQJ8762.K.J92 A93.53.AT5.AKT75 KQJ872.94.63.Q84"
+COMMANDS = ["embed", "tricks", "similar", "solve", "deal", "label", "info", "train"]
+
+
+def run(*arguments, stdin=None):
+    return CliRunner().invoke(app, [str(a) for a in arguments], input=stdin, prog_name="bridgevec")
+
+
+def output(*arguments, stdin=None):
+    result = run(*arguments, stdin=stdin)
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr == ""
+    return result.stdout
+
+
+def complaint(*arguments, stdin=None):
+    """Give the one line on standard error that bad input gets."""
+    result = run(*arguments, stdin=stdin)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("bridgevec: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr.removeprefix("bridgevec: ").rstrip("\n")
+
+
+@pytest.fixture
+def pbn(tmp_path):
+    path = tmp_path / "match.pbn"
+    path.write_text(f'[Board "7"]\n[Deal "{DEAL}"]\n\n[Board "8"]\n[Deal "#"]\n')
+    return path
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), ["train", "hand2vec"]])
+def test_help_teaches_with_an_example(command):
+    text = output(*command, "--help")
+    assert re.search(r"^  Examples:\n    bridgevec ", text, re.MULTILINE)
+    # No summary in the list of commands is cut short.
+    assert "..." not in text.partition("Commands:")[2].partition("Examples:")[0]
+
+
+def test_help_lists_every_command():
+    listed = re.findall(r"^  (\w+)  ", output("--help").partition("Commands:")[2], re.MULTILINE)
+    assert listed == COMMANDS
+
+
+def examples():
+    for command in [name for name in COMMANDS if name != "train"]:
+        text = run(command, "--help").stdout.partition("Examples:")[2]
+        for line in text.splitlines():
+            if line.strip():
+                yield pytest.param(line.strip(), id=line.strip())
+
+
+@pytest.mark.parametrize("example", list(examples()))
+def test_the_examples_in_the_help_run(example, tmp_path, pbn, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    example = example.replace("100000", "2").partition(" > ")[0]
+    stdin = None
+    for stage in example.split(" | "):
+        result = run(*shlex.split(stage)[1:], stdin=stdin)
+        assert result.exit_code == 0, result.stderr
+        stdin = result.stdout
+    assert stdin.strip()
+
+
+def test_help_is_quick_and_imports_nothing_heavy():
+    script = (
+        "import sys\n"
+        "from bridgevec.cli import app\n"
+        "app(['--help'], standalone_mode=False)\n"
+        "print(sorted({m.partition('.')[0] for m in sys.modules}), file=sys.stderr)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.returncode == 0
+    for heavy in ("torch", "endplay", "pyarrow", "matplotlib", "sklearn", "pandas"):
+        assert f"'{heavy}'" not in result.stderr
+
+
+# Deals
+
+
+def test_deals_are_those_of_the_library():
+    expected = [deal.pbn for deal in random_deals(5, seed=1)]
+    assert output("deal", "-n", 5, "--seed", 1).splitlines() == expected
+    assert json.loads(output("deal", "-n", 5, "--seed", 1, "--json")) == expected
+    assert output("deal", "--seed", 1, "--diagram") == f"{Deal(expected[0])}\n"
+    assert output("deal") != output("deal")
+
+
+def test_given_hands_are_dealt():
+    text = output("deal", "-n", 3, "--north", HAND, "--west", "JT98.AQJ.KQJ.KQT")
+    for line in text.splitlines():
+        assert Deal(line)["N"] == HAND
+        assert Deal(line)["W"] == "JT98.AQJ.KQJ.KQT"
+
+
+def test_a_pbn_file_of_random_deals_is_read_back(tmp_path):
+    path = tmp_path / "session.pbn"
+    path.write_text(output("deal", "-n", 2, "--seed", 4, "--pbn"))
+    boards = json.loads(output("solve", "--json", path))
+    assert [board["board"] for board in boards] == ["1", "2"]
+    assert [board["deal"] for board in boards] == [deal.pbn for deal in random_deals(2, seed=4)]
+
+
+# Solving
+
+
+def test_a_table_stands_beside_its_diagram(pbn):
+    table = solve_tables([DEAL])[0]
+    text = output("solve", pbn)
+    boards = text.split("\n\n")
+    assert [board.splitlines()[0].split() for board in boards] == [["Board", "7"], ["Board", "8"]]
+    lines = boards[0].splitlines()
+    assert lines[1].strip() == "♠ T5"
+    found = [line.split()[-6:] for line in lines[4:10]]
+    header = next(i for i, row in enumerate(found) if row[-5:] == ["C", "D", "H", "S", "NT"])
+    for seat in Seat:
+        assert found[header + 1 + seat] == [seat.name, *map(str, table[:, seat])]
+
+
+def test_tables_for_programs_name_strain_and_declarer():
+    deals = random_deals(3, seed=2)
+    boards = json.loads(output("solve", "--json", "-", stdin="\n".join(d.pbn for d in deals)))
+    for board, deal, table in zip(boards, deals, solve_tables(deals), strict=True):
+        assert board["deal"] == deal.pbn
+        for strain in Strain:
+            for seat in Seat:
+                assert board["tricks"][strain.name][seat.name] == table[strain, seat]
+
+
+@pytest.mark.parametrize("kind", ["pbn", "lin", "parquet", "txt"])
+def test_deals_come_from_files_of_every_kind(tmp_path, kind):
+    path = tmp_path / f"deals.{kind}"
+    if kind == "parquet":
+        masks = np.array([Deal(DEAL).masks], dtype=np.uint64)
+        write_deals(path, masks, np.zeros((1, 5, 4), int), {})
+    else:
+        lin = ",".join(
+            "".join(f"{suit}{held}" for suit, held in zip("SHDC", hand.split("."), strict=True))
+            for hand in (Deal(DEAL)[seat] for seat in "SWN")
+        )
+        path.write_text(
+            {
+                "pbn": f'[Deal "{DEAL}"]\n',
+                "lin": f"pn|a,b,c,d|md|1{lin},|ah|Board 1|",
+                "txt": f"\n{DEAL}\n\n",
+            }[kind]
+        )
+    (board,) = json.loads(output("solve", "--json", path))
+    assert board["deal"] == Deal(DEAL).pbn
+    assert board["board"] == "1"
+
+
+@pytest.mark.parametrize("played", ["", "SK", "SK S5 S4 SA H5"])
+def test_each_card_is_listed_with_its_tricks(played):
+    expected = solve_board(Deal(DEAL), Strain.NT, Seat.W, played.split())
+    arguments = ["solve", DEAL, "--strain", "nt", "--leader", "west", "--played", played]
+    report = json.loads(output(*arguments, "--json"))
+    assert report["tricks"] == expected
+    assert (report["strain"], report["leader"]) == ("NT", "W")
+    rows = [line.split() for line in output(*arguments).splitlines()]
+    assert {card: int(row[0]) for row in rows for card in row[1:]} == expected
+    assert [int(row[0]) for row in rows] == sorted({*expected.values()}, reverse=True)
+
+
+# The embedding
+
+
+def test_embeddings_are_those_of_the_library():
+    expected = embed_hands([HAND, DUMMY])
+    report = json.loads(output("embed", "--json", HAND, DUMMY))
+    assert [row["hand"] for row in report] == [HAND, DUMMY]
+    assert np.allclose([row["embedding"] for row in report], expected, atol=1e-6)
+    rows = [line.split() for line in output("embed", "-", stdin=f"{HAND}\n{DUMMY}\n").splitlines()]
+    assert [row[0] for row in rows] == [HAND, DUMMY]
+    assert np.allclose([[float(x) for x in row[1:]] for row in rows], expected, atol=1e-4)
+
+
+def test_tricks_are_those_of_the_library():
+    estimate = estimate_tricks(HAND, DUMMY)
+    report = json.loads(output("tricks", "--json", HAND, DUMMY))
+    assert (report["declarer"], report["dummy"]) == (HAND, DUMMY)
+    table = {
+        line.split()[0]: line.split()[1:]
+        for line in output("tricks", HAND, DUMMY).split("\n")[3:-1]
+    }
+    assert list(table) == ["NT", "S", "H", "D", "C"]
+    for strain in Strain:
+        found = report["strains"][strain.name]
+        assert found["mean"] == pytest.approx(estimate.mean[strain], abs=1e-4)
+        chances = [estimate.make(level, strain) for level in range(1, 8)]
+        assert found["make"] == pytest.approx(chances, abs=1e-4)
+        assert float(table[strain.name][0]) == pytest.approx(estimate.mean[strain], abs=0.051)
+        shown = [float(cell.rstrip("%")) / 100 for cell in table[strain.name][1:]]
+        assert shown == pytest.approx(chances, abs=0.0051)
+
+
+def test_similar_hands_are_the_nearest(tmp_path):
+    deals = random_masks(300, seed=3)
+    hands = deals.reshape(-1)
+    path = tmp_path / "deals.parquet"
+    write_deals(path, deals, np.zeros((300, 5, 4), int), {})
+    distances = np.sort(np.linalg.norm(embed_hands(hands) - embed_hands([HAND]), axis=1))
+    found = json.loads(output("similar", HAND, "--among", path, "-k", 4, "--json"))
+    assert np.allclose([row["distance"] for row in found], distances[:4], atol=1e-5)
+    assert {hand_mask(row["hand"]) for row in found} <= set(hands.tolist())
+    rows = output("similar", HAND, "--among", path, "-k", 4).splitlines()
+    assert [row.split()[1] for row in rows] == [row["hand"] for row in found]
+
+
+def test_similar_looks_among_random_hands_or_lines():
+    arguments = ["similar", HAND, "--random", 200, "--seed", 5, "--json"]
+    pool = set(random_masks(200, seed=5)[:, 0].tolist())
+    found = json.loads(output(*arguments))
+    assert len(found) == 5
+    assert {hand_mask(row["hand"]) for row in found} <= pool
+    ((nearest),) = json.loads(output("similar", HAND, "--among", "-", "--json", stdin=f"{HAND}\n"))
+    assert nearest == {"hand": HAND, "distance": 0.0}
+
+
+# Labels and information
+
+
+def test_label_writes_a_file_once(tmp_path):
+    out = tmp_path / "x.parquet"
+    arguments = ["label", "--deals", 3, "--seed", 7, "--out", out, "--quiet"]
+    assert output(*arguments) == f"{out}: 3 labelled deals\n"
+    assert len(read_deals(out)[0]) == 3
+    assert output(*arguments) == f"{out} is there already with these 3 deals; nothing to do\n"
+    expected = {"file": str(out), "deals": 3, "seed": 7, "was_there": True}
+    assert json.loads(output(*arguments, "--json")) == expected
+    assert complaint(*arguments, "--deals", 4).startswith(f"{out} has deals 3, not 4")
+
+
+def test_train_has_an_option_for_every_argument(monkeypatch):
+    from bridgevec.models import training
+
+    given = []
+    monkeypatch.setattr(training, "train", lambda config: given.append(config) or config.out)
+    arguments = ["--deals", "a", "--deals", "b", "--epochs", 3, "--learning-rate", 0.01, "--resume"]
+    assert output("train", "hand2vec") == "hand2vec.safetensors\n"
+    assert output("train", "hand2vec", *arguments, "--out", "x.safetensors") == "x.safetensors\n"
+    config = training.Hand2VecConfig
+    changed = {"deals": ("a", "b"), "epochs": 3, "learning_rate": 0.01, "resume": True}
+    assert given == [config(), config(**changed, out="x.safetensors")]
+    text = output("train", "hand2vec", "--help")
+    for field in dataclasses.fields(config):
+        # An option, and what the docstring says of it.
+        assert re.search(rf"--{field.name.replace('_', '-')}\b.*\s+\w\S*", text)
+
+
+def test_train_trains(tmp_path):
+    write_deals(tmp_path / "d.parquet", random_masks(8, 0), np.full((8, 5, 4), 6), {})
+    out = tmp_path / "mine.safetensors"
+    arguments = ["--deals", tmp_path / "d.parquet", "--epochs", 1, "--batch-size", 8, "--out", out]
+    result = run("train", "hand2vec", *arguments, "--encoder-width", 8, "--head-width", 8)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == f"{out}\n"
+    (row,) = json.loads(output("embed", "--json", "--weights", out, HAND))
+    assert np.allclose(row["embedding"], load_embedding(out).embed_hand(HAND), atol=1e-6)
+    assert complaint("train", "hand2vec").startswith("no training data")
+
+
+def test_info_tells_what_is_installed():
+    report = json.loads(output("info", "--json"))
+    assert report["solver"] == SOLVER_VERSION
+    assert report["packages"]["numpy"] == np.__version__
+    assert os.path.isdir(report["folder"])
+    text = output("info")
+    for word in ("bridgevec", SOLVER_VERSION, np.__version__, *report["weights"], *report["data"]):
+        assert word in text
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["embed", "AKQ2.K54.T98.J3"], "hand 'AKQ2.K54.T98.J3' has 12 cards, expected 13"),
+        (["embed", "-"], "standard input is empty"),
+        (["tricks", HAND, "AKQ2.K54.T98"], "hand 'AKQ2.K54.T98' has 3 suits, expected 4 (spa"),
+        (["embed", HAND, "--weights", "none"], "no embedding 'none'; shipped are: "),
+        (["tricks", HAND, HAND], f"declarer {HAND!r} and dummy {HAND!r} both have card SA"),
+        (["similar", "x"], "hand 'x' has 1 suit, expected 4 (spades.hearts.diamonds.clubs)"),
+        (["similar", HAND, "--among", "nowhere.txt"], "nowhere.txt: No such file or directory"),
+        (["similar", HAND, "--among", "nowhere.pbn"], "nowhere.pbn: No such file or directory"),
+        (["solve", "nowhere.pbn"], "'nowhere.pbn' is neither a file nor a deal such as 'N:"),
+        (["solve", "N:x"], "deal 'N:x' has 1 hands, expected 4"),
+        (["solve", "-"], "standard input is empty"),
+        (["solve", DEAL, "--strain", "S"], "--strain and --leader go together"),
+        (["solve", DEAL, "--played", "SA"], "--played needs --strain and --leader"),
+        (["solve", DEAL, "--strain", "Z", "--leader", "N"], "unknown strain 'Z', expected one of"),
+        (["solve", DEAL, "--strain", "S", "--leader", "Z"], "unknown seat 'Z', expected one of"),
+        (["solve", DEAL, DEAL, "--strain", "S", "--leader", "N"], "--strain and --leader take one"),
+        (["deal", "--north", "x"], "hand 'x' has 1 suit, expected 4"),
+        (["deal", "--north", HAND, "--south", HAND], "fixed hands N and S both have card SA"),
+        (["deal", "--pbn", "--json"], "choose one of --diagram, --pbn and --json"),
+    ],
+)
+def test_bad_input_gets_one_line(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert complaint(*arguments, stdin="").startswith(message)
+
+
+@pytest.mark.parametrize("played", ["S9", "SK SK", "SK HA", "zz", "SK S5 S4 SA SK"])
+def test_cards_that_cannot_be_played_get_one_line(played):
+    assert complaint("solve", DEAL, "--strain", "NT", "--leader", "W", "--played", played)
+
+
+def test_the_bad_board_of_a_file_is_named(tmp_path):
+    path = tmp_path / "bad.pbn"
+    path.write_text(f'[Board "5"]\n[Deal "{DEAL.replace("T5.AT", "T.AT")}"]\n')
+    assert complaint("solve", path).startswith(f"{path}, board 5: hand 'T.AT.QJ98742.63' has 12")
+
+
+@pytest.mark.parametrize(
+    ("package", "arguments", "extra"),
+    [
+        ("endplay", ["solve", "match.pbn"], "records"),
+        ("pyarrow", ["label", "--deals", "1", "--seed", "1", "--out", "x.parquet"], "records"),
+        ("torch", ["train", "hand2vec", "--data", "x.parquet", "--out", "x"], "train"),
+    ],
+)
+def test_a_missing_extra_is_named(package, arguments, extra, tmp_path, pbn):
+    script = f"import sys; sys.modules[{package!r}] = None; from bridgevec.cli import main; main()"
+    result = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *sys.path])},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 2
+    assert result.stdout == ""
+    expected = f'bridgevec: this needs {package}: pip install "bridgevec[{extra}]"\n'
+    assert result.stderr == expected
+
+
+def test_the_module_runs_as_the_command():
+    command = [sys.executable, "-m", "bridgevec", "deal", "-n", "2", "--seed", "1"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines() == [deal.pbn for deal in random_deals(2, seed=1)]
+    result = subprocess.run(
+        [*command, "--north", "AKQ2.K54.T98.J3"], capture_output=True, text=True
+    )
+    assert result.returncode == 2
+    assert result.stderr == "bridgevec: hand 'AKQ2.K54.T98.J3' has 12 cards, expected 13\n"
+
+
+def test_a_closed_pipe_is_no_error():
+    command = f"{shlex.quote(sys.executable)} -m bridgevec deal -n 20000 --seed 1 | head -n 1"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert result.stdout.startswith("N:")
+    assert result.stderr == ""
