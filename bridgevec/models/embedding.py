@@ -1,0 +1,510 @@
+"""Hands as vectors: inference of BridgeHand2Vec in NumPy alone.
+
+`bridgevec.models.hand2vec` describes the network and the paper it comes from. Here it is folded for
+speed: all that the encoder computes from the 13 cards of one suit is looked up in tables of the
+8192 possible holdings, and the final normalisation is part of the tables. The results are those of
+the PyTorch network to 1e-5.
+
+The functions of this module use the embedding shipped with the package; `load_embedding` returns
+another, with the same functions as methods.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from safetensors.numpy import load_file
+
+from bridgevec.cards import (
+    HandLike,
+    Strain,
+    card_text,
+    hand_bits,
+    hand_mask,
+    hand_masks,
+    hand_text,
+    random_masks,
+)
+
+__all__ = [
+    "Embedding",
+    "TrickEstimate",
+    "embed_hand",
+    "embed_hands",
+    "estimate_tricks",
+    "estimate_tricks_many",
+    "find_hand",
+    "load_embedding",
+    "nearest_hands",
+]
+
+DEFAULT = "hand2vec-8"
+WEIGHTS = Path(__file__).parent / "weights"
+_CHUNK = 128  # hands at a time, so that what is computed for them stays in the cache
+_SUIT_SHIFTS = np.array([0, 13, 26, 39], dtype=np.uint64)
+_HOLDING = np.uint64(0x1FFF)
+_OUTCOMES = np.arange(14, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class TrickEstimate:
+    """How many double-dummy tricks two hands take, the other cards lying at random.
+
+    Attributes
+    ----------
+    distribution : ndarray of float32, shape (..., 5, 14)
+        Probability of 0..13 tricks in C, D, H, S, NT; the leading axes are those of the pairs.
+    """
+
+    distribution: NDArray[np.float32]
+
+    @property
+    def mean(self) -> NDArray[np.float32]:
+        """Expected tricks in C, D, H, S, NT, shape (..., 5)."""
+        return self.distribution @ _OUTCOMES
+
+    def make(self, level: int, strain: Strain | int | str) -> Any:
+        """Probability to take the tricks that a contract needs.
+
+        Parameters
+        ----------
+        level : int
+            1 to 7; a contract of that level needs 6 more tricks.
+        strain : Strain, int or str
+            As `Strain.parse` takes it.
+
+        Returns
+        -------
+        numpy.float32 or ndarray of float32, shape (...)
+
+        Raises
+        ------
+        ValueError
+            If there is no such contract.
+        """
+        if level not in range(1, 8):
+            raise ValueError(f"level {level!r} is none of 1 to 7")
+        tail = self.distribution[..., Strain.parse(strain), level + 6 :]
+        return np.minimum(tail.sum(axis=-1), np.float32(1))
+
+
+class Embedding:
+    """A trained network: hands to vectors, two vectors to tricks.
+
+    Parameters
+    ----------
+    path : path
+        Weights ``name.safetensors`` as `bridgevec.models.training.train` writes them; the model
+        card ``name.json`` is beside them.
+
+    Attributes
+    ----------
+    name : str
+        The file's name.
+    dims : int
+        Numbers in a vector. Each suit has a quarter of them, spades first: exchanging two suits of
+        a hand exchanges their quarters.
+    card : dict
+        The model card.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the weights or the card are missing.
+    ValueError
+        If the file does not hold such weights.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        path = Path(path)
+        self.name = path.stem
+        self.card: dict[str, Any] = json.loads(path.with_suffix(".json").read_text("utf-8"))
+        self._weights = load_file(path)
+        try:
+            self.dims = 4 * self._weights["encoder.skip.weight"].shape[0]
+            self._blocks = self.card["architecture"]["head_blocks"]
+        except KeyError as error:
+            raise ValueError(f"{path}: no hand embedding, {error} is missing") from None
+
+    # -- the encoder
+
+    @cached_property
+    def _tables(self) -> tuple[NDArray[np.float32], ...]:
+        """What each holding adds: to its own suit's layer, to every suit's, to the output."""
+        w = self._weights
+        scale = 1 / np.sqrt(w["encoder.norm.running_var"] + np.float32(1e-5))
+        holdings = np.arange(1 << 13)
+        bits = (holdings[:, None] >> np.arange(13) & 1).astype(np.float32)
+        x = _silu(bits @ w["encoder.cards.weight"].T + w["encoder.cards.bias"])
+        own = x @ w["encoder.own.weight"].T + w["encoder.own.bias"]
+        mean = x @ (w["encoder.mean.weight"].T / 4)
+        skip = x @ w["encoder.skip.weight"].T + w["encoder.skip.bias"]
+        skip = (skip - w["encoder.norm.running_mean"]) * scale
+        return own, mean, skip, w["encoder.out.weight"].T * scale
+
+    def _embed(self, masks: NDArray[np.uint64]) -> NDArray[np.float32]:
+        """Embed masks of shape (n,)."""
+        own, mean, skip, out = self._tables
+        holdings = (masks[:, None] >> _SUIT_SHIFTS & _HOLDING).astype(np.intp)
+        vectors = np.empty((len(masks), 4, self.dims // 4), dtype=np.float32)
+        for start in range(0, len(masks), _CHUNK):
+            part = holdings[start : start + _CHUNK]
+            x = own.take(part, axis=0)
+            shared = mean.take(part[:, 0], axis=0)
+            for suit in (1, 2, 3):
+                shared += mean.take(part[:, suit], axis=0)
+            x += shared[:, None]
+            flat = _silu(x).reshape(-1, x.shape[-1]) @ out
+            vectors[start : start + _CHUNK] = flat.reshape(*part.shape, -1)
+        vectors += skip[holdings]
+        return vectors.reshape(-1, self.dims)
+
+    def embed_hand(self, hand: HandLike) -> NDArray[np.float32]:
+        """Embed one hand, see `embed_hand`."""
+        return self._embed(np.array([hand_mask(hand)], dtype=np.uint64))[0]
+
+    def embed_hands(self, hands: ArrayLike | Sequence[HandLike]) -> NDArray[np.float32]:
+        """Embed many hands, see `embed_hands`."""
+        return self._embed(hand_masks(hands))
+
+    # -- the head
+
+    def _distribution(
+        self, declarers: NDArray[np.float32], dummies: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Map embeddings (n, dims) of both hands to probabilities (n, 5, 14)."""
+        w = self._weights
+
+        def linear(name: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
+            y = x @ w[f"head.{name}.weight"].T
+            if f"head.{name}.bias" in w:
+                y += w[f"head.{name}.bias"]
+            return y
+
+        declarers, dummies = (v.reshape(len(v), 4, -1) for v in (declarers, dummies))
+        x = linear("lift", _silu(linear("declarer", declarers) + linear("dummy", dummies)))
+        for i in range(self._blocks):
+            u = _normalise(x)
+            mean = linear(f"blocks.{i}.mean", u.mean(axis=1, keepdims=True))
+            x += linear(f"blocks.{i}.out", _silu(linear(f"blocks.{i}.own", u) + mean))
+        x = _normalise(x)
+        suits = linear("suit", x)[:, ::-1]
+        middle = x.mean(axis=1, keepdims=True)
+        logits = np.concatenate([suits, linear("notrump", _silu(linear("notrump_in", middle)))], 1)
+        p = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        return p / p.sum(axis=-1, keepdims=True)
+
+    def estimate_tricks(self, declarer: HandLike, dummy: HandLike) -> TrickEstimate:
+        """Estimate the tricks of two hands, see `estimate_tricks`."""
+        estimate = self.estimate_tricks_many([hand_mask(declarer)], [hand_mask(dummy)])
+        return TrickEstimate(estimate.distribution[0])
+
+    def estimate_tricks_many(
+        self,
+        declarers: ArrayLike | Sequence[HandLike],
+        dummies: ArrayLike | Sequence[HandLike],
+    ) -> TrickEstimate:
+        """Estimate the tricks of many pairs of hands, see `estimate_tricks_many`."""
+        first, second = hand_masks(declarers), hand_masks(dummies)
+        if len(first) != len(second):
+            raise ValueError(f"{len(first)} declarers but {len(second)} dummies")
+        shared = np.flatnonzero(first & second)
+        if shared.size:
+            i = int(shared[0])
+            both = int(first[i] & second[i])
+            card = card_text((both & -both).bit_length() - 1)
+            raise ValueError(
+                f"declarer {hand_text(int(first[i]))!r} and dummy {hand_text(int(second[i]))!r} "
+                f"both have card {card}"
+            )
+        p = np.empty((len(first), len(Strain), len(_OUTCOMES)), dtype=np.float32)
+        for start in range(0, len(first), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            p[part] = self._distribution(self._embed(first[part]), self._embed(second[part]))
+        return TrickEstimate(p)
+
+    # -- search
+
+    def nearest_hands(
+        self,
+        hand: HandLike,
+        hands: ArrayLike | Sequence[HandLike],
+        k: int = 5,
+        *,
+        embeddings: NDArray[np.float32] | None = None,
+    ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        """Find the hands most like one, see `nearest_hands`."""
+        if embeddings is None:
+            embeddings = self.embed_hands(hands)
+        elif embeddings.shape != (len(hands), self.dims):  # type: ignore[arg-type]
+            raise ValueError(
+                f"embeddings have shape {embeddings.shape}, "
+                f"expected {(len(hands), self.dims)}"  # type: ignore[arg-type]
+            )
+        n = len(embeddings)
+        if not 1 <= k <= n:
+            raise ValueError(f"k is {k}, expected 1 to the number of hands, {n}")
+        target = self.embed_hand(hand)
+        # |x - t|² without its constant part: |x|² - 2 x·t, in one pass over the embeddings.
+        rough = np.einsum("ij,ij->i", embeddings, embeddings) - embeddings @ (2 * target)
+        near = np.argpartition(rough, k - 1)[:k]
+        distances = np.sqrt(np.square(embeddings[near] - target).sum(axis=1))
+        order = np.lexsort((near, distances))
+        return near[order], distances[order]
+
+    def find_hand(
+        self,
+        vector: ArrayLike,
+        seed: int | np.random.Generator | None = 0,
+        *,
+        restarts: int = 8,
+    ) -> str:
+        """Find a hand whose embedding lies near a vector, see `find_hand`."""
+        target = np.asarray(vector, dtype=np.float32)
+        if target.shape != (self.dims,):
+            raise ValueError(f"vector has shape {target.shape}, expected ({self.dims},)")
+        if not np.isfinite(target).all():
+            raise ValueError(f"vector {target.tolist()} has values that are not numbers")
+        if restarts < 1:
+            raise ValueError(f"restarts is {restarts}, expected at least 1")
+
+        def distance(masks: NDArray[np.uint64]) -> NDArray[np.float32]:
+            return np.square(self._embed(masks) - target).sum(axis=1)
+
+        # Start from the best of many random hands; exchange one card for another, of 13 × 39, as
+        # long as that helps.
+        pool = random_masks(2500, seed).reshape(-1)
+        starts = pool[np.argsort(distance(pool), kind="stable")[:restarts]]
+        best, least = starts[0], np.inf
+        for mask in starts:
+            here = float(distance(mask[None])[0])
+            while True:
+                bits = hand_bits(mask)
+                held, free = (np.flatnonzero(bits == b).astype(np.uint64) for b in (1, 0))
+                flips = (np.uint64(1) << held)[:, None] | (np.uint64(1) << free)[None]
+                neighbours = (mask ^ flips).reshape(-1)
+                d = distance(neighbours)
+                i = int(d.argmin())
+                if d[i] >= here:
+                    break
+                mask, here = neighbours[i], float(d[i])
+            if here < least:
+                best, least = mask, here
+        return hand_text(int(best))
+
+
+def _silu(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Compute x / (1 + e^-x), in place."""
+    # Far below zero the exponential overflows to inf, and the quotient is 0 as it should be.
+    with np.errstate(over="ignore"):
+        below = np.exp(-x)
+    below += 1
+    x /= below
+    return x
+
+
+def _normalise(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    x = x - x.mean(axis=-1, keepdims=True)
+    return x / np.sqrt(np.square(x).mean(axis=-1, keepdims=True) + np.float32(1e-5))
+
+
+@lru_cache(maxsize=8)
+def load_embedding(name: str | os.PathLike[str] = DEFAULT) -> Embedding:
+    """Load an embedding; the next call with the same name returns the same object.
+
+    Parameters
+    ----------
+    name : str or path, default "hand2vec-8"
+        A name shipped with the package, or a file ``name.safetensors`` from training.
+
+    Returns
+    -------
+    Embedding
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none of that name; the message lists those shipped.
+    """
+    path = Path(name)
+    if path.suffix != ".safetensors":
+        path = WEIGHTS / f"{name}.safetensors"
+    if not path.exists():
+        shipped = ", ".join(sorted(file.stem for file in WEIGHTS.glob("hand2vec*.safetensors")))
+        raise FileNotFoundError(f"no embedding {os.fspath(name)!r}; shipped are: {shipped}")
+    return Embedding(path)
+
+
+def embed_hand(hand: HandLike) -> NDArray[np.float32]:
+    """Embed one hand.
+
+    Parameters
+    ----------
+    hand : str, int, array_like of 52, or endplay.types.Hand
+        A hand of 13 cards.
+
+    Returns
+    -------
+    ndarray of float32, shape (8,)
+        Two numbers for each suit, spades first; each has mean 0 and variance 1 over random hands.
+        Hands that take the same tricks opposite the same partners lie close together.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is no hand, see `bridgevec.cards.hand_mask`.
+
+    Examples
+    --------
+    >>> embed_hand("AKQ2.K54.T98.J32").shape
+    (8,)
+    """
+    return load_embedding().embed_hand(hand)
+
+
+def embed_hands(hands: ArrayLike | Sequence[HandLike]) -> NDArray[np.float32]:
+    """Embed many hands.
+
+    Parameters
+    ----------
+    hands : sequence of hands, integer array (n,) of masks, or array (n, 52) of bits
+        Arrays of masks are the fastest.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 8)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If one is no hand; the message names it.
+    """
+    return load_embedding().embed_hands(hands)
+
+
+def estimate_tricks(declarer: HandLike, dummy: HandLike) -> TrickEstimate:
+    """Estimate how many double-dummy tricks two hands take in every strain.
+
+    Parameters
+    ----------
+    declarer, dummy : hand
+        Hands of 13 cards that share none, in any form `embed_hand` takes.
+
+    Returns
+    -------
+    TrickEstimate
+        ``mean`` float32 (5,), ``distribution`` float32 (5, 14), ``make(level, strain)``; strains
+        C, D, H, S, NT.
+
+    Raises
+    ------
+    ValueError
+        If the hands share a card, which the message names, or one is no hand.
+
+    Examples
+    --------
+    >>> estimate = estimate_tricks("AKQ2.K54.T98.J32", "J873.A62.AK4.Q95")
+    >>> bool(estimate.make(4, "S") > estimate.make(5, "S"))
+    True
+    """
+    return load_embedding().estimate_tricks(declarer, dummy)
+
+
+def estimate_tricks_many(
+    declarers: ArrayLike | Sequence[HandLike], dummies: ArrayLike | Sequence[HandLike]
+) -> TrickEstimate:
+    """Estimate the tricks of many pairs of hands.
+
+    Parameters
+    ----------
+    declarers, dummies : sequences of hands, or arrays as `embed_hands` takes them
+        As many of one as of the other.
+
+    Returns
+    -------
+    TrickEstimate
+        ``mean`` float32 (n, 5), ``distribution`` float32 (n, 5, 14), ``make(level, strain)``
+        float32 (n,).
+
+    Raises
+    ------
+    ValueError
+        If the numbers differ, two hands of a pair share a card, or one is no hand.
+    """
+    return load_embedding().estimate_tricks_many(declarers, dummies)
+
+
+def nearest_hands(
+    hand: HandLike,
+    hands: ArrayLike | Sequence[HandLike],
+    k: int = 5,
+    *,
+    embeddings: NDArray[np.float32] | None = None,
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Find the hands whose embeddings lie nearest to a hand's.
+
+    Parameters
+    ----------
+    hand : hand
+        In any form `embed_hand` takes.
+    hands : sequence of hands or array
+        Where to look, in any form `embed_hands` takes.
+    k : int, default 5
+        How many to find.
+    embeddings : ndarray of float32, shape (n, 8), optional
+        What `embed_hands` returned for `hands`, to save embedding them again.
+
+    Returns
+    -------
+    indices : ndarray of intp, shape (k,)
+        Into `hands`, the nearest first.
+    distances : ndarray of float32, shape (k,)
+        Euclidean.
+
+    Raises
+    ------
+    ValueError
+        If `k` is not between 1 and the number of hands, or `embeddings` has another shape.
+    """
+    return load_embedding().nearest_hands(hand, hands, k, embeddings=embeddings)
+
+
+def find_hand(
+    vector: ArrayLike, seed: int | np.random.Generator | None = 0, *, restarts: int = 8
+) -> str:
+    """Find a hand whose embedding lies near a vector.
+
+    Parameters
+    ----------
+    vector : array_like, shape (8,)
+        A point in the space of embeddings; if no hand lies there, the nearest found is returned.
+    seed : int, Generator or None, default 0
+        Of the random hands that the search starts from.
+    restarts : int, default 8
+        How many of them, the nearest, are improved by exchanging cards.
+
+    Returns
+    -------
+    str
+        The hand as PBN text.
+
+    Raises
+    ------
+    ValueError
+        If `vector` has another shape or a value that is not finite.
+
+    Examples
+    --------
+    >>> hand = find_hand(embed_hand("AKQ2.K54.T98.J32"))
+    >>> len(hand)
+    16
+    """
+    return load_embedding().find_hand(vector, seed, restarts=restarts)

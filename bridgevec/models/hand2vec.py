@@ -1,0 +1,182 @@
+"""BridgeHand2Vec: a network that turns a bridge hand into a few numbers.
+
+One encoder embeds a hand; a head takes the embeddings of declarer and dummy, and nothing else, and
+estimates how many tricks the pair takes in each strain. What the head needs to know about a hand
+must pass through the embedding, so hands that play alike come to lie close together.
+
+The idea is that of Sztyber-Betley, Kołodziej, Betley and Duszak, "BridgeHand2Vec bridge hand
+representation", ECAI 2023, arXiv:2310.06624. The network is another one: no suit is special to it.
+Each suit of a hand gets its own share of the embedding (two numbers of eight) from the same
+weights, and the head treats the four suits alike as well. So renaming the suits of both hands
+renames the strains of the estimate, exactly, and one deal teaches what 24 would.
+
+`bridgevec.models.embedding` computes the same function in NumPy; this module is for training.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+STRAINS = 5
+OUTCOMES = 14
+"""0 to 13 tricks."""
+
+
+class SuitBlock(nn.Module):
+    """A residual layer in which every suit sees itself and the mean over the four suits.
+
+    Parameters
+    ----------
+    width : int
+        Numbers that describe a suit.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.own = nn.Linear(width, width)
+        self.mean = nn.Linear(width, width, bias=False)
+        self.out = nn.Linear(width, width)
+        nn.init.zeros_(self.out.weight)  # starts as the identity
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n, 4, width) to the same shape."""
+        u = normalise(x)
+        return x + self.out(F.silu(self.own(u) + self.mean(u.mean(1, keepdim=True))))
+
+
+def normalise(x: Tensor) -> Tensor:
+    """Layer normalisation of the last axis, without weights."""
+    return F.layer_norm(x, x.shape[-1:])
+
+
+class Encoder(nn.Module):
+    """Embed hands: a two-layer network on each suit's cards, then one layer that mixes the suits.
+
+    All of it up to the mixing is a function of one suit's 13 cards, so that inference can look it
+    up in a table of the 8192 holdings.
+
+    Parameters
+    ----------
+    dims : int
+        Numbers in the embedding, a multiple of 4.
+    width : int
+        Numbers that describe a suit inside the encoder.
+    """
+
+    def __init__(self, dims: int, width: int) -> None:
+        super().__init__()
+        self.cards = nn.Linear(13, width)
+        self.own = nn.Linear(width, width)
+        self.mean = nn.Linear(width, width, bias=False)
+        self.skip = nn.Linear(width, dims // 4)
+        self.out = nn.Linear(width, dims // 4, bias=False)
+        # No affine: each number has mean 0 and variance 1 over random hands.
+        self.norm = nn.BatchNorm1d(dims // 4, affine=False)
+
+    def forward(self, cards: Tensor) -> Tensor:
+        """Map zeros and ones (n, 4 suits from spades, 13 ranks from the ace) to (n, 4, dims/4)."""
+        x = F.silu(self.cards(cards))
+        mixed = F.silu(self.own(x) + self.mean(x.mean(1, keepdim=True)))
+        x = self.skip(x) + self.out(mixed)
+        return self.norm(x.flatten(0, 1)).view_as(x)
+
+
+class Head(nn.Module):
+    """Estimate tricks from two embeddings.
+
+    Parameters
+    ----------
+    dims : int
+        Numbers in an embedding.
+    width : int
+        Numbers that describe a suit inside the head.
+    blocks : int
+        Number of `SuitBlock` layers.
+    """
+
+    def __init__(self, dims: int, width: int, blocks: int) -> None:
+        super().__init__()
+        self.declarer = nn.Linear(dims // 4, width)
+        self.dummy = nn.Linear(dims // 4, width, bias=False)
+        self.lift = nn.Linear(width, width)
+        self.blocks = nn.ModuleList(SuitBlock(width) for _ in range(blocks))
+        self.suit = nn.Linear(width, OUTCOMES)
+        self.notrump_in = nn.Linear(width, width)
+        self.notrump = nn.Linear(width, OUTCOMES)
+
+    def forward(self, declarer: Tensor, dummy: Tensor) -> Tensor:
+        """Map two (n, 4, dims/4) to logits (n, 5 strains C D H S NT, 14)."""
+        x = self.lift(F.silu(self.declarer(declarer) + self.dummy(dummy)))
+        for block in self.blocks:
+            x = block(x)
+        x = normalise(x)
+        suits = self.suit(x).flip(1)  # spades first in the cards, clubs first in the strains
+        notrump = self.notrump(F.silu(self.notrump_in(x.mean(1, keepdim=True))))
+        return torch.cat([suits, notrump], 1)
+
+
+class Hand2Vec(nn.Module):
+    """The encoder and the head.
+
+    Parameters
+    ----------
+    dims : int, default 8
+        Numbers in the embedding, a multiple of 4: each suit has a quarter of them, spades first.
+    encoder_width, head_width : int, default 128
+        Numbers that describe a suit inside the encoder and inside the head.
+    head_blocks : int, default 3
+        Layers in the head that mix the suits.
+
+    Raises
+    ------
+    ValueError
+        If `dims` is no positive multiple of 4.
+    """
+
+    def __init__(
+        self, dims: int = 8, encoder_width: int = 128, head_width: int = 128, head_blocks: int = 3
+    ) -> None:
+        super().__init__()
+        if dims < 4 or dims % 4:
+            raise ValueError(f"dims is {dims}, expected a positive multiple of 4")
+        self.encoder = Encoder(dims, encoder_width)
+        self.head = Head(dims, head_width, head_blocks)
+
+    def embed(self, cards: Tensor) -> Tensor:
+        """Embed hands.
+
+        Parameters
+        ----------
+        cards : Tensor, shape (n, 52)
+            Zeros and ones, as `bridgevec.cards.hand_bits` makes them.
+
+        Returns
+        -------
+        Tensor, shape (n, dims)
+        """
+        return self.encoder(cards.view(-1, 4, 13).float()).flatten(1)
+
+    def forward(self, first: Tensor, second: Tensor, noise: float = 0.0) -> tuple[Tensor, Tensor]:
+        """Estimate tricks with either hand as declarer and the other as dummy.
+
+        Parameters
+        ----------
+        first, second : Tensor, shape (n, 52)
+            Zeros and ones.
+        noise : float, default 0
+            Standard deviation of the normal noise added to the embeddings, in training.
+
+        Returns
+        -------
+        (Tensor, Tensor), each of shape (n, 5, 14)
+            Logits of 0..13 tricks in C, D, H, S, NT: first declares, second declares.
+        """
+        n = len(first)
+        e = self.encoder(torch.cat([first, second]).view(-1, 4, 13).float())
+        if noise:
+            e = e + noise * torch.randn_like(e)
+        both = self.head(e, torch.cat([e[n:], e[:n]]))
+        return both[:n], both[n:]

@@ -1,0 +1,91 @@
+"""Files of hand pairs: two hands and the mean tricks they took over sampled layouts.
+
+The text format of the data that the authors of BridgeHand2Vec published (arXiv:2310.06624): a
+header, then a row for each pair, separator ``;``, columns ``N`` and ``S`` with the hands as PBN
+text, ``NC ND NH NS NNT`` with the mean tricks of N as declarer, ``SC SD SH SS SNT`` of S.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import os
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridgevec.cards import Strain, card_text, hand_mask
+
+_HANDS = ("N", "S")
+_TRICKS = tuple(hand + strain.name for hand in _HANDS for strain in Strain)
+
+
+def read_pairs(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
+    """Read hand pairs from a ``.csv`` or ``.csv.gz`` file or several, one after the other.
+
+    Parameters
+    ----------
+    paths : path or iterable of paths
+        Columns other than the twelve named above are skipped.
+
+    Returns
+    -------
+    masks : ndarray of uint64, shape (n, 2)
+        Masks of the two hands.
+    tricks : ndarray of float32, shape (n, 2, 5)
+        Mean tricks with either hand as declarer in C, D, H, S, NT.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If a file is not one of pairs; the message names the file, the row and what is wrong.
+    """
+    if isinstance(paths, (str, os.PathLike)):
+        paths = [paths]
+    masks: list[tuple[int, int]] = []
+    tricks: list[list[float]] = []
+    for path in paths:
+        opener = gzip.open if os.fspath(path).endswith(".gz") else open
+        with opener(path, "rt", encoding="utf-8", newline="") as file:
+            rows = csv.reader(file, delimiter=";")
+            header = next(rows, [])
+            missing = [name for name in _HANDS + _TRICKS if name not in header]
+            if missing:
+                raise ValueError(f"{path}: no column {missing[0]!r} in the header {header}")
+            hand_at = [header.index(name) for name in _HANDS]
+            tricks_at = [header.index(name) for name in _TRICKS]
+            for number, row in enumerate(rows, start=1):
+                try:
+                    masks.append(_hands_of([row[i] for i in hand_at]))
+                    tricks.append(_tricks_of([row[i] for i in tricks_at]))
+                except IndexError:
+                    raise ValueError(
+                        f"{path}: row {number} has {len(row)} columns, expected {len(header)}"
+                    ) from None
+                except ValueError as error:
+                    raise ValueError(f"{path}: row {number}: {error}") from None
+    return (
+        np.array(masks, dtype=np.uint64).reshape(-1, 2),
+        np.array(tricks, dtype=np.float32).reshape(-1, 2, 5),
+    )
+
+
+def _hands_of(texts: list[str]) -> tuple[int, int]:
+    north, south = (hand_mask(text) for text in texts)
+    if north & south:
+        card = (north & south & -(north & south)).bit_length() - 1
+        raise ValueError(f"both hands have card {card_text(card)}")
+    return north, south
+
+
+def _tricks_of(texts: list[str]) -> list[float]:
+    values = [float(text) for text in texts]
+    for name, value in zip(_TRICKS, values, strict=True):
+        if not 0 <= value <= 13:
+            raise ValueError(f"column {name!r} is {value:g}, expected 0 to 13 tricks")
+    return values

@@ -1,0 +1,436 @@
+"""Train the hand embedding: ``bridgevec train hand2vec``.
+
+Two kinds of data, mixed as they come: labelled deals (the double-dummy tricks of one layout, as
+`bridgevec.labels` makes them) and hand pairs (mean tricks over several layouts, see
+`bridgevec.models.pairs`). Read `train` from top to bottom; nothing else happens.
+"""
+
+from __future__ import annotations
+
+import copy
+import csv
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional as F
+from torch.optim import AdamW, Optimizer
+from tqdm import tqdm
+
+from bridgevec.cards import Strain, hand_bits
+from bridgevec.models.hand2vec import OUTCOMES, Hand2Vec
+from bridgevec.models.muon import Muon
+from bridgevec.models.pairs import read_pairs
+from bridgevec.records import read_deals
+
+SPREAD = (0.61, 0.61, 0.61, 0.61, 0.89)
+"""Variance of the tricks in C, D, H, S, NT when a pair's hands stay and the other cards are dealt
+anew; mean over random deals."""
+
+
+@dataclass
+class Hand2VecConfig:
+    """Arguments of `train`.
+
+    Attributes
+    ----------
+    out : str
+        Where the weights go, ``name.safetensors``. Beside it: the model card ``name.json``, the
+        log ``name.csv``, the learning curve ``name.png``, and ``name.checkpoint.safetensors``.
+    deals : tuple of str
+        Parquet files of labelled deals. A deal is two pairs of hands, each with both declarers.
+    pairs : tuple of str
+        Files of hand pairs with mean tricks.
+    validation_deals, validation_pairs : tuple of str
+        Files whose mean squared error is logged after every epoch; never trained on.
+    dims : int
+        Numbers in the embedding, a multiple of 4.
+    encoder_width, head_width, head_blocks : int
+        Size of the network, see `bridgevec.models.hand2vec.Hand2Vec`.
+    epochs : int
+        Passes over the data.
+    batch_size : int
+        Pairs of hands a step.
+    learning_rate : float
+        Peak of AdamW's rate, for the first and last layers.
+    muon_rate : float
+        Peak of Muon's rate, for the layers inside. Both rise over the first `warmup` steps and
+        fall to zero in a straight line.
+    warmup : int
+        Steps.
+    weight_decay : float
+        Times the rate, for both.
+    noise : float
+        Standard deviation of the normal noise added to the embeddings in training; it makes the
+        head's answer change slowly over the space. The embedding's own is 1.
+    exchanges : int
+        How often touching cards are exchanged at random, see `exchange_touching`.
+    average : float
+        The weights written are a running mean with this decay a step.
+    pair_weight : float
+        Weight in the loss of a mean over layouts; one layout's tricks have weight 1.
+    seed : int
+        Of the initial weights, the order of the data, and the noise.
+    device : str
+        ``"auto"``: a GPU if there is one; else as PyTorch names devices.
+    threads : int
+        CPU threads of PyTorch; 0 leaves it alone. Another number may round differently.
+    resume : bool
+        Go on from the checkpoint if there is one. The end result is the same, bit for bit on a CPU,
+        as that of a training that was never stopped.
+    provenance : str
+        Where the data came from, for the model card.
+    """
+
+    out: str = "hand2vec.safetensors"
+    deals: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ()
+    validation_deals: tuple[str, ...] = ()
+    validation_pairs: tuple[str, ...] = ()
+    dims: int = 8
+    encoder_width: int = 128
+    head_width: int = 128
+    head_blocks: int = 3
+    epochs: int = 60
+    batch_size: int = 500
+    learning_rate: float = 5e-3
+    muon_rate: float = 0.02
+    warmup: int = 200
+    weight_decay: float = 0.05
+    noise: float = 0.0
+    exchanges: int = 0
+    average: float = 0.998
+    pair_weight: float = 1.0
+    seed: int = 0
+    device: str = "auto"
+    threads: int = 1
+    resume: bool = False
+    provenance: str = ""
+
+
+def train(config: Hand2VecConfig, progress: bool = True) -> Path:
+    """Train the embedding and write weights, model card, log and learning curve.
+
+    Parameters
+    ----------
+    config : Hand2VecConfig
+    progress : bool, default True
+        Show a progress bar.
+
+    Returns
+    -------
+    Path
+        The weights.
+
+    Raises
+    ------
+    ValueError
+        If there is no data, a file is not what it should be, or the checkpoint to resume from was
+        made with other arguments; the message says which.
+    """
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    auto = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(auto if config.device == "auto" else config.device)
+    out = Path(config.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint = out.with_suffix(".checkpoint.safetensors")
+
+    # Data: hands (n, 2, 52), soft targets (n, 2 declarers, 5 strains, 14 outcomes), weights (n,).
+    deal_hands, deal_tricks = _deal_pairs(config.deals)
+    pair_hands, pair_tricks = read_pairs(config.pairs)
+    if not len(deal_hands) + len(pair_hands):
+        raise ValueError("no training data: name files of labelled deals or of hand pairs")
+    hands = torch.from_numpy(hand_bits(np.concatenate([deal_hands, pair_hands]))).to(device)
+    tricks = torch.from_numpy(np.concatenate([deal_tricks, pair_tricks])).to(device)
+    is_mean = torch.arange(len(hands), device=device) >= len(deal_hands)
+    soft = torch.from_numpy(_soft_targets()).to(device)
+    strains = torch.arange(len(Strain), device=device)
+    validation = [np.concatenate(x) for x in zip(
+        _deal_pairs(config.validation_deals), read_pairs(config.validation_pairs), strict=True
+    )]
+    batch_size = min(config.batch_size, len(hands))
+    steps_per_epoch = len(hands) // batch_size  # the rest of an epoch's shuffled data is left out
+    steps = config.epochs * steps_per_epoch
+
+    torch.manual_seed(config.seed)
+    model = Hand2Vec(config.dims, config.encoder_width, config.head_width, config.head_blocks)
+    model.to(device).train()
+    average = copy.deepcopy(model).eval()
+    # Muon for the layers inside, AdamW for the rest.
+    inside = [p for p in model.parameters() if p.ndim == 2 and p.shape[0] == p.shape[1]]
+    rest = [p for p in model.parameters() if not any(p is q for q in inside)]
+    decay = config.weight_decay
+    muon = Muon(inside, lr=config.muon_rate, weight_decay=decay)
+    adam = AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=decay)
+    log: list[dict[str, Any]] = []
+    if config.resume and checkpoint.exists():
+        log = _load_checkpoint(checkpoint, config, model, average, [muon, adam])
+
+    bar = tqdm(
+        initial=len(log) * steps_per_epoch, total=steps, disable=not progress, unit="step"
+    )
+    for epoch in range(len(log), config.epochs):
+        # The order of the data and the noise depend on seed and epoch alone: resuming is exact.
+        order = np.random.default_rng([config.seed, epoch]).permutation(len(hands))
+        torch.manual_seed(config.seed * 1_000_003 + epoch + 1)
+        randomness = torch.Generator(device).manual_seed(config.seed * 1_000_003 + epoch + 1)
+        losses = torch.zeros(steps_per_epoch)
+        for i in range(steps_per_epoch):
+            step = epoch * steps_per_epoch + i
+            rate = min((step + 1) / config.warmup, 1 - step / steps)
+            muon.param_groups[0]["lr"] = config.muon_rate * rate
+            adam.param_groups[0]["lr"] = config.learning_rate * rate
+            rows = torch.from_numpy(order[i * batch_size : (i + 1) * batch_size]).to(device)
+            target, mean_row = tricks[rows], is_mean[rows]
+            table = mean_row.long()[:, None, None]
+            target = soft[table, strains, (10 * target).round().long()]
+            cards = hands[rows]
+            for _ in range(config.exchanges):
+                cards = exchange_touching(cards, randomness)
+            logits = torch.stack(model(cards[:, 0], cards[:, 1], config.noise), dim=1)
+            entropy = -(target * F.log_softmax(logits, dim=-1)).sum(-1).mean((1, 2))
+            loss = (entropy * torch.where(mean_row, config.pair_weight, 1.0)).mean()
+            model.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            muon.step()
+            adam.step()
+            # A running mean of the weights (Polyak averaging), young at first.
+            keep = min(config.average, (step + 1) / (step + 10))
+            with torch.no_grad():
+                for old, new in zip(_floats(average), _floats(model), strict=True):
+                    old.lerp_(new, 1 - keep)
+            losses[i] = loss.detach()
+            bar.update()
+        row = {"epoch": epoch + 1, "step": step + 1, "loss": round(losses.mean().item(), 6)}
+        if len(validation[0]):
+            suits, notrump = _mean_squared_error(average, *validation)
+            row |= {"mse_suits": round(suits, 6), "mse_notrump": round(notrump, 6)}
+        log.append(row)
+        bar.set_postfix({k: v for k, v in row.items() if k not in ("epoch", "step")})
+        _save_checkpoint(checkpoint, config, log, model, average, [muon, adam])
+        _write_log(out.with_suffix(".csv"), log)
+    bar.close()
+
+    _plot_log(out.with_suffix(".png"), log)
+    counts = {"pairs from deals": len(deal_hands), "pairs with mean tricks": len(pair_hands)}
+    _write_model(out, config, average, counts, log)
+    checkpoint.unlink(missing_ok=True)
+    return out
+
+
+def exchange_touching(cards: Tensor, randomness: torch.Generator) -> Tensor:
+    """Exchange two cards of neighbouring ranks in each suit where that hardly matters.
+
+    It hardly matters if the partners hold both cards, or if both are low, the six or less. A way
+    to show the network more pairs of hands than there are labels for.
+
+    Parameters
+    ----------
+    cards : Tensor of uint8, shape (n, 2, 52)
+    randomness : torch.Generator
+        Chooses the rank in every suit.
+
+    Returns
+    -------
+    Tensor of uint8, shape (n, 2, 52)
+    """
+    x = cards.view(-1, 2, 4, 13)
+    rank = torch.randint(12, (len(x), 1, 4, 1), generator=randomness, device=x.device)
+    rank = rank.expand(-1, 2, -1, -1)
+    high, low = x.gather(3, rank), x.gather(3, rank + 1)
+    ours = (high.sum(1, keepdim=True) + low.sum(1, keepdim=True)) == 2
+    exchange = ours | (rank >= 8)
+    new_high, new_low = torch.where(exchange, low, high), torch.where(exchange, high, low)
+    return x.scatter(3, rank, new_high).scatter(3, rank + 1, new_low).view_as(cards)
+
+
+def _deal_pairs(paths: Iterable[str]) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
+    """Split labelled deals into pairs: masks (n, 2) and tricks (n, 2, 5), N-S then E-W."""
+    masks, tables = read_deals(paths)
+    masks = np.concatenate([masks[:, [0, 2]], masks[:, [1, 3]]])
+    tricks = np.concatenate([tables[:, :, [0, 2]], tables[:, :, [1, 3]]]).swapaxes(1, 2)
+    return masks, tricks.astype(np.float32)
+
+
+def _soft_targets() -> NDArray[np.float32]:
+    """Targets for an exact count and for a mean over layouts, shape (2, 5, 131, 14).
+
+    Indexed by kind, strain and ten times the number of tricks. An exact count is certain. A mean
+    over layouts becomes the discrete normal distribution that has this very mean and, away from 0
+    and 13, the variance that one more layout would have.
+    """
+    k = np.arange(OUTCOMES)
+    table = np.zeros((2, len(Strain), 131, OUTCOMES))
+    table[0, :, k * 10, k] = 1
+    means = np.arange(131) / 10
+    for strain in Strain:
+        low, high = np.full(131, -40.0), np.full(131, 53.0)
+        for _ in range(60):  # bisect for the centre that gives the mean
+            centre = (low + high) / 2
+            weight = -((k - centre[:, None]) ** 2) / (2 * SPREAD[strain])
+            p = np.exp(weight - weight.max(axis=1, keepdims=True))
+            p /= p.sum(axis=1, keepdims=True)
+            below = p @ k < means
+            low, high = np.where(below, centre, low), np.where(below, high, centre)
+        table[1, strain] = p
+    return table.astype(np.float32)
+
+
+def _floats(model: torch.nn.Module) -> list[Tensor]:
+    return [tensor for tensor in model.state_dict().values() if tensor.is_floating_point()]
+
+
+@torch.no_grad()
+def _mean_squared_error(
+    model: Hand2Vec, masks: NDArray[np.uint64], tricks: NDArray[np.float32]
+) -> tuple[float, float]:
+    """Error of the mean tricks over the four suits and in notrump."""
+    device = next(model.parameters()).device
+    outcomes = torch.arange(OUTCOMES, device=device, dtype=torch.float32)
+    total = np.zeros(len(Strain))
+    for start in range(0, len(masks), 2000):
+        bits = torch.from_numpy(hand_bits(masks[start : start + 2000])).to(device)
+        logits = torch.stack(model(bits[:, 0], bits[:, 1]), dim=1)
+        means = (logits.softmax(-1) @ outcomes).cpu().numpy()
+        total += ((means - tricks[start : start + 2000]) ** 2).sum(axis=(0, 1))
+    error = total / (2 * len(masks))
+    return float(error[:4].mean()), float(error[4])
+
+
+def _replace(path: Path, temporary: Path) -> None:
+    with open(temporary, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def _arguments(config: Hand2VecConfig) -> dict[str, Any]:
+    """Give the arguments that decide the result."""
+    free = ("resume", "device", "threads", "provenance")
+    return json.loads(json.dumps({k: v for k, v in asdict(config).items() if k not in free}))
+
+
+def _save_checkpoint(
+    path: Path,
+    config: Hand2VecConfig,
+    log: list[dict[str, Any]],
+    model: Hand2Vec,
+    average: Hand2Vec,
+    optimizers: list[Optimizer],
+) -> None:
+    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
+    for n, optimizer in enumerate(optimizers):
+        for i, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer{n}.{i}.{k}": v for k, v in state.items()}
+    metadata = {"config": json.dumps(_arguments(config)), "log": json.dumps(log)}
+    temporary = path.with_suffix(".tmp")
+    save_file(tensors, temporary, metadata)
+    _replace(path, temporary)
+
+
+def _load_checkpoint(
+    path: Path,
+    config: Hand2VecConfig,
+    model: Hand2Vec,
+    average: Hand2Vec,
+    optimizers: list[Optimizer],
+) -> list[dict[str, Any]]:
+    """Restore everything in place; returns the log so far."""
+    with safe_open(path, "pt", device=str(next(model.parameters()).device)) as file:
+        metadata = file.metadata()
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    before, now = json.loads(metadata["config"]), _arguments(config)
+    for name in now:
+        if before.get(name) != now[name]:
+            raise ValueError(
+                f"{path}: made with {name} = {before.get(name)!r}, not {now[name]!r}; "
+                "train without resume to start again"
+            )
+    for part, module in (("model", model), ("average", average)):
+        module.load_state_dict(_under(part, tensors))
+    for n, optimizer in enumerate(optimizers):
+        groups = optimizer.state_dict()["param_groups"]
+        tensors_of = _under(f"optimizer{n}", tensors)
+        numbers = sorted({int(key.partition(".")[0]) for key in tensors_of})
+        state = {i: _under(str(i), tensors_of) for i in numbers}
+        optimizer.load_state_dict({"state": state, "param_groups": groups})
+    return json.loads(metadata["log"])
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    start = prefix + "."
+    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+
+
+def _write_log(path: Path, log: list[dict[str, Any]]) -> None:
+    temporary = path.with_suffix(".csv.tmp")
+    with open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, log[0].keys())
+        writer.writeheader()
+        writer.writerows(log)
+    _replace(path, temporary)
+
+
+def _plot_log(path: Path, log: list[dict[str, Any]]) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    for name in [key for key in log[0] if key not in ("epoch", "step")]:
+        axes.plot([row["epoch"] for row in log], [row[name] for row in log], label=name)
+    axes.set(xlabel="epoch", yscale="log")
+    axes.legend()
+    temporary = path.with_suffix(".tmp.png")
+    figure.savefig(temporary, dpi=120)
+    _replace(path, temporary)
+
+
+def _write_model(
+    out: Path,
+    config: Hand2VecConfig,
+    model: Hand2Vec,
+    counts: dict[str, int],
+    log: list[dict[str, Any]],
+) -> None:
+    """Write the weights and the model card."""
+    names = ("dims", "encoder_width", "head_width", "head_blocks")
+    card = {
+        "name": out.stem,
+        "format": 1,
+        "architecture": {name: getattr(config, name) for name in names},
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "data": {**counts, "provenance": config.provenance},
+        "command": command_line(config),
+        "arguments": {k: v for k, v in _arguments(config).items() if k not in names},
+        "last epoch": log[-1],
+    }
+    temporary = out.with_suffix(".tmp")
+    tensors = {k: v.cpu() for k, v in model.state_dict().items() if v.is_floating_point()}
+    save_file(tensors, temporary)
+    _replace(out, temporary)
+    temporary.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    _replace(out.with_suffix(".json"), temporary)
+
+
+def command_line(config: Hand2VecConfig) -> str:
+    """Write the command that trains with these arguments."""
+    parts = ["bridgevec train hand2vec"]
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if value == field.default or field.name in ("resume", "provenance"):
+            continue
+        flag = "--" + field.name.replace("_", "-")
+        values = value if isinstance(value, tuple) else (value,)
+        parts += [f"{flag} {item}" for item in values]
+    return " ".join(parts)

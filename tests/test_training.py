@@ -1,0 +1,237 @@
+"""Training the embedding: repeatable, resumable, and it learns."""
+
+import csv
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from bridgevec.cards import hand_bits, hand_text, permute_suits, random_masks
+from bridgevec.models import training
+from bridgevec.models.embedding import Embedding
+from bridgevec.models.hand2vec import Hand2Vec
+from bridgevec.models.muon import orthogonal
+from bridgevec.models.pairs import read_pairs
+from bridgevec.models.training import Hand2VecConfig, train
+from bridgevec.records import write_deals
+
+HEADER = "N;S;NC;ND;NH;NS;NNT;SC;SD;SH;SS;SNT"
+ROW = "AKQ2.K54.T98.J32;J3.AQ872.K42.A65;8.1;8.0;9.2;8.4;9.0;8.1;8.0;9.2;8.4;8.9"
+
+
+def rule(masks):
+    """Tricks by a rule a network can learn: honours of the side, and length in the trump suit."""
+    bits = hand_bits(masks).reshape(len(masks), 4, 4, 13).astype(int)
+    bits = bits + bits[:, [2, 3, 0, 1]]
+    points = bits[..., :4] @ [4, 3, 2, 1]
+    tricks = np.zeros((len(masks), 5, 4))
+    tricks[:, :4] = (bits.sum(-1) + points.sum(-1)[..., None] / 3 - 6).swapaxes(1, 2)[:, ::-1]
+    tricks[:, 4] = points.sum(-1) / 3
+    return np.clip(tricks, 0, 13)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    masks = random_masks(300, seed=1)
+    tricks = rule(masks)
+    deals = write_deals(folder / "deals.parquet", masks, tricks.round().astype(np.int8), {})
+    with gzip.open(folder / "pairs.csv.gz", "wt") as file:
+        file.write(HEADER + "\n")
+        for row, table in zip(masks.tolist(), tricks, strict=True):
+            values = [f"{t:.1f}" for seat in (0, 2) for t in table[:, seat]]
+            file.write(";".join([hand_text(row[0]), hand_text(row[2]), *values]) + "\n")
+    return {"deals": (str(deals),), "pairs": (str(folder / "pairs.csv.gz"),)}
+
+
+def tiny(out, data, **changes):
+    arguments = {
+        "encoder_width": 16, "head_width": 16, "head_blocks": 1, "epochs": 4, "batch_size": 100,
+        "warmup": 4, "noise": 0.05, "seed": 3, "validation_pairs": data["pairs"],
+    }  # fmt: skip
+    return Hand2VecConfig(out=str(out / "hand2vec-x.safetensors"), **data, **arguments | changes)
+
+
+def result(config):
+    """What must be the same: weights, log, and the card but for the file names."""
+    path = train(config, progress=False)
+    card = json.loads(path.with_suffix(".json").read_text())
+    card.pop("command")
+    card["arguments"].pop("out")
+    return path.read_bytes(), path.with_suffix(".csv").read_text(), card
+
+
+@pytest.fixture(scope="module")
+def undisturbed(data, tmp_path_factory):
+    return result(tiny(tmp_path_factory.mktemp("undisturbed"), data))
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(data, undisturbed, tmp_path):
+    assert result(tiny(tmp_path / "a", data)) == undisturbed
+    assert result(tiny(tmp_path / "b", data, seed=4))[0] != undisturbed[0]
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_resuming_after_an_interruption_changes_nothing(
+    data, undisturbed, tmp_path, monkeypatch, epoch
+):
+    write_log = training._write_log
+
+    def interrupted(path, log):
+        if len(log) == epoch:
+            raise KeyboardInterrupt
+        write_log(path, log)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "_write_log", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny(tmp_path, data), progress=False)
+    assert not (tmp_path / "hand2vec-x.safetensors").exists()
+    assert result(tiny(tmp_path, data, resume=True)) == undisturbed
+
+
+@pytest.mark.slow
+def test_resuming_after_kill_9_changes_nothing(data, undisturbed, tmp_path):
+    config = tiny(tmp_path, data)
+    script = (
+        "import json, sys; from bridgevec.models.training import *;"
+        "train(Hand2VecConfig(**{k: tuple(v) if isinstance(v, list) else v"
+        " for k, v in json.loads(sys.argv[1]).items()}), progress=False)"
+    )
+    arguments = json.dumps(training.asdict(config))
+    checkpoint = tmp_path / "hand2vec-x.checkpoint.safetensors"
+    with subprocess.Popen([sys.executable, "-c", script, arguments]) as process:
+        while process.poll() is None and not checkpoint.exists():
+            time.sleep(0.001)
+        os.kill(process.pid, signal.SIGKILL)
+    assert checkpoint.exists(), "training ended before it could be killed"
+    config.resume = True
+    assert result(config) == undisturbed
+
+
+def test_resuming_with_other_arguments_is_refused(data, tmp_path, monkeypatch):
+    def stop(path, log):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "_write_log", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny(tmp_path, data), progress=False)
+    with pytest.raises(ValueError, match=r"made with seed = 3, not 5"):
+        train(tiny(tmp_path, data, resume=True, seed=5), progress=False)
+
+
+def test_it_learns_and_writes_everything_promised(data, tmp_path):
+    path = train(tiny(tmp_path, data, epochs=30, noise=0.0), progress=False)
+    names = {"safetensors", "json", "csv", "png"}
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(f"hand2vec-x.{n}" for n in names)
+    rows = list(csv.DictReader(path.with_suffix(".csv").read_text().splitlines()))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, 31))
+    assert float(rows[-1]["mse_suits"]) < 0.7 < 4 < float(rows[0]["mse_suits"])
+    card = json.loads(path.with_suffix(".json").read_text())
+    assert card["architecture"]["dims"] == 8
+    assert card["data"]["pairs from deals"] == 600
+    assert card["data"]["pairs with mean tricks"] == 300
+    assert f"--pairs {data['pairs'][0]}" in card["command"]
+    # What was logged is what the weights written do, in NumPy.
+    hands, tricks = read_pairs(data["pairs"])
+    mean = Embedding(path).estimate_tricks_many(hands[:, 0], hands[:, 1]).mean
+    reverse = Embedding(path).estimate_tricks_many(hands[:, 1], hands[:, 0]).mean
+    error = np.square(np.stack([mean, reverse], axis=1) - tricks).mean((0, 1))
+    assert error[:4].mean() == pytest.approx(float(rows[-1]["mse_suits"]), abs=1e-4)
+    assert error[4] == pytest.approx(float(rows[-1]["mse_notrump"]), abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["deals", "pairs"])
+def test_either_kind_of_data_will_do(data, tmp_path, kind):
+    config = tiny(tmp_path, data, epochs=1)
+    setattr(config, "pairs" if kind == "deals" else "deals", ())
+    path = train(config, progress=False)
+    assert np.isfinite(Embedding(path).embed_hand("AKQ2.K54.T98.J32")).all()
+
+
+def test_no_data_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="no training data"):
+        train(Hand2VecConfig(out=str(tmp_path / "x.safetensors")), progress=False)
+
+
+def test_soft_targets_have_the_mean_they_stand_for():
+    targets = training._soft_targets()
+    np.testing.assert_allclose(targets[1] @ np.arange(14), np.tile(np.arange(131) / 10, (5, 1)),
+                               atol=2e-3)
+    np.testing.assert_allclose(targets[:, :, ::10].sum(-1), 1, atol=1e-6)
+    assert (targets[0, :, 70] == np.eye(14)[7]).all()
+    middle = targets[1, 0, 65]
+    assert middle @ (np.arange(14) - 6.5) ** 2 == pytest.approx(training.SPREAD[0], abs=0.01)
+
+
+@pytest.mark.parametrize("order", [(1, 0, 2, 3), (3, 1, 0, 2)])
+def test_renaming_the_suits_renames_the_strains(order):
+    torch.manual_seed(0)
+    model = Hand2Vec(encoder_width=16, head_width=16, head_blocks=2).eval()
+    for p in model.parameters():  # the blocks start as the identity
+        torch.nn.init.normal_(p, std=0.3)
+    masks = random_masks(20, seed=2)[:, [0, 2]]
+    renamed = [[permute_suits(mask, order) for mask in row] for row in masks.tolist()]
+    strains = [3 - order[3 - strain] for strain in range(4)] + [4]
+    bits, new_bits = (torch.from_numpy(hand_bits(m)) for m in (masks, np.array(renamed)))
+    with torch.no_grad():
+        before, after = model(bits[:, 0], bits[:, 1])[0], model(new_bits[:, 0], new_bits[:, 1])[0]
+        vectors, new_vectors = model.embed(bits[:, 0]), model.embed(new_bits[:, 0])
+    torch.testing.assert_close(after, before[:, strains])
+    torch.testing.assert_close(new_vectors.view(-1, 4, 2), vectors.view(-1, 4, 2)[:, list(order)])
+    assert not torch.allclose(after, before)
+
+
+def test_the_embedding_has_a_quarter_for_each_suit():
+    with pytest.raises(ValueError, match="dims is 10, expected a positive multiple of 4"):
+        Hand2Vec(dims=10)
+
+
+def test_muon_steps_have_singular_values_near_one():
+    x = torch.randn(3, 20, 20, generator=torch.Generator().manual_seed(0))
+    values = torch.linalg.svdvals(orthogonal(x))
+    assert values.max() < 1.3
+    assert values.median() > 0.65
+    assert torch.linalg.svdvals(x).max() > 5
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (ROW.replace("AKQ2", "AKQ"), "row 2: hand 'AKQ.K54.T98.J32' has 12 cards, expected 13"),
+        (ROW.replace("J3.AQ", "J2.AQ"), "row 2: both hands have card S2"),
+        (ROW.replace("9.2", "13.5", 1), "row 2: column 'NH' is 13.5, expected 0 to 13 tricks"),
+        (ROW.replace("9.2", "nine", 1), "row 2: could not convert string to float: 'nine'"),
+        (ROW.rpartition(";")[0], "row 2 has 11 columns, expected 12"),
+    ],
+)
+def test_wrong_pairs_are_named(tmp_path, row, message):
+    path = tmp_path / "pairs.csv"
+    path.write_text("\n".join([HEADER, ROW, row]))
+    with pytest.raises(ValueError, match="pairs.csv.*" + message.replace(".", r"\.")):
+        read_pairs(path)
+
+
+def test_pairs_need_their_columns(tmp_path):
+    path = tmp_path / "pairs.csv"
+    path.write_text("N;S;NC\n")
+    with pytest.raises(ValueError, match=r"pairs\.csv: no column 'ND'"):
+        read_pairs(path)
+
+
+def test_pairs_are_read_with_columns_in_any_order(tmp_path):
+    path = tmp_path / "pairs.csv"
+    names, values = HEADER.split(";"), ROW.split(";")
+    path.write_text("\n".join(";".join(["x", *reversed(line)]) for line in (names, values)) + "\n")
+    masks, tricks = read_pairs([path, path])
+    assert [hand_text(int(m)) for m in masks[1]] == values[:2]
+    np.testing.assert_allclose(tricks[0], np.array(values[2:], dtype=float).reshape(2, 5))
+    assert tricks.dtype == np.float32
