@@ -179,10 +179,18 @@ def embed(hands: HandArguments, weights: Weights = None, as_json: Json = False) 
         typer.echo(f"{text}  " + " ".join(f"{x:8.4f}" for x in vector))
 
 
-@app.command(epilog=_examples("bridgevec tricks AKQ2.K54.T98.J32 J3.AQ8762.K4.A65"))
+@app.command(
+    epilog=_examples(
+        "bridgevec tricks AKQ2.K54.T98.J32 J3.AQ8762.K4.A65",
+        "bridgevec tricks AKQ2.K54.T98.J32 J3.AQ8762.K4.A65 --plot tricks.png",
+    )
+)
 def tricks(
     declarer: Annotated[str, typer.Argument(help="Declarer's hand as PBN text.")],
     dummy: Annotated[str, typer.Argument(help="Dummy's hand as PBN text.")],
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the chances in this file, .png, .svg or .pdf.")
+    ] = None,
     weights: Weights = None,
     as_json: Json = False,
 ) -> None:
@@ -193,6 +201,10 @@ def tricks(
     """
     declarer, dummy = _read_hands([declarer, dummy])
     estimate = _embedding(weights).estimate_tricks(declarer, dummy)
+    if plot is not None:
+        from bridgevec.plots import plot_tricks
+
+        plot_tricks(estimate, f"{declarer} opposite {dummy}").savefig(plot)
     chances = {
         strain.name: [float(estimate.make(level, strain)) for level in range(1, 8)]
         for strain in reversed(Strain)
@@ -518,7 +530,7 @@ def info(as_json: Json = False) -> None:
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in ("numpy", *_EXTRAS)},
         "weights": {
-            card.stem: json.loads(card.read_text())
+            card.stem: json.loads(card.read_text("utf-8"))
             for card in sorted((package / "models" / "weights").glob("*.json"))
         },
         "data": [str(file) for file in sorted(data.glob("*.parquet"))],
@@ -540,17 +552,13 @@ def _outline(value: dict[str, Any], indent: str = "") -> Iterator[str]:
     """Write nested values as indented lines."""
     for key, item in value.items():
         if isinstance(item, dict):
-            yield f"{indent}{key}"
+            yield f"{indent}{key}:"
             yield from _outline(item, indent + "  ")
         elif isinstance(item, list):
-            yield f"{indent}{key}"
-            for one in item:
-                if isinstance(one, dict):
-                    yield f"{indent}  " + ", ".join(f"{k} {v}" for k, v in one.items())
-                else:
-                    yield f"{indent}  {one}"
+            yield f"{indent}{key}:"
+            yield from (f"{indent}  {one}" for one in item)
         else:
-            yield f"{indent}{key:<{max(16 - len(indent), 0)}} {item}"
+            yield f"{indent}{key}: {item}"
 
 
 def main() -> None:

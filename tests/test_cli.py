@@ -220,6 +220,15 @@ def test_tricks_are_those_of_the_library():
         assert shown == pytest.approx(chances, abs=0.0051)
 
 
+@pytest.mark.parametrize(("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+def test_tricks_are_drawn(tmp_path, kind, start):
+    path = tmp_path / f"tricks.{kind}"
+    assert output("tricks", HAND, DUMMY, "--plot", path) == output("tricks", HAND, DUMMY)
+    assert path.read_bytes().startswith(start)
+    message = complaint("tricks", HAND, DUMMY, "--plot", tmp_path / "tricks.xyz")
+    assert message.startswith("Format 'xyz' is not supported")
+
+
 def test_similar_hands_are_the_nearest(tmp_path):
     deals = random_masks(300, seed=3)
     hands = deals.reshape(-1)
@@ -344,6 +353,7 @@ def test_the_bad_board_of_a_file_is_named(tmp_path):
     [
         ("endplay", ["solve", "match.pbn"], "records"),
         ("pyarrow", ["label", "--deals", "1", "--seed", "1", "--out", "x.parquet"], "records"),
+        ("matplotlib", ["tricks", HAND, DUMMY, "--plot", "x.png"], "plots"),
         ("torch", ["train", "hand2vec", "--data", "x.parquet", "--out", "x"], "train"),
     ],
 )
