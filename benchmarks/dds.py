@@ -17,17 +17,18 @@ import resource
 import sys
 import time
 import zlib
-
-import numpy as np
+from collections.abc import Callable
 
 import bridgevec._dds as search
+import numpy as np
+
 from bridgevec.cards import Deal, random_masks
 from bridgevec.dds import solve_tables
 
 SIGNATURE_DEALS = 40
 
 
-def endplay_solver(threads: int):  # noqa: ANN201
+def endplay_solver(threads: int) -> Callable[[list], np.ndarray]:
     """Return a function from endplay deals to an int8 array (n, 5, 4)."""
     import endplay._dds as library
     from endplay.dds import calc_all_tables
@@ -35,7 +36,11 @@ def endplay_solver(threads: int):  # noqa: ANN201
     library.SetMaxThreads(threads)
 
     def solve(deals: list) -> np.ndarray:
-        tables = [t.to_list() for i in range(0, len(deals), 32) for t in calc_all_tables(deals[i : i + 32])]
+        tables = [
+            t.to_list()
+            for i in range(0, len(deals), 32)
+            for t in calc_all_tables(deals[i : i + 32])
+        ]
         return np.array(tables, dtype=np.int8)[:, [3, 2, 1, 0, 4]]
 
     return solve
@@ -108,8 +113,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--deals", type=int, default=100, help="how many random deals (default 100)")
-    parser.add_argument("--threads", type=int, default=1, help="threads for each solver (default 1)")
+    parser.add_argument(
+        "--deals", type=int, default=100, help="how many random deals (default 100)"
+    )
+    parser.add_argument(
+        "--threads", type=int, default=1, help="threads for each solver (default 1)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of the deals (default 0)")
     parser.add_argument("--signature", action="store_true", help="print nodes and checksum only")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -118,7 +127,11 @@ def main() -> None:
         parser.error("--deals and --threads must be at least 1")
     if args.signature:
         result = signature()
-        print(json.dumps(result) if args.json else f"nodes {result['nodes']}  results {result['results']}")
+        print(
+            json.dumps(result)
+            if args.json
+            else f"nodes {result['nodes']}  results {result['results']}"
+        )
         return
     result = compare(args.deals, args.threads, args.seed, not args.json)
     if args.json:

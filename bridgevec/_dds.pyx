@@ -26,6 +26,10 @@ cdef extern from *:
         return out;
     }
     #endif
+    #if defined(__GNUC__)
+    #undef CYTHON_INLINE
+    #define CYTHON_INLINE inline __attribute__((always_inline))
+    #endif
     #define bv_ctz(x) __builtin_ctzll(x)
     #define bv_top(x) (63 - __builtin_clzll(x))
     #define bv_count(x) __builtin_popcountll(x)
@@ -72,7 +76,7 @@ cdef struct Bucket:         # all patterns of one shape (lengths of all suits in
     u8 move                 # the last lead that worked
 
 cdef enum:
-    N_WEIGHTS = 264
+    N_WEIGHTS = 270
     FIRST_BUCKETS = 1 << 12
     MOST_BUCKETS = 1 << 18
     MOST_ENTRIES = 1 << 10  # in a bucket
@@ -83,6 +87,7 @@ cdef struct Search:
     u64 trumps              # lane 3, or no card at notrump
     u64 nodes
     u64 tricks_searched
+    int success[64]         # how often leading a card worked of late, 0..256
     bint* stop
     Bucket* buckets
     Bucket* other_buckets   # for growing
@@ -92,9 +97,6 @@ cdef struct Search:
     size_t arena_size
     size_t arena_used
     Entry* spare[16]        # freed pattern lists, by log2 of capacity
-    u64 cuts[4][6]
-    u64 causes[8]
-    u64 byn[14][6]
 
 cdef int W[N_WEIGHTS]
 
@@ -139,9 +141,13 @@ cdef void double_buckets(Search* s) noexcept nogil:
             probe(s, old[i].key)[0] = old[i]
 
 
-cdef inline Bucket* find_bucket(Search* s, int leader) noexcept nogil:
+cdef inline u64 bucket_key(Search* s, int leader) noexcept nogil:
     # Shifting out the top two bits of the shape loses nothing: every seat holds as many cards.
-    cdef u64 key = (s.shape << 2 | leader) + 1
+    return (s.shape << 2 | leader) + 1
+
+
+cdef inline Bucket* find_bucket(Search* s, int leader) noexcept nogil:
+    cdef u64 key = bucket_key(s, leader)
     cdef Bucket* b = probe(s, key)
     if b.key == 0:
         if s.bucket_count * 4 > s.bucket_mask * 3:
@@ -153,6 +159,23 @@ cdef inline Bucket* find_bucket(Search* s, int leader) noexcept nogil:
         b.key = key
         s.bucket_count += 1
     return b
+
+
+cdef inline Entry* lookup(Bucket* b, u64 odd, u64 high, int target) noexcept nogil:
+    """A pattern that decides the position; what is found moves half-way to the front."""
+    cdef u32 i
+    cdef Entry* e
+    cdef Entry found
+    for i in range(b.size):
+        e = &b.entries[i]
+        if ((e.odd ^ odd) | (e.high ^ high)) & e.mask == 0 and (e.lower >= target or e.upper < target):
+            if i:
+                found = e[0]
+                e[0] = b.entries[i >> 1]
+                e = &b.entries[i >> 1]
+                e[0] = found
+            return e
+    return NULL
 
 
 cdef bint grow_bucket(Search* s, Bucket* b) noexcept nogil:
@@ -425,6 +448,17 @@ cdef inline Bound notrump_losers(Search* s, int leader, u64 all) noexcept nogil:
             out.ranks |= ranks[seat] | <u64>1 << top_bit(all & LANE << shift)
     return out
 
+cdef inline Bound sure_tricks(Search* s, int leader, u64 all) noexcept nogil:
+    """Tricks that the side not on lead is sure of."""
+    cdef Bound left, right
+    cdef u64 trumps = all & s.trumps
+    if not trumps:
+        return notrump_losers(s, leader, all)
+    left = trump_tricks(s.hand[(leader + 1) & 3] & trumps, trumps & ~s.hand[(leader + 1) & 3])
+    right = trump_tricks(s.hand[(leader + 3) & 3] & trumps, trumps & ~s.hand[(leader + 3) & 3])
+    return left if left.tricks >= right.tricks else right
+
+
 cdef inline u64 refuted_suits(Search* s, int leader, u64 all, int need, u64* ranks) noexcept nogil:
     """Suits that must not be led: an opponent takes the trick with the top card and then cashes."""
     cdef u64 lane, top, out = 0, third = s.hand[leader ^ 2]
@@ -472,7 +506,7 @@ cdef inline int owner_of(Search* s, u64 card, int from_seat) noexcept nogil:
     return 3
 
 
-cdef int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int favourite, u8* moves, int* scores) noexcept nogil:
+cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int favourite, u8* moves, int* scores) noexcept nogil:
     cdef u64 me = s.hand[leader], pd = s.hand[leader ^ 2]
     cdef u64 lho = s.hand[(leader + 1) & 3], rho = s.hand[(leader + 3) & 3]
     cdef u64 lane, mine, cards, top, second, opp
@@ -529,6 +563,7 @@ cdef int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int favourite,
             score -= w[24] * count(lane & (bit - 1))
             if card == favourite:
                 score += w[25]
+            score += w[38] * s.success[card] >> 8
             moves[n] = card
             scores[n] = score
             n += 1
@@ -540,7 +575,7 @@ cdef inline u64 best_of_others(u64 cards) noexcept nogil:
     return <u64>1 << top_bit(cards) if cards else 0
 
 
-cdef int follow_moves(Search* s, int pos, int seat, int led, int best, int best_seat, u64 all,
+cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, int best_seat, u64 all,
                       u8* moves, int* scores) noexcept nogil:
     cdef u64 me = s.hand[seat], lane = LANE << (led & 48), bit, cards, trumps = s.trumps, own
     cdef u64 next_hand = s.hand[(seat + 1) & 3], pd = s.hand[seat ^ 2], best_lane = lane_of(best)
@@ -643,7 +678,7 @@ cdef inline int next_move(u8* moves, int* scores, int i, int n) noexcept nogil:
 # ---------------------------------------------------------------------------------------------
 # Search. Zero windows: can NS take `target` of the n tricks left?
 
-cdef u64 last_trick(Search* s, int leader, int target) noexcept nogil:
+cdef u64 last_trick(Search* s, int leader) noexcept nogil:
     cdef int seat = leader, best_seat = leader, i, card, best = top_bit(s.hand[leader])
     cdef u64 trick = s.hand[leader]
     for i in range(1, 4):
@@ -671,57 +706,27 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
         return 0
     s.nodes += 1
     if n == 1:
-        return last_trick(s, leader, target)
+        return last_trick(s, leader)
     if unlikely(s.stop[0]):
         return 0
     s.tricks_searched += 1
-    s.byn[n][0] += 1
     cdef u64 all = s.hand[0] | s.hand[1] | s.hand[2] | s.hand[3]
     cdef bint ours = not (leader & 1)
-    cdef Bound bound, other
     cdef int need = target if ours else n - target + 1      # what the side on lead needs
-    bound = quick_tricks(s, leader, all, need)
-    if bound.tricks >= need:
-        s.causes[0] += 1
-        s.byn[n][1] += 1
-        return bound.ranks | (WON if ours else 0)
-    if s.trumps:
-        bound = trump_tricks(s.hand[(leader + 1) & 3] & s.trumps,
-                             all & s.trumps & ~s.hand[(leader + 1) & 3])
-        other = trump_tricks(s.hand[(leader + 3) & 3] & s.trumps,
-                             all & s.trumps & ~s.hand[(leader + 3) & 3])
-        if other.tricks > bound.tricks:
-            bound = other
-    else:
-        bound = notrump_losers(s, leader, all)
-    if n - bound.tricks < need:
-        s.causes[1] += 1
-        s.byn[n][2] += 1
-        return bound.ranks | (0 if ours else WON)
 
-    cdef Bucket* b = find_bucket(s, leader)
     cdef u64 odd = pext(s.hand[1] | s.hand[3], all | GUARD)
     cdef u64 high = pext(s.hand[2] | s.hand[3], all | GUARD)
-    cdef u32 i
-    cdef Entry* e
-    cdef Entry moved
-    cdef int favourite = -1
-    for i in range(b.size):
-        e = &b.entries[i]
-        if ((e.odd ^ odd) | (e.high ^ high)) & e.mask == 0:
-            if e.lower >= target or e.upper < target:
-                bound.ranks = pdep(e.mask, all | GUARD)
-                bound.tricks = e.lower >= target
-                if i:
-                    moved = e[0]
-                    e[0] = b.entries[i >> 1]
-                    b.entries[i >> 1] = moved
-                s.causes[2] += 1
-                s.byn[n][3] += 1
-                s.causes[4] += i
-                return bound.ranks | (WON if bound.tricks else 0)
-    s.causes[3] += 1
-    s.causes[5] += b.size
+    cdef Bucket* b = probe(s, bucket_key(s, leader))
+    cdef Entry* e = lookup(b, odd, high, target)
+    if e != NULL:
+        return pdep(e.mask, all | GUARD) | (WON if e.lower >= target else 0)
+
+    cdef Bound bound = quick_tricks(s, leader, all, need)
+    if bound.tricks >= need:
+        return bound.ranks | (WON if ours else 0)
+    bound = sure_tricks(s, leader, all)
+    if n - bound.tricks < need:
+        return bound.ranks | (0 if ours else WON)
 
     cdef u8 moves[16]
     cdef int scores[16]
@@ -742,14 +747,15 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
             continue
         s.hand[leader] ^= bit
         s.shape -= <u64>1 << ((card >> 4) * 16 + leader * 4)
-        r = follow(s, 1, (leader + 1) & 3, card, card, leader, bit, all, target, n)
+        r = second(s, (leader + 1) & 3, card, card, leader, bit, all, target, n)
         s.shape += <u64>1 << ((card >> 4) * 16 + leader * 4)
         s.hand[leader] ^= bit
         if ((r & WON) != 0) == ours:
             won = ours
             ranks = r & CARDS
-            s.cuts[0][min2(m, 4)] += 1
+            s.success[card] += (256 - s.success[card]) >> 3
             break
+        s.success[card] -= s.success[card] >> 3
         r &= CARDS
         ranks |= r
         low = r & lane_of(card)
@@ -760,12 +766,6 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
             floor[card >> 4] = low
     if unlikely(s.stop[0]):
         return 0
-    if won != ours:
-        s.byn[n][5] += 1
-    if won == ours:
-        s.byn[n][4] += 1
-    if won != ours:
-        s.cuts[0][5] += 1
     low = pext(fill_up(ranks), all | GUARD)
     if won:
         store(s, leader, low, odd, high, target, n, card if ours else 0)
@@ -774,7 +774,7 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     return ranks | (WON if won else 0)
 
 
-cdef u64 follow(Search* s, int pos, int seat, int led, int best, int best_seat, u64 trick, u64 all,
+cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best_seat, u64 trick, u64 all,
                 int target, int n) noexcept nogil:
     cdef u8 moves[16]
     cdef int scores[16]
@@ -802,7 +802,10 @@ cdef u64 follow(Search* s, int pos, int seat, int led, int best, int best_seat, 
         s.hand[seat] ^= bit
         s.shape -= <u64>1 << ((card >> 4) * 16 + seat * 4)
         if pos < 3:
-            r = follow(s, pos + 1, (seat + 1) & 3, led, new_best, new_seat, trick | bit, all, target, n)
+            if pos == 1:
+                r = third(s, (seat + 1) & 3, led, new_best, new_seat, trick | bit, all, target, n)
+            else:
+                r = fourth(s, (seat + 1) & 3, led, new_best, new_seat, trick | bit, all, target, n)
         else:
             r = lead(s, new_seat, target - (not (new_seat & 1)), n - 1)
             now = (trick | bit) & lane_of(new_best)
@@ -821,7 +824,6 @@ cdef u64 follow(Search* s, int pos, int seat, int led, int best, int best_seat, 
         s.shape += <u64>1 << ((card >> 4) * 16 + seat * 4)
         s.hand[seat] ^= bit
         if ((r & WON) != 0) == ours:
-            s.cuts[pos][min2(m, 4)] += 1
             return r
         r &= CARDS
         ranks |= r
@@ -831,8 +833,21 @@ cdef u64 follow(Search* s, int pos, int seat, int led, int best, int best_seat, 
             low = <u64>1 << (card & 48) << 15
         if bit < low and low > floor[card >> 4]:
             floor[card >> 4] = low
-    s.cuts[pos][5] += 1
     return ranks | (0 if ours else WON)
+
+cdef u64 second(Search* s, int seat, int led, int best, int best_seat, u64 trick, u64 all,
+                int target, int n) noexcept nogil:
+    return follow(s, 1, seat, led, best, best_seat, trick, all, target, n)
+
+
+cdef u64 third(Search* s, int seat, int led, int best, int best_seat, u64 trick, u64 all,
+               int target, int n) noexcept nogil:
+    return follow(s, 2, seat, led, best, best_seat, trick, all, target, n)
+
+
+cdef u64 fourth(Search* s, int seat, int led, int best, int best_seat, u64 trick, u64 all,
+                int target, int n) noexcept nogil:
+    return follow(s, 3, seat, led, best, best_seat, trick, all, target, n)
 
 # ---------------------------------------------------------------------------------------------
 # One strain of one deal: four leaders share the table.
@@ -965,10 +980,6 @@ cdef class Solver:
     def stop(self):
         self.halted = True
 
-    def counts(self):
-        for i in range(14): print(i, [self.s.byn[i][j] for j in range(6)])
-        return [[self.s.cuts[i][j] for j in range(6)] for i in range(4)], [self.s.causes[i] for i in range(8)]
-
     @property
     def nodes(self):
         return self.s.nodes, self.s.tricks_searched
@@ -1043,4 +1054,4 @@ def get_weights():
     return [W[i] for i in range(N_WEIGHTS)]
 
 
-set_weights([-2, 16, 22, 23, -2, -44, 34, -56, 17, 46, 36, 18, -3, -29, 47, -18, -6, 14, -1, -9, -4, 10, -18, 0, -8, 60, 0, -8, 0, 0, 0, -12, 0, 0, 0, 0, 0, 0, 0, 0, 34, 28, 30, 11, -2, -12, 2, 8, 25, 22, 24, 18, 13, 3, 23, -18, 8, -1, -1, 7, 4, 2, 6, -16, -8, 84, 33, 0, -39, -8, -20, 8, 0, 0, 0, 0, 0, 0, 0, 0, 30, 28, 26, 39, -6, -12, 18, 0, 33, 14, 20, 18, -3, 3, 15, -2, -6, 10, -2, 6, -4, -6, 14, 8, 0, 56, 0, 8, 0, -8, 0, -8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 18, -11, 0, -35, 7, 30, -40, -15, -15, -10, 0, 1, -6, 19, 0, 16, 5, 0, 1, 0, 4, 0, 0, 1, 25, -36, -21, 0, 3, 30, -40, -15, -15, -10, 0, 9, -14, 51, 8, 0, 1, -24, 1, -2, 4, 0, 0, 1, 36, 0, -34, 0, -1, 30, -40, -15, -15, -10, 0, 5, -34, 51, -4, -8, 3, 0, 5, 0, 24, 0, 0, 1, 18, -15, 0, -15, 3, 22, -40, -15, 9, -10, 8, 1, -18, -9, -8, 0, 9, -8, 9, 0, 4, 0, 0, 1, 25, -12, -17, 0, 3, 30, -32, -15, -7, -6, -8, -7, -18, 3, 0, 0, 1, -8, 25, 8, 8, 0, 0, 1, 48, 0, -30, 0, 11, 38, -40, -15, -15, -34, 0, 1, -2, 3, 8, 0, 1, 0, 9, 0, 0, 0, 0])
+set_weights([6, 16, 14, 15, 6, -52, 42, -48, 25, 54, 28, 10, -3, -29, 47, -26, -6, 14, -1, -9, -4, 10, -10, 0, -8, 68, 0, 0, 0, -8, 0, -20, 0, -8, 0, 8, 0, 0, 30, 0, 18, 28, 30, 11, -10, -12, 18, 8, 33, 30, 32, 26, -3, -5, 23, -10, 0, -1, -1, -1, 4, 2, -2, -16, -8, 84, 25, -16, -55, 0, -36, 0, 16, 8, 0, 0, 8, 0, 0, 0, 30, 36, 34, 23, -6, -4, 26, 16, 33, 30, 36, 18, -3, 3, 15, -10, -6, 10, -2, 6, -4, 10, 6, 16, 0, 72, 0, 16, 0, -24, 0, -24, 0, 0, 0, 0, 16, -8, 30, 0, 1, 18, -19, 0, -35, 7, 30, -40, -15, -15, -10, 0, 1, -6, 19, 0, 8, 5, 0, 1, 0, 4, 8, 0, 1, 25, -36, -21, 0, 11, 30, -40, -15, -15, -10, 0, 17, -6, 51, 8, 0, 1, -16, 1, -2, 12, 0, 0, 1, 36, 0, -34, 0, -1, 30, -40, -15, -15, -10, 0, 13, -34, 51, 4, -16, 3, 0, 5, 0, 32, 0, 0, 1, 18, -15, 0, -23, -5, 30, -40, -23, 1, -10, 16, 1, -34, -9, 0, 0, 9, -24, 17, 0, 12, 16, 0, 1, 25, -12, -17, 0, 3, 38, -24, -15, 9, -22, -16, 1, -26, 3, 16, 0, 1, -24, 33, 8, 24, 0, -8, 1, 40, 0, -30, 0, 11, 46, -40, -15, -15, -50, 8, 9, -18, -13, 0, 0, 1, -8, 9, 0, 8, 0, 8, 0, 0, 0, 0, 0, 0])

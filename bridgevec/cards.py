@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,11 +32,19 @@ DealLike: TypeAlias = Any
 _SYMBOLS = dict(zip(SUITS, "♠♥♦♣", strict=True))
 _HTML_COLOURS = {"S": "#1a2a6c", "H": "#c8102e", "D": "#d9730d", "C": "#1b7837"}
 _CARD_BIT = [
-    {letter: 1 << (13 * suit + i) for i, rank in enumerate(RANKS) for letter in (rank, rank.lower())}
+    {
+        letter: 1 << (13 * suit + i)
+        for i, rank in enumerate(RANKS)
+        for letter in (rank, rank.lower())
+    }
     for suit in range(4)
 ]
 _SUIT_TEXT = ["".join(r for i, r in enumerate(RANKS) if held >> i & 1) for held in range(1 << 13)]
 _CHUNK = 1 << 16
+
+
+def _is_integer(value: object) -> TypeGuard[int]:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 class Seat(IntEnum):
@@ -67,7 +75,7 @@ class Seat(IntEnum):
             for member, full in zip(cls, ("NORTH", "EAST", "SOUTH", "WEST"), strict=True):
                 if name in (member.name, full):
                     return member
-        elif isinstance(seat, (int, np.integer)) and 0 <= seat <= 3:
+        elif _is_integer(seat) and 0 <= seat <= 3:
             return cls(int(seat))
         raise ValueError(f"unknown seat {seat!r}, expected one of N, E, S, W")
 
@@ -99,7 +107,7 @@ class Strain(IntEnum):
 
     @classmethod
     def parse(cls, strain: Strain | int | str) -> Strain:
-        """Read a strain from ``"S"``, ``"spades"``, ``"♠"``, ``"NT"``, ``"N"``, ``3`` or a `Strain`.
+        """Read a strain from ``"S"``, ``"spades"``, ``"♠"``, ``"NT"``, ``"N"`` or ``3``.
 
         Raises
         ------
@@ -113,7 +121,7 @@ class Strain(IntEnum):
                     return cls[suit]
             if name in ("NT", "N", "NOTRUMP", "NOTRUMPS"):
                 return cls.NT
-        elif isinstance(strain, (int, np.integer)) and 0 <= strain <= 4:
+        elif _is_integer(strain) and 0 <= strain <= 4:
             return cls(int(strain))
         raise ValueError(f"unknown strain {strain!r}, expected one of C, D, H, S, NT")
 
@@ -137,7 +145,7 @@ def parse_card(card: int | str) -> int:
     ValueError
         If it names no card.
     """
-    if isinstance(card, (int, np.integer)) and 0 <= card < 52:
+    if _is_integer(card) and 0 <= card < 52:
         return int(card)
     if isinstance(card, str):
         name = card.strip().upper().replace("10", "T")
@@ -213,7 +221,7 @@ def hand_mask(hand: HandLike, size: int | None = 13) -> int:
     name: object = hand
     if isinstance(hand, str):
         mask = _parse_hand(hand)
-    elif isinstance(hand, (int, np.integer)) and not isinstance(hand, bool):
+    elif _is_integer(hand):
         mask = int(hand)
         if not 0 <= mask <= FULL_DECK:
             raise ValueError(f"hand mask {mask} is out of range, expected 0 to 2**52 - 1")
@@ -288,9 +296,13 @@ def hand_masks(hands: ArrayLike | Iterable[HandLike], size: int | None = 13) -> 
             return _masks_from_bits(hands, size)
         if hands.ndim == 1 and hands.dtype.kind in "iu":
             if hands.dtype.kind == "i" and hands.size and hands.min() < 0:
-                raise ValueError(f"hand mask {hands.min()} is out of range, expected 0 to 2**52 - 1")
+                raise ValueError(
+                    f"hand mask {hands.min()} is out of range, expected 0 to 2**52 - 1"
+                )
             return _check_counts(hands.astype(np.uint64, copy=False), size)
-        raise ValueError(f"hands array has shape {hands.shape}, expected (n,) masks or (n, 52) bits")
+        raise ValueError(
+            f"hands array has shape {hands.shape}, expected (n,) masks or (n, 52) bits"
+        )
     return np.array([hand_mask(hand, size) for hand in hands], dtype=np.uint64)  # type: ignore[union-attr]
 
 
@@ -424,12 +436,17 @@ class Deal:
 
     def __str__(self) -> str:
         blocks = [
-            [f"{_SYMBOLS[suit]} {cards or '-'}" for suit, cards in zip(SUITS, hand.split("."), strict=True)]
+            [
+                f"{_SYMBOLS[suit]} {cards or '-'}"
+                for suit, cards in zip(SUITS, hand.split("."), strict=True)
+            ]
             for hand in self.hands
         ]
         margin = " " * 16
         middle = [f"{west:<32}{east}" for west, east in zip(blocks[3], blocks[1], strict=True)]
-        lines = [margin + line for line in blocks[0]] + middle + [margin + line for line in blocks[2]]
+        lines = (
+            [margin + line for line in blocks[0]] + middle + [margin + line for line in blocks[2]]
+        )
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -440,7 +457,8 @@ class Deal:
             )
             for seat in Seat
         }
-        compass = '<div style="border:1px solid #888;padding:.8em;text-align:center">N<br>W&emsp;E<br>S</div>'
+        frame = "border:1px solid #888;padding:.8em;text-align:center"
+        compass = f'<div style="{frame}">N<br>W&emsp;E<br>S</div>'
         grid = [
             ["", cells[Seat.N], ""],
             [cells[Seat.W], compass, cells[Seat.E]],
@@ -537,13 +555,13 @@ def deal_masks(deals: Iterable[DealLike] | NDArray[np.uint64]) -> NDArray[np.uin
     return _check_counts(masks.reshape(-1), 13).reshape(-1, 4)
 
 
-def _rng(seed: int | None | np.random.Generator | np.random.SeedSequence) -> np.random.Generator:
+def _rng(seed: int | np.random.Generator | np.random.SeedSequence | None) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
 def random_masks(
     n: int,
-    seed: int | None | np.random.Generator | np.random.SeedSequence = None,
+    seed: int | np.random.Generator | np.random.SeedSequence | None = None,
     *,
     fixed: Mapping[Seat | int | str, HandLike] | None = None,
 ) -> NDArray[np.uint64]:
@@ -598,7 +616,7 @@ def random_masks(
 
 def random_deals(
     n: int,
-    seed: int | None | np.random.Generator | np.random.SeedSequence = None,
+    seed: int | np.random.Generator | np.random.SeedSequence | None = None,
     *,
     fixed: Mapping[Seat | int | str, HandLike] | None = None,
     predicate: Callable[[Deal], bool] | None = None,

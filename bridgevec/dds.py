@@ -33,7 +33,9 @@ SOLVER_VERSION = "1"
 _T = TypeVar("_T")
 
 
-def _interruptible(work: Sequence[Callable[[], _T]], solvers: Sequence[Solver], tick: Callable[[], Any]) -> list[_T]:
+def _interruptible(
+    work: Sequence[Callable[[], _T]], solvers: Sequence[Solver], tick: Callable[[], Any]
+) -> list[_T]:
     """Run each piece of work in a thread; on Ctrl-C (or an error in one) stop all solvers."""
     with ThreadPoolExecutor(len(work)) as pool:
         futures: list[Future[_T]] = [pool.submit(piece) for piece in work]
@@ -90,7 +92,11 @@ def solve_tables(
     """
     masks = deal_masks(deals)
     if workers is None:
-        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        workers = (
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count() or 1
+        )
     if workers < 1:
         raise ValueError(f"workers is {workers}, expected at least 1")
     tables = np.empty((len(masks), 5, 4), dtype=np.int8)
@@ -216,7 +222,9 @@ def _check_play(hands: Sequence[int], seat: Seat, trick: Sequence[int], card: in
     if trick:
         suit = trick[0] // 13
         if card // 13 != suit and hands[seat] >> 13 * suit & 0x1FFF:
-            raise ValueError(f"{seat.name} revokes with {card_text(card)}: {card_text(trick[0])} was led")
+            raise ValueError(
+                f"{seat.name} revokes with {card_text(card)}: {card_text(trick[0])} was led"
+            )
 
 
 def _winner(trick: Sequence[int], trump: Strain) -> int:
