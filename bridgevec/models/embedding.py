@@ -177,28 +177,37 @@ class Embedding:
 
     # -- the head
 
+    def _linear(self, name: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        y = x @ self._weights[f"{name}.weight"].T
+        if f"{name}.bias" in self._weights:
+            y += self._weights[f"{name}.bias"]
+        return y
+
+    def _block(self, name: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        u = _normalise(x)
+        u = self._linear(f"{name}.own", u) + self._linear(f"{name}.mean", u.mean(1, keepdims=True))
+        return x + self._linear(f"{name}.out", _silu(u))
+
+    def _unpack(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map embeddings (n, dims) to what the head takes, (n, 4, ...)."""
+        x = vectors.reshape(len(vectors), 4, -1)
+        if "unpack.enter.weight" not in self._weights:
+            return x
+        x = self._linear("unpack.lift", _silu(self._linear("unpack.enter", x)))
+        return self._linear("unpack.leave", _normalise(self._block("unpack.block", x)))
+
     def _distribution(
         self, declarers: NDArray[np.float32], dummies: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Map embeddings (n, dims) of both hands to probabilities (n, 5, 14)."""
-        w = self._weights
-
-        def linear(name: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
-            y = x @ w[f"head.{name}.weight"].T
-            if f"head.{name}.bias" in w:
-                y += w[f"head.{name}.bias"]
-            return y
-
-        declarers, dummies = (v.reshape(len(v), 4, -1) for v in (declarers, dummies))
-        x = linear("lift", _silu(linear("declarer", declarers) + linear("dummy", dummies)))
+        x = self._linear("head.declarer", self._unpack(declarers))
+        x = self._linear("head.lift", _silu(x + self._linear("head.dummy", self._unpack(dummies))))
         for i in range(self._blocks):
-            u = _normalise(x)
-            mean = linear(f"blocks.{i}.mean", u.mean(axis=1, keepdims=True))
-            x += linear(f"blocks.{i}.out", _silu(linear(f"blocks.{i}.own", u) + mean))
+            x = self._block(f"head.blocks.{i}", x)
         x = _normalise(x)
-        suits = linear("suit", x)[:, ::-1]
-        middle = x.mean(axis=1, keepdims=True)
-        logits = np.concatenate([suits, linear("notrump", _silu(linear("notrump_in", middle)))], 1)
+        suits = self._linear("head.suit", x)[:, ::-1]
+        middle = _silu(self._linear("head.notrump_in", x.mean(axis=1, keepdims=True)))
+        logits = np.concatenate([suits, self._linear("head.notrump", middle)], axis=1)
         p = np.exp(logits - logits.max(axis=-1, keepdims=True))
         return p / p.sum(axis=-1, keepdims=True)
 
@@ -334,13 +343,24 @@ def load_embedding(name: str | os.PathLike[str] = DEFAULT) -> Embedding:
     FileNotFoundError
         If there is none of that name; the message lists those shipped.
     """
+    return Embedding(find_weights(name))
+
+
+def find_weights(name: str | os.PathLike[str]) -> Path:
+    """Find the file of a shipped name; a path to ``.safetensors`` is returned as it is.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none; the message lists those shipped.
+    """
     path = Path(name)
     if path.suffix != ".safetensors":
         path = WEIGHTS / f"{name}.safetensors"
     if not path.exists():
         shipped = ", ".join(sorted(file.stem for file in WEIGHTS.glob("hand2vec*.safetensors")))
         raise FileNotFoundError(f"no embedding {os.fspath(name)!r}; shipped are: {shipped}")
-    return Embedding(path)
+    return path
 
 
 def embed_hand(hand: HandLike) -> NDArray[np.float32]:

@@ -84,13 +84,43 @@ class Encoder(nn.Module):
         return self.norm(x.flatten(0, 1)).view_as(x)
 
 
+class Unpack(nn.Module):
+    """Spread out what an embedding packs into few numbers, each hand on its own.
+
+    Two numbers must tell a suit's length and its honours: small differences count.
+
+    Parameters
+    ----------
+    dims : int
+        Numbers in an embedding.
+    width : int
+        Numbers that describe a suit inside.
+    unpacked : int
+        As `dims`, but of the result.
+    """
+
+    def __init__(self, dims: int, width: int, unpacked: int) -> None:
+        super().__init__()
+        self.enter = nn.Linear(dims // 4, width)
+        # Steep units that turn at different places.
+        nn.init.normal_(self.enter.weight, std=3.0)
+        nn.init.uniform_(self.enter.bias, -6.0, 6.0)
+        self.lift = nn.Linear(width, width)
+        self.block = SuitBlock(width)
+        self.leave = nn.Linear(width, unpacked // 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n, 4, dims/4) to (n, 4, unpacked/4)."""
+        return self.leave(normalise(self.block(self.lift(F.silu(self.enter(x))))))
+
+
 class Head(nn.Module):
     """Estimate tricks from two embeddings.
 
     Parameters
     ----------
     dims : int
-        Numbers in an embedding.
+        Numbers in an embedding, or in an unpacked one.
     width : int
         Numbers that describe a suit inside the head.
     blocks : int
@@ -129,21 +159,33 @@ class Hand2Vec(nn.Module):
         Numbers that describe a suit inside the encoder and inside the head.
     head_blocks : int, default 3
         Layers in the head that mix the suits.
+    unpacked : int, default 0
+        How many numbers, a multiple of 4, each embedding is unpacked to before the head sees it;
+        0 for as they are.
 
     Raises
     ------
     ValueError
-        If `dims` is no positive multiple of 4.
+        If `dims` or `unpacked` is no multiple of 4.
     """
 
     def __init__(
-        self, dims: int = 8, encoder_width: int = 128, head_width: int = 128, head_blocks: int = 3
+        self,
+        dims: int = 8,
+        encoder_width: int = 128,
+        head_width: int = 128,
+        head_blocks: int = 3,
+        unpacked: int = 0,
     ) -> None:
         super().__init__()
         if dims < 4 or dims % 4:
             raise ValueError(f"dims is {dims}, expected a positive multiple of 4")
+        if unpacked < 0 or unpacked % 4:
+            raise ValueError(f"unpacked is {unpacked}, expected 0 or a multiple of 4")
+        self.dims = dims
         self.encoder = Encoder(dims, encoder_width)
-        self.head = Head(dims, head_width, head_blocks)
+        self.unpack = Unpack(dims, head_width, unpacked) if unpacked else nn.Identity()
+        self.head = Head(unpacked or dims, head_width, head_blocks)
 
     def embed(self, cards: Tensor) -> Tensor:
         """Embed hands.
@@ -159,24 +201,27 @@ class Hand2Vec(nn.Module):
         """
         return self.encoder(cards.view(-1, 4, 13).float()).flatten(1)
 
-    def forward(self, first: Tensor, second: Tensor, noise: float = 0.0) -> tuple[Tensor, Tensor]:
-        """Estimate tricks with either hand as declarer and the other as dummy.
+    def forward(self, hands: Tensor, noise: float = 0.0) -> tuple[Tensor, Tensor]:
+        """Estimate tricks of pairs of hands, either hand being declarer and the other dummy.
 
         Parameters
         ----------
-        first, second : Tensor, shape (n, 52)
+        hands : Tensor, shape (n, 2, 52)
             Zeros and ones.
         noise : float, default 0
             Standard deviation of the normal noise added to the embeddings, in training.
 
         Returns
         -------
-        (Tensor, Tensor), each of shape (n, 5, 14)
-            Logits of 0..13 tricks in C, D, H, S, NT: first declares, second declares.
+        logits : Tensor, shape (n, 2, 5, 14)
+            Of 0..13 tricks in C, D, H, S, NT: the first hand declares, the second declares.
+        unpacked : Tensor, shape (n, 2, unpacked or dims)
+            What the head saw of the hands.
         """
-        n = len(first)
-        e = self.encoder(torch.cat([first, second]).view(-1, 4, 13).float())
+        n = len(hands)
+        x = self.encoder(hands.transpose(0, 1).reshape(2 * n, 4, 13).float())
         if noise:
-            e = e + noise * torch.randn_like(e)
-        both = self.head(e, torch.cat([e[n:], e[:n]]))
-        return both[:n], both[n:]
+            x = x + noise * torch.randn_like(x)
+        x = self.unpack(x)
+        logits = self.head(x, torch.cat([x[n:], x[:n]]))
+        return torch.stack([logits[:n], logits[n:]], 1), torch.stack([x[:n], x[n:]], 1).flatten(2)

@@ -2,7 +2,8 @@
 
 Two kinds of data, mixed as they come: labelled deals (the double-dummy tricks of one layout, as
 `bridgevec.labels` makes them) and hand pairs (mean tricks over several layouts, see
-`bridgevec.models.pairs`). Read `train` from top to bottom; nothing else happens.
+`bridgevec.models.pairs`). With few numbers a hand, the network learns better from a wider one that
+was trained before, its teacher, which judges as many random pairs as one likes. Read `train` from top to bottom; nothing else happens.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import AdamW, Optimizer
 from tqdm import tqdm
 
-from bridgevec.cards import Strain, hand_bits
+from bridgevec.cards import Strain, hand_bits, random_masks
+from bridgevec.models.embedding import find_weights
 from bridgevec.models.hand2vec import OUTCOMES, Hand2Vec
 from bridgevec.models.muon import Muon
 from bridgevec.models.pairs import read_pairs
@@ -54,7 +56,7 @@ class Hand2VecConfig:
         Files whose mean squared error is logged after every epoch; never trained on.
     dims : int
         Numbers in the embedding, a multiple of 4.
-    encoder_width, head_width, head_blocks : int
+    encoder_width, head_width, head_blocks, unpacked : int
         Size of the network, see `bridgevec.models.hand2vec.Hand2Vec`.
     epochs : int
         Passes over the data.
@@ -69,6 +71,14 @@ class Hand2VecConfig:
         Steps.
     weight_decay : float
         Times the rate, for both.
+    teachers : tuple of str
+        Trained embeddings, as a rule with more dims, shipped names or files. They judge random
+        pairs of hands, for training; the network starts from those weights of the first that fit.
+    random_pairs : int
+        How many pairs the teachers judge, the mean of their distributions being the target.
+    imitation : float
+        Weight in the loss of how far the unpacked embedding is from the first teacher's; used if
+        `unpacked` is the teacher's dims.
     noise : float
         Standard deviation of the normal noise added to the embeddings in training; it makes the
         head's answer change slowly over the space. The embedding's own is 1.
@@ -100,12 +110,16 @@ class Hand2VecConfig:
     encoder_width: int = 128
     head_width: int = 128
     head_blocks: int = 3
+    unpacked: int = 0
     epochs: int = 60
     batch_size: int = 500
     learning_rate: float = 5e-3
     muon_rate: float = 0.02
     warmup: int = 200
     weight_decay: float = 0.05
+    teachers: tuple[str, ...] = ()
+    random_pairs: int = 300_000
+    imitation: float = 1.0
     noise: float = 0.0
     exchanges: int = 0
     average: float = 0.998
@@ -145,25 +159,23 @@ def train(config: Hand2VecConfig, progress: bool = True) -> Path:
     out.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = out.with_suffix(".checkpoint.safetensors")
 
-    # Data: hands (n, 2, 52), soft targets (n, 2 declarers, 5 strains, 14 outcomes), weights (n,).
-    deal_hands, deal_tricks = _deal_pairs(config.deals)
-    pair_hands, pair_tricks = read_pairs(config.pairs)
-    if not len(deal_hands) + len(pair_hands):
-        raise ValueError("no training data: name files of labelled deals or of hand pairs")
-    hands = torch.from_numpy(hand_bits(np.concatenate([deal_hands, pair_hands]))).to(device)
-    tricks = torch.from_numpy(np.concatenate([deal_tricks, pair_tricks])).to(device)
-    is_mean = torch.arange(len(hands), device=device) >= len(deal_hands)
-    soft = torch.from_numpy(_soft_targets()).to(device)
-    strains = torch.arange(len(Strain), device=device)
-    validation = [np.concatenate(x) for x in zip(
-        _deal_pairs(config.validation_deals), read_pairs(config.validation_pairs), strict=True
-    )]
+    teachers = [_load_model(name).to(device).eval() for name in config.teachers]
+    masks, soft_targets, loss_weights, counts = _training_data(config, teachers)
+    hands = torch.from_numpy(hand_bits(masks)).to(device)
+    targets = torch.from_numpy(soft_targets).to(device)
+    weights = torch.from_numpy(loss_weights).to(device)
+    held_out = _deal_pairs(config.validation_deals), read_pairs(config.validation_pairs)
+    validation = [np.concatenate(arrays) for arrays in zip(*held_out, strict=True)]
     batch_size = min(config.batch_size, len(hands))
     steps_per_epoch = len(hands) // batch_size  # the rest of an epoch's shuffled data is left out
     steps = config.epochs * steps_per_epoch
 
     torch.manual_seed(config.seed)
-    model = Hand2Vec(config.dims, config.encoder_width, config.head_width, config.head_blocks)
+    model = Hand2Vec(**architecture(config))
+    if teachers:  # start from all weights of the first that fit: not those around the embedding
+        own, given = model.state_dict(), teachers[0].state_dict()
+        fitting = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
+        model.load_state_dict(fitting, strict=False)
     model.to(device).train()
     average = copy.deepcopy(model).eval()
     # Muon for the layers inside, AdamW for the rest.
@@ -191,15 +203,17 @@ def train(config: Hand2VecConfig, progress: bool = True) -> Path:
             muon.param_groups[0]["lr"] = config.muon_rate * rate
             adam.param_groups[0]["lr"] = config.learning_rate * rate
             rows = torch.from_numpy(order[i * batch_size : (i + 1) * batch_size]).to(device)
-            target, mean_row = tricks[rows], is_mean[rows]
-            table = mean_row.long()[:, None, None]
-            target = soft[table, strains, (10 * target).round().long()]
             cards = hands[rows]
             for _ in range(config.exchanges):
                 cards = exchange_touching(cards, randomness)
-            logits = torch.stack(model(cards[:, 0], cards[:, 1], config.noise), dim=1)
-            entropy = -(target * F.log_softmax(logits, dim=-1)).sum(-1).mean((1, 2))
-            loss = (entropy * torch.where(mean_row, config.pair_weight, 1.0)).mean()
+            logits, unpacked = model(cards, config.noise)
+            entropy = -(targets[rows] * F.log_softmax(logits, dim=-1)).sum(-1).mean((1, 2))
+            loss = (entropy * weights[rows]).mean()
+            if teachers and unpacked.shape[-1] == teachers[0].dims:
+                # What the head sees should be what the teacher's sees, a rich and direct signal.
+                with torch.no_grad():
+                    wide = teachers[0].embed(cards.flatten(0, 1)).view_as(unpacked)
+                loss = loss + config.imitation * F.mse_loss(unpacked, wide)
             model.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -223,7 +237,6 @@ def train(config: Hand2VecConfig, progress: bool = True) -> Path:
     bar.close()
 
     _plot_log(out.with_suffix(".png"), log)
-    counts = {"pairs from deals": len(deal_hands), "pairs with mean tricks": len(pair_hands)}
     _write_model(out, config, average, counts, log)
     checkpoint.unlink(missing_ok=True)
     return out
@@ -255,6 +268,12 @@ def exchange_touching(cards: Tensor, randomness: torch.Generator) -> Tensor:
     return x.scatter(3, rank, new_high).scatter(3, rank + 1, new_low).view_as(cards)
 
 
+def architecture(config: Hand2VecConfig) -> dict[str, int]:
+    """Give the arguments of `Hand2Vec`."""
+    names = ("dims", "encoder_width", "head_width", "head_blocks", "unpacked")
+    return {name: getattr(config, name) for name in names}
+
+
 def _deal_pairs(paths: Iterable[str]) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
     """Split labelled deals into pairs: masks (n, 2) and tricks (n, 2, 5), N-S then E-W."""
     masks, tables = read_deals(paths)
@@ -263,17 +282,49 @@ def _deal_pairs(paths: Iterable[str]) -> tuple[NDArray[np.uint64], NDArray[np.fl
     return masks, tricks.astype(np.float32)
 
 
-def _soft_targets() -> NDArray[np.float32]:
-    """Targets for an exact count and for a mean over layouts, shape (2, 5, 131, 14).
+@torch.no_grad()
+def _training_data(
+    config: Hand2VecConfig, teachers: list[Hand2Vec]
+) -> tuple[NDArray[np.uint64], NDArray[np.float16], NDArray[np.float32], dict[str, int]]:
+    """Masks (n, 2), target distributions (n, 2 declarers, 5, 14), weights (n,), and counts."""
+    deals, deal_tricks = _deal_pairs(config.deals)
+    pairs, pair_tricks = read_pairs(config.pairs)
+    seed = np.random.SeedSequence([config.seed, 1])
+    random = random_masks(-(-config.random_pairs // 2) if config.teachers else 0, seed)
+    random = random[:, [[0, 2], [1, 3]]].reshape(-1, 2)
+    masks = np.concatenate([deals, pairs, random])
+    if not len(masks):
+        raise ValueError("no training data: name files of labelled deals or of hand pairs")
+    certain = np.eye(OUTCOMES, dtype=np.float16)[deal_tricks.astype(int)]
+    means = soft_targets()[np.arange(len(Strain)), np.rint(10 * pair_tricks).astype(int)]
+    targets = np.concatenate([certain, means, np.empty((len(random), *means.shape[1:]), np.float16)])
+    for start in range(len(deals) + len(pairs), len(masks), 500):
+        hands = torch.from_numpy(hand_bits(masks[start : start + 500]))
+        hands = hands.to(next(teachers[0].parameters()).device)
+        taught = [teacher(hands)[0].softmax(-1) for teacher in teachers]
+        targets[start : start + 500] = torch.stack(taught).mean(0).cpu().numpy()
+    weights = np.ones(len(masks), dtype=np.float32)
+    weights[len(deals) : len(deals) + len(pairs)] = config.pair_weight
+    counts = {
+        "pairs from deals": len(deals),
+        "pairs with mean tricks": len(pairs),
+        "random pairs judged by teachers": len(random),
+    }
+    return masks, targets, weights, counts
 
-    Indexed by kind, strain and ten times the number of tricks. An exact count is certain. A mean
-    over layouts becomes the discrete normal distribution that has this very mean and, away from 0
-    and 13, the variance that one more layout would have.
+
+def soft_targets() -> NDArray[np.float16]:
+    """Distributions to stand for means over layouts.
+
+    Returns
+    -------
+    ndarray of float16, shape (5 strains, 131, 14)
+        At ten times a mean: the discrete normal distribution that has this very mean and, away
+        from 0 and 13, the variance that one more layout would have.
     """
     k = np.arange(OUTCOMES)
-    table = np.zeros((2, len(Strain), 131, OUTCOMES))
-    table[0, :, k * 10, k] = 1
     means = np.arange(131) / 10
+    table = np.zeros((len(Strain), 131, OUTCOMES))
     for strain in Strain:
         low, high = np.full(131, -40.0), np.full(131, 53.0)
         for _ in range(60):  # bisect for the centre that gives the mean
@@ -283,8 +334,18 @@ def _soft_targets() -> NDArray[np.float32]:
             p /= p.sum(axis=1, keepdims=True)
             below = p @ k < means
             low, high = np.where(below, centre, low), np.where(below, high, centre)
-        table[1, strain] = p
-    return table.astype(np.float32)
+        table[strain] = p
+    return table.astype(np.float16)
+
+
+def _load_model(name: str) -> Hand2Vec:
+    model = Hand2Vec(**_card(name)["architecture"])
+    model.load_state_dict(load_file(find_weights(name)), strict=False)
+    return model
+
+
+def _card(name: str) -> dict[str, Any]:
+    return json.loads(find_weights(name).with_suffix(".json").read_text("utf-8"))
 
 
 def _floats(model: torch.nn.Module) -> list[Tensor]:
@@ -300,8 +361,8 @@ def _mean_squared_error(
     outcomes = torch.arange(OUTCOMES, device=device, dtype=torch.float32)
     total = np.zeros(len(Strain))
     for start in range(0, len(masks), 2000):
-        bits = torch.from_numpy(hand_bits(masks[start : start + 2000])).to(device)
-        logits = torch.stack(model(bits[:, 0], bits[:, 1]), dim=1)
+        hands = torch.from_numpy(hand_bits(masks[start : start + 2000])).to(device)
+        logits, _ = model(hands)
         means = (logits.softmax(-1) @ outcomes).cpu().numpy()
         total += ((means - tricks[start : start + 2000]) ** 2).sum(axis=(0, 1))
     error = total / (2 * len(masks))
@@ -404,15 +465,15 @@ def _write_model(
     log: list[dict[str, Any]],
 ) -> None:
     """Write the weights and the model card."""
-    names = ("dims", "encoder_width", "head_width", "head_blocks")
     card = {
         "name": out.stem,
         "format": 1,
-        "architecture": {name: getattr(config, name) for name in names},
+        "architecture": architecture(config),
         "parameters": sum(p.numel() for p in model.parameters()),
         "data": {**counts, "provenance": config.provenance},
         "command": command_line(config),
-        "arguments": {k: v for k, v in _arguments(config).items() if k not in names},
+        "teachers": [_card(name)["command"] for name in config.teachers],
+        "arguments": {k: v for k, v in _arguments(config).items() if k not in architecture(config)},
         "last epoch": log[-1],
     }
     temporary = out.with_suffix(".tmp")
