@@ -118,10 +118,7 @@ def baselines(
     ones = np.ones((*masks.shape[:2], 1))
     # Declarer's features first; (n, groups, 2 declarers, 11)
     x = np.stack(
-        [
-            np.concatenate([ones, features[:, :, i], features[:, :, 1 - i]], axis=-1)
-            for i in (0, 1)
-        ],
+        [np.concatenate([ones, features[:, :, i], features[:, :, 1 - i]], axis=-1) for i in (0, 1)],
         axis=2,
     )
     result = {"constant": np.empty(tricks.shape), "linear": np.empty(tricks.shape)}

@@ -2,8 +2,10 @@
 
 Two kinds of data, mixed as they come: labelled deals (the double-dummy tricks of one layout, as
 `bridgevec.labels` makes them) and hand pairs (mean tricks over several layouts, see
-`bridgevec.models.pairs`). With few numbers a hand, the network learns better from a wider one that
-was trained before, its teacher, which judges as many random pairs as one likes. Read `train` from top to bottom; nothing else happens.
+`bridgevec.models.pairs`). With few numbers a hand, the network learns better from wider ones that
+were trained before, its teachers, who judge as many random pairs as one likes.
+
+Read `train` from top to bottom; nothing else happens.
 """
 
 from __future__ import annotations
@@ -188,9 +190,7 @@ def train(config: Hand2VecConfig, progress: bool = True) -> Path:
     if config.resume and checkpoint.exists():
         log = _load_checkpoint(checkpoint, config, model, average, [muon, adam])
 
-    bar = tqdm(
-        initial=len(log) * steps_per_epoch, total=steps, disable=not progress, unit="step"
-    )
+    bar = tqdm(initial=len(log) * steps_per_epoch, total=steps, disable=not progress, unit="step")
     for epoch in range(len(log), config.epochs):
         # The order of the data and the noise depend on seed and epoch alone: resuming is exact.
         order = np.random.default_rng([config.seed, epoch]).permutation(len(hands))
@@ -297,12 +297,13 @@ def _training_data(
         raise ValueError("no training data: name files of labelled deals or of hand pairs")
     certain = np.eye(OUTCOMES, dtype=np.float16)[deal_tricks.astype(int)]
     means = soft_targets()[np.arange(len(Strain)), np.rint(10 * pair_tricks).astype(int)]
-    targets = np.concatenate([certain, means, np.empty((len(random), *means.shape[1:]), np.float16)])
-    for start in range(len(deals) + len(pairs), len(masks), 500):
-        hands = torch.from_numpy(hand_bits(masks[start : start + 500]))
+    judged = np.empty((len(random), *means.shape[1:]), dtype=np.float16)
+    for start in range(0, len(random), 500):
+        hands = torch.from_numpy(hand_bits(random[start : start + 500]))
         hands = hands.to(next(teachers[0].parameters()).device)
         taught = [teacher(hands)[0].softmax(-1) for teacher in teachers]
-        targets[start : start + 500] = torch.stack(taught).mean(0).cpu().numpy()
+        judged[start : start + 500] = torch.stack(taught).mean(0).cpu().numpy()
+    targets = np.concatenate([certain, means, judged])
     weights = np.ones(len(masks), dtype=np.float32)
     weights[len(deals) : len(deals) + len(pairs)] = config.pair_weight
     counts = {
