@@ -18,7 +18,7 @@ from bridgevec.models import training
 from bridgevec.models.embedding import Embedding
 from bridgevec.models.hand2vec import Hand2Vec
 from bridgevec.models.muon import orthogonal
-from bridgevec.models.pairs import read_pairs
+from bridgevec.models.pairs import SPREAD, read_pairs, soft_targets
 from bridgevec.models.training import Hand2VecConfig, train
 from bridgevec.records import write_deals
 
@@ -180,12 +180,12 @@ def test_a_narrow_embedding_learns_from_a_wide_one(data, tmp_path):
 
 
 def test_soft_targets_have_the_mean_they_stand_for():
-    targets = training.soft_targets().astype(float)
+    targets = soft_targets().astype(float)
     means = np.tile(np.arange(131) / 10, (5, 1))
     np.testing.assert_allclose(targets @ np.arange(14), means, atol=5e-3)
     np.testing.assert_allclose(targets.sum(-1), 1, atol=1e-3)
     middle = targets[0, 65]
-    assert middle @ (np.arange(14) - 6.5) ** 2 == pytest.approx(training.SPREAD[0], abs=0.01)
+    assert middle @ (np.arange(14) - 6.5) ** 2 == pytest.approx(SPREAD[0], abs=0.01)
 
 
 @pytest.mark.parametrize("order", [(1, 0, 2, 3), (3, 1, 0, 2)])

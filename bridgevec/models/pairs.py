@@ -1,8 +1,10 @@
-"""Files of hand pairs: two hands and the mean tricks they took over sampled layouts.
+"""Pairs of hands and their tricks, as the embedding is trained and judged on them.
 
-The text format of the data that the authors of BridgeHand2Vec published (arXiv:2310.06624): a
-header, then a row for each pair, separator ``;``, columns ``N`` and ``S`` with the hands as PBN
-text, ``NC ND NH NS NNT`` with the mean tricks of N as declarer, ``SC SD SH SS SNT`` of S.
+Pairs come out of labelled deals, with the exact tricks of one layout, or from files of hand pairs
+with the mean tricks over sampled layouts of the other cards. Those files have the text format of
+the data that the authors of BridgeHand2Vec published (arXiv:2310.06624): a header, then a row for
+each pair, separator ``;``, columns ``N`` and ``S`` with the hands as PBN text, ``NC ND NH NS NNT``
+with the mean tricks of N as declarer, ``SC SD SH SS SNT`` of S.
 """
 
 from __future__ import annotations
@@ -17,6 +19,9 @@ from numpy.typing import NDArray
 
 from bridgevec.cards import Strain, card_text, hand_mask
 
+SPREAD = (0.61, 0.61, 0.61, 0.61, 0.89)
+"""Variance of the tricks in C, D, H, S, NT when a pair's hands stay and the other cards are dealt
+anew; mean over random deals."""
 _HANDS = ("N", "S")
 _TRICKS = tuple(hand + strain.name for hand in _HANDS for strain in Strain)
 
@@ -73,6 +78,60 @@ def read_pairs(
         np.array(masks, dtype=np.uint64).reshape(-1, 2),
         np.array(tricks, dtype=np.float32).reshape(-1, 2, 5),
     )
+
+
+def deal_pairs(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
+    """Read labelled deals from Parquet files as pairs of hands; needs pyarrow.
+
+    Parameters
+    ----------
+    paths : path or iterable of paths
+
+    Returns
+    -------
+    masks : ndarray of uint64, shape (2n, 2)
+        N and S of every deal, then E and W of every deal.
+    tricks : ndarray of float32, shape (2n, 2, 5)
+        Tricks with either hand as declarer in C, D, H, S, NT.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `bridgevec.records.read_deals`.
+    """
+    from bridgevec.records import read_deals
+
+    masks, tables = read_deals(paths)
+    masks = np.concatenate([masks[:, [0, 2]], masks[:, [1, 3]]])
+    tricks = np.concatenate([tables[:, :, [0, 2]], tables[:, :, [1, 3]]]).swapaxes(1, 2)
+    return masks, tricks.astype(np.float32)
+
+
+def soft_targets() -> NDArray[np.float16]:
+    """Distributions to stand for means over layouts.
+
+    Returns
+    -------
+    ndarray of float16, shape (5 strains, 131, 14)
+        At ten times a mean: the discrete normal distribution that has this very mean and, away
+        from 0 and 13, the variance that one more layout would have.
+    """
+    k = np.arange(14)
+    means = np.arange(131) / 10
+    table = np.zeros((len(Strain), 131, 14))
+    for strain in Strain:
+        low, high = np.full(131, -40.0), np.full(131, 53.0)
+        for _ in range(60):  # bisect for the centre that gives the mean
+            centre = (low + high) / 2
+            weight = -((k - centre[:, None]) ** 2) / (2 * SPREAD[strain])
+            p = np.exp(weight - weight.max(axis=1, keepdims=True))
+            p /= p.sum(axis=1, keepdims=True)
+            below = p @ k < means
+            low, high = np.where(below, centre, low), np.where(below, high, centre)
+        table[strain] = p
+    return table.astype(np.float16)
 
 
 def _hands_of(texts: list[str]) -> tuple[int, int]:

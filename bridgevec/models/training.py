@@ -13,8 +13,6 @@ from __future__ import annotations
 import copy
 import csv
 import json
-import os
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -22,23 +20,18 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional as F
-from torch.optim import AdamW, Optimizer
+from torch.optim import AdamW
 from tqdm import tqdm
 
 from bridgevec.cards import Strain, hand_bits, random_masks
+from bridgevec.models.checkpoint import load_checkpoint, replace, save_checkpoint
 from bridgevec.models.embedding import find_weights
 from bridgevec.models.hand2vec import OUTCOMES, Hand2Vec
 from bridgevec.models.muon import Muon
-from bridgevec.models.pairs import read_pairs
-from bridgevec.records import read_deals
-
-SPREAD = (0.61, 0.61, 0.61, 0.61, 0.89)
-"""Variance of the tricks in C, D, H, S, NT when a pair's hands stay and the other cards are dealt
-anew; mean over random deals."""
+from bridgevec.models.pairs import deal_pairs, read_pairs, soft_targets
 
 
 @dataclass
@@ -162,11 +155,11 @@ def train(config: Hand2VecConfig, progress: bool = True) -> Path:
     checkpoint = out.with_suffix(".checkpoint.safetensors")
 
     teachers = [_load_model(name).to(device).eval() for name in config.teachers]
-    masks, soft_targets, loss_weights, counts = _training_data(config, teachers)
+    masks, distributions, loss_weights, counts = _training_data(config, teachers)
     hands = torch.from_numpy(hand_bits(masks)).to(device)
-    targets = torch.from_numpy(soft_targets).to(device)
+    targets = torch.from_numpy(distributions).to(device)
     weights = torch.from_numpy(loss_weights).to(device)
-    held_out = _deal_pairs(config.validation_deals), read_pairs(config.validation_pairs)
+    held_out = deal_pairs(config.validation_deals), read_pairs(config.validation_pairs)
     validation = [np.concatenate(arrays) for arrays in zip(*held_out, strict=True)]
     batch_size = min(config.batch_size, len(hands))
     steps_per_epoch = len(hands) // batch_size  # the rest of an epoch's shuffled data is left out
@@ -188,7 +181,7 @@ def train(config: Hand2VecConfig, progress: bool = True) -> Path:
     adam = AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=decay)
     log: list[dict[str, Any]] = []
     if config.resume and checkpoint.exists():
-        log = _load_checkpoint(checkpoint, config, model, average, [muon, adam])
+        log = load_checkpoint(checkpoint, _arguments(config), model, average, [muon, adam])
 
     bar = tqdm(initial=len(log) * steps_per_epoch, total=steps, disable=not progress, unit="step")
     for epoch in range(len(log), config.epochs):
@@ -232,7 +225,7 @@ def train(config: Hand2VecConfig, progress: bool = True) -> Path:
             row |= {"mse_suits": round(suits, 6), "mse_notrump": round(notrump, 6)}
         log.append(row)
         bar.set_postfix({k: v for k, v in row.items() if k not in ("epoch", "step")})
-        _save_checkpoint(checkpoint, config, log, model, average, [muon, adam])
+        save_checkpoint(checkpoint, _arguments(config), log, model, average, [muon, adam])
         _write_log(out.with_suffix(".csv"), log)
     bar.close()
 
@@ -274,20 +267,12 @@ def architecture(config: Hand2VecConfig) -> dict[str, int]:
     return {name: getattr(config, name) for name in names}
 
 
-def _deal_pairs(paths: Iterable[str]) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
-    """Split labelled deals into pairs: masks (n, 2) and tricks (n, 2, 5), N-S then E-W."""
-    masks, tables = read_deals(paths)
-    masks = np.concatenate([masks[:, [0, 2]], masks[:, [1, 3]]])
-    tricks = np.concatenate([tables[:, :, [0, 2]], tables[:, :, [1, 3]]]).swapaxes(1, 2)
-    return masks, tricks.astype(np.float32)
-
-
 @torch.no_grad()
 def _training_data(
     config: Hand2VecConfig, teachers: list[Hand2Vec]
 ) -> tuple[NDArray[np.uint64], NDArray[np.float16], NDArray[np.float32], dict[str, int]]:
     """Masks (n, 2), target distributions (n, 2 declarers, 5, 14), weights (n,), and counts."""
-    deals, deal_tricks = _deal_pairs(config.deals)
+    deals, deal_tricks = deal_pairs(config.deals)
     pairs, pair_tricks = read_pairs(config.pairs)
     seed = np.random.SeedSequence([config.seed, 1])
     random = random_masks(-(-config.random_pairs // 2) if config.teachers else 0, seed)
@@ -312,31 +297,6 @@ def _training_data(
         "random pairs judged by teachers": len(random),
     }
     return masks, targets, weights, counts
-
-
-def soft_targets() -> NDArray[np.float16]:
-    """Distributions to stand for means over layouts.
-
-    Returns
-    -------
-    ndarray of float16, shape (5 strains, 131, 14)
-        At ten times a mean: the discrete normal distribution that has this very mean and, away
-        from 0 and 13, the variance that one more layout would have.
-    """
-    k = np.arange(OUTCOMES)
-    means = np.arange(131) / 10
-    table = np.zeros((len(Strain), 131, OUTCOMES))
-    for strain in Strain:
-        low, high = np.full(131, -40.0), np.full(131, 53.0)
-        for _ in range(60):  # bisect for the centre that gives the mean
-            centre = (low + high) / 2
-            weight = -((k - centre[:, None]) ** 2) / (2 * SPREAD[strain])
-            p = np.exp(weight - weight.max(axis=1, keepdims=True))
-            p /= p.sum(axis=1, keepdims=True)
-            below = p @ k < means
-            low, high = np.where(below, centre, low), np.where(below, high, centre)
-        table[strain] = p
-    return table.astype(np.float16)
 
 
 def _load_model(name: str) -> Hand2Vec:
@@ -370,69 +330,10 @@ def _mean_squared_error(
     return float(error[:4].mean()), float(error[4])
 
 
-def _replace(path: Path, temporary: Path) -> None:
-    with open(temporary, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-
-
 def _arguments(config: Hand2VecConfig) -> dict[str, Any]:
     """Give the arguments that decide the result."""
     free = ("resume", "device", "threads", "provenance")
     return json.loads(json.dumps({k: v for k, v in asdict(config).items() if k not in free}))
-
-
-def _save_checkpoint(
-    path: Path,
-    config: Hand2VecConfig,
-    log: list[dict[str, Any]],
-    model: Hand2Vec,
-    average: Hand2Vec,
-    optimizers: list[Optimizer],
-) -> None:
-    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
-    tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
-    for n, optimizer in enumerate(optimizers):
-        for i, state in optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer{n}.{i}.{k}": v for k, v in state.items()}
-    metadata = {"config": json.dumps(_arguments(config)), "log": json.dumps(log)}
-    temporary = path.with_suffix(".tmp")
-    save_file(tensors, temporary, metadata)
-    _replace(path, temporary)
-
-
-def _load_checkpoint(
-    path: Path,
-    config: Hand2VecConfig,
-    model: Hand2Vec,
-    average: Hand2Vec,
-    optimizers: list[Optimizer],
-) -> list[dict[str, Any]]:
-    """Restore everything in place; returns the log so far."""
-    with safe_open(path, "pt", device=str(next(model.parameters()).device)) as file:
-        metadata = file.metadata()
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    before, now = json.loads(metadata["config"]), _arguments(config)
-    for name in now:
-        if before.get(name) != now[name]:
-            raise ValueError(
-                f"{path}: made with {name} = {before.get(name)!r}, not {now[name]!r}; "
-                "train without resume to start again"
-            )
-    for part, module in (("model", model), ("average", average)):
-        module.load_state_dict(_under(part, tensors))
-    for n, optimizer in enumerate(optimizers):
-        groups = optimizer.state_dict()["param_groups"]
-        tensors_of = _under(f"optimizer{n}", tensors)
-        numbers = sorted({int(key.partition(".")[0]) for key in tensors_of})
-        state = {i: _under(str(i), tensors_of) for i in numbers}
-        optimizer.load_state_dict({"state": state, "param_groups": groups})
-    return json.loads(metadata["log"])
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    start = prefix + "."
-    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
 
 
 def _write_log(path: Path, log: list[dict[str, Any]]) -> None:
@@ -441,7 +342,7 @@ def _write_log(path: Path, log: list[dict[str, Any]]) -> None:
         writer = csv.DictWriter(file, log[0].keys())
         writer.writeheader()
         writer.writerows(log)
-    _replace(path, temporary)
+    replace(path, temporary)
 
 
 def _plot_log(path: Path, log: list[dict[str, Any]]) -> None:
@@ -455,7 +356,7 @@ def _plot_log(path: Path, log: list[dict[str, Any]]) -> None:
     axes.legend()
     temporary = path.with_suffix(".tmp.png")
     figure.savefig(temporary, dpi=120)
-    _replace(path, temporary)
+    replace(path, temporary)
 
 
 def _write_model(
@@ -480,9 +381,9 @@ def _write_model(
     temporary = out.with_suffix(".tmp")
     tensors = {k: v.cpu() for k, v in model.state_dict().items() if v.is_floating_point()}
     save_file(tensors, temporary)
-    _replace(out, temporary)
+    replace(out, temporary)
     temporary.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    _replace(out.with_suffix(".json"), temporary)
+    replace(out.with_suffix(".json"), temporary)
 
 
 def command_line(config: Hand2VecConfig) -> str:
