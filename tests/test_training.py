@@ -157,6 +157,12 @@ def test_either_kind_of_data_will_do(data, tmp_path, kind):
     assert np.isfinite(Embedding(path).embed_hand("AKQ2.K54.T98.J32")).all()
 
 
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "warmup"])
+def test_arguments_out_of_range_are_named(data, tmp_path, name):
+    with pytest.raises(ValueError, match=f"{name} is 0, expected at least 1"):
+        train(tiny(tmp_path, data, **{name: 0}), progress=False)
+
+
 def test_no_data_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="no training data"):
         train(Hand2VecConfig(out=str(tmp_path / "x.safetensors")), progress=False)

@@ -143,9 +143,12 @@ def train(config: Hand2VecConfig, progress: bool = True) -> Path:
     Raises
     ------
     ValueError
-        If there is no data, a file is not what it should be, or the checkpoint to resume from was
-        made with other arguments; the message says which.
+        If an argument is out of range, there is no data, a file is not what it should be, or the
+        checkpoint to resume from was made with other arguments; the message says which.
     """
+    for name in ("epochs", "batch_size", "warmup"):
+        if getattr(config, name) < 1:
+            raise ValueError(f"{name} is {getattr(config, name)}, expected at least 1")
     if config.threads:
         torch.set_num_threads(config.threads)
     auto = "cuda" if torch.cuda.is_available() else "cpu"
@@ -180,8 +183,9 @@ def train(config: Hand2VecConfig, progress: bool = True) -> Path:
     muon = Muon(inside, lr=config.muon_rate, weight_decay=decay)
     adam = AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=decay)
     log: list[dict[str, Any]] = []
+    arguments = _arguments(config) | {"pairs of data": len(hands)}
     if config.resume and checkpoint.exists():
-        log = load_checkpoint(checkpoint, _arguments(config), model, average, [muon, adam])
+        log = load_checkpoint(checkpoint, arguments, model, average, [muon, adam])
 
     bar = tqdm(initial=len(log) * steps_per_epoch, total=steps, disable=not progress, unit="step")
     for epoch in range(len(log), config.epochs):
@@ -225,7 +229,7 @@ def train(config: Hand2VecConfig, progress: bool = True) -> Path:
             row |= {"mse_suits": round(suits, 6), "mse_notrump": round(notrump, 6)}
         log.append(row)
         bar.set_postfix({k: v for k, v in row.items() if k not in ("epoch", "step")})
-        save_checkpoint(checkpoint, _arguments(config), log, model, average, [muon, adam])
+        save_checkpoint(checkpoint, arguments, log, model, average, [muon, adam])
         _write_log(out.with_suffix(".csv"), log)
     bar.close()
 
