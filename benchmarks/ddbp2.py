@@ -22,20 +22,23 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bridgevec.cards import hand_bits
-from bridgevec.models.embedding import Embedding, load_embedding
+from bridgevec.models.embedding import Embedding, find_weights, load_embedding
 from bridgevec.models.pairs import read_pairs
 
 EXAMPLES = """examples:
   python benchmarks/ddbp2.py
   python benchmarks/ddbp2.py --deals data/deals_test.parquet --json
   python benchmarks/ddbp2.py --pairs hand_pairs_val.csv.gz
-  python benchmarks/ddbp2.py --weights runs/hand2vec-32.safetensors
+  python benchmarks/ddbp2.py --weights runs/hand2vec-32.safetensors --card
 """
 # Sztyber-Betley et al., BridgeHand2Vec, ECAI 2023, arXiv:2310.06624: their published network, on
 # their own test files. Not measured here.
@@ -177,6 +180,19 @@ def print_table(tables: dict[str, Rows], title: str, kind: str) -> None:
     print("\n(*) quoted from arXiv:2310.06624 and its code: other deals, not measured here.")
 
 
+def write_card(path: Path, command: str, figures: dict[str, Any]) -> None:
+    """Put what the network itself scored into the model card, under the command."""
+    card = json.loads(path.read_text("utf-8"))
+    own = {
+        name: {row: rows[row] for row in ("rounded mean", "best guess") if row in rows}
+        for name, rows in figures.items()
+    }
+    card.setdefault("benchmarks", {})[command] = own
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Run the benchmark from the command line."""
     parser = argparse.ArgumentParser(
@@ -185,6 +201,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--deals", default="data/deals_test.parquet", help="labelled deals")
     parser.add_argument("--pairs", help="a file of hand pairs, instead of deals")
     parser.add_argument("--weights", default="hand2vec-8", help="a shipped name or a file")
+    parser.add_argument("--card", action="store_true", help="write the figures to the model card")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args(argv)
     embedding = load_embedding(args.weights)
@@ -193,18 +210,21 @@ def main(argv: list[str] | None = None) -> None:
         tables = benchmark(embedding, args.deals, args.pairs)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f"error: {error}")
-    if args.json:
-        plain = {
-            name: {
-                row: {
-                    column: {"value": round(value, 5)}
-                    | ({"±": round(half, 5)} if half == half else {})
-                    for column, (value, half) in values.items()
-                }
-                for row, values in rows.items()
+    plain = {
+        name: {
+            row: {
+                column: {"value": round(value, 5)} | ({"±": round(half, 5)} if half == half else {})
+                for column, (value, half) in values.items()
             }
-            for name, rows in tables.items()
+            for row, values in rows.items()
         }
+        for name, rows in tables.items()
+    }
+    if args.card:
+        command = f"python benchmarks/ddbp2.py --weights {args.weights}"
+        command += f" --pairs {Path(args.pairs).name}" if args.pairs else f" --deals {args.deals}"
+        write_card(find_weights(args.weights).with_suffix(".json"), command, plain)
+    if args.json:
         print(json.dumps({"weights": embedding.name, "file": source, **plain}, ensure_ascii=False))
     else:
         kind = "pairs" if args.pairs else "deals"
