@@ -3,13 +3,18 @@
 """The double-dummy search. `bridgevec.dds` is its public face; nothing here checks its input."""
 
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
+
+cdef extern from "<stdlib.h>":
+    void* aligned_alloc(size_t alignment, size_t size) noexcept nogil
 
 cdef extern from *:
     """
     #include <stdint.h>
-    #if defined(__BMI2__)
+    #if defined(__BMI2__) || defined(__AVX512F__)
     #include <immintrin.h>
+    #endif
+    #if defined(__BMI2__)
     #define bv_pext(x, m) _pext_u64((x), (m))
     #define bv_pdep(x, m) _pdep_u64((x), (m))
     #else
@@ -30,6 +35,20 @@ cdef extern from *:
     #undef CYTHON_INLINE
     #define CYTHON_INLINE inline __attribute__((always_inline))
     #endif
+    static inline uint32_t bv_match8(const uint64_t *mask, const uint64_t *odd,
+                                     const uint64_t *high, uint64_t o, uint64_t h) {
+    #if defined(__AVX512F__)
+        __m512i differ = _mm512_or_si512(
+            _mm512_xor_si512(_mm512_load_si512(odd), _mm512_set1_epi64((long long) o)),
+            _mm512_xor_si512(_mm512_load_si512(high), _mm512_set1_epi64((long long) h)));
+        return _mm512_testn_epi64_mask(differ, _mm512_load_si512(mask));
+    #else
+        uint32_t hits = 0;
+        for (int i = 0; i < 8; i++)
+            hits |= (uint32_t) ((((odd[i] ^ o) | (high[i] ^ h)) & mask[i]) == 0) << i;
+        return hits;
+    #endif
+    }
     #define bv_ctz(x) __builtin_ctzll(x)
     #define bv_top(x) (63 - __builtin_clzll(x))
     #define bv_count(x) __builtin_popcountll(x)
@@ -42,6 +61,7 @@ cdef extern from *:
     ctypedef signed char i8 "int8_t"
     u64 pext "bv_pext"(u64 x, u64 mask) noexcept nogil
     u64 pdep "bv_pdep"(u64 x, u64 mask) noexcept nogil
+    u32 match8 "bv_match8"(const u64* mask, const u64* odd, const u64* high, u64 o, u64 h) noexcept nogil
     int ctz "bv_ctz"(u64 x) noexcept nogil
     int top_bit "bv_top"(u64 x) noexcept nogil
     int count "bv_count"(u64 x) noexcept nogil
@@ -59,27 +79,29 @@ cdef u64 GUARD = 0x2000200020002000
 cdef u64 SIGN = 0x8000800080008000
 # A search returns the cards whose rank its proof relied on, and this bit if NS reach the target.
 cdef u64 WON = <u64>1 << 63
+cdef u64 FOUND = <u64>1 << 62
 
-cdef struct Entry:          # one proven pattern: 32 bytes, two a cache line
-    u64 mask                # which relative ranks matter
-    u64 odd                 # who owns them: bit 0 of the owner's seat …
-    u64 high                # … and bit 1
-    u8 lower                # NS take at least and at most so many of the tricks left
-    u8 upper
-    u8 spare[6]
+cdef struct Block:          # eight proven patterns, compared at once
+    u64 mask[8]             # which relative ranks matter
+    u64 odd[8]              # who owns them: bit 0 of the owner's seat …
+    u64 high[8]             # … and bit 1
+    u8 lower[8]             # NS take at least and at most so many of the tricks left
+    u8 upper[8]
+    Block* older
+    u32 used
+    u32 spare[9]            # fills 256 bytes, whole cache lines
 
 cdef struct Bucket:         # all patterns of one shape (lengths of all suits in all hands)
     u64 key
-    Entry* entries
-    u32 size
-    u32 capacity
-    u8 move                 # the last lead that worked
+    Block* newest
+    u32 blocks
+    u32 move                # the last lead that worked
 
 cdef enum:
     N_WEIGHTS = 270
     FIRST_BUCKETS = 1 << 12
     MOST_BUCKETS = 1 << 18
-    MOST_ENTRIES = 1 << 10  # in a bucket
+    MOST_BLOCKS = 1024      # in a bucket
 
 cdef struct Search:
     u64 hand[4]
@@ -96,7 +118,6 @@ cdef struct Search:
     char* arena             # where patterns live; emptied when the strain changes
     size_t arena_size
     size_t arena_used
-    Entry* spare[16]        # freed pattern lists, by log2 of capacity
 
 cdef int W[N_WEIGHTS]
 
@@ -116,7 +137,6 @@ cdef inline u64 fill_up(u64 cards) noexcept nogil:
 cdef void clear_table(Search* s) noexcept nogil:
     s.bucket_mask = FIRST_BUCKETS - 1
     memset(s.buckets, 0, FIRST_BUCKETS * sizeof(Bucket))
-    memset(s.spare, 0, sizeof(s.spare))
     s.bucket_count = 0
     s.arena_used = 0
 
@@ -161,85 +181,88 @@ cdef inline Bucket* find_bucket(Search* s, int leader) noexcept nogil:
     return b
 
 
-cdef inline Entry* lookup(Bucket* b, u64 odd, u64 high, int target) noexcept nogil:
-    """A pattern that decides the position; what is found moves half-way to the front."""
-    cdef u32 i
-    cdef Entry* e
-    cdef Entry found
-    for i in range(b.size):
-        e = &b.entries[i]
-        if ((e.odd ^ odd) | (e.high ^ high)) & e.mask == 0 and (e.lower >= target or e.upper < target):
-            if i:
-                found = e[0]
-                e[0] = b.entries[i >> 1]
-                e = &b.entries[i >> 1]
-                e[0] = found
-            return e
-    return NULL
+cdef inline u64 lookup(Bucket* b, u64 odd, u64 high, int target) noexcept nogil:
+    """The mask of a pattern that decides the position, and how (WON, FOUND); 0 if there is none."""
+    cdef Block* block = b.newest
+    cdef Block* newest = block
+    cdef u32 hits
+    cdef int i, j
+    cdef u64 out
+    while block != NULL:
+        hits = match8(block.mask, block.odd, block.high, odd, high)
+        while hits:
+            i = ctz(hits)
+            hits &= hits - 1
+            if block.lower[i] >= target or block.upper[i] < target:
+                out = block.mask[i] | FOUND | (WON if block.lower[i] >= target else 0)
+                if block != newest:                         # what is used comes to the front
+                    j = odd & 7
+                    swap(&block.mask[i], &newest.mask[j])
+                    swap(&block.odd[i], &newest.odd[j])
+                    swap(&block.high[i], &newest.high[j])
+                    block.lower[i], newest.lower[j] = newest.lower[j], block.lower[i]
+                    block.upper[i], newest.upper[j] = newest.upper[j], block.upper[i]
+                return out
+        block = block.older
+    return 0
 
 
-cdef bint grow_bucket(Search* s, Bucket* b) noexcept nogil:
-    cdef u32 capacity = b.capacity * 2 if b.capacity else 4
-    cdef int cls = ctz(capacity)
-    cdef Entry* fresh
-    cdef size_t size = capacity * sizeof(Entry)
-    if s.spare[cls] != NULL:
-        fresh = s.spare[cls]
-        s.spare[cls] = (<Entry**> fresh)[0]
-    else:
-        if s.arena_used + size > s.arena_size:
-            return False
-        fresh = <Entry*> (s.arena + s.arena_used)
-        s.arena_used += size
-    if b.capacity:
-        memcpy(fresh, b.entries, b.size * sizeof(Entry))
-        (<Entry**> b.entries)[0] = s.spare[cls - 1]
-        s.spare[cls - 1] = b.entries
-    b.entries = fresh
-    b.capacity = capacity
+cdef inline void swap(u64* a, u64* b) noexcept nogil:
+    a[0], b[0] = b[0], a[0]
+
+
+cdef bint add_block(Search* s, Bucket* b) noexcept nogil:
+    """Give the bucket a new block, unless memory is out."""
+    cdef Block* block
+    if s.arena_used + sizeof(Block) > s.arena_size:
+        return False
+    block = <Block*> (s.arena + s.arena_used)
+    s.arena_used += sizeof(Block)
+    memset(block.lower, 0, 8)
+    memset(block.upper, 15, 8)                              # decides nothing yet
+    block.used = 0
+    block.older = b.newest
+    b.newest = block
+    b.blocks += 1
     return True
 
 
 cdef void store(Search* s, int leader, u64 mask, u64 odd, u64 high, int lower, int upper,
                 int move) noexcept nogil:
-    cdef u32 i
-    cdef Entry* e
-    cdef Entry fresh
     cdef Bucket* b = find_bucket(s, leader)
+    cdef Block* block = b.newest
+    cdef u32 i
     odd &= mask
     high &= mask
-    i = 0
-    while i < b.size:
-        e = &b.entries[i]
-        if (e.mask & mask) == mask and not (((e.odd ^ odd) | (e.high ^ high)) & mask):
-            if e.mask == mask:
-                if e.lower > lower:
-                    lower = e.lower
-                if e.upper < upper:
-                    upper = e.upper
-            if e.lower <= lower and e.upper >= upper:     # narrower or the same: superseded
-                b.size -= 1
-                e[0] = b.entries[b.size]
-                continue
-        i += 1
-    if b.size == b.capacity:
-        if b.capacity == MOST_ENTRIES:
-            b.size -= 1                                    # the last one makes room
-        elif not grow_bucket(s, b):
-            clear_table(s)                                 # out of memory: begin afresh
-            b = find_bucket(s, leader)
-            grow_bucket(s, b)
     if move:
         b.move = move
-    fresh.mask = mask
-    fresh.odd = odd
-    fresh.high = high
-    fresh.lower = lower
-    fresh.upper = upper
-    if b.size:
-        b.entries[b.size] = b.entries[0]
-    b.entries[0] = fresh
-    b.size += 1
+    if block != NULL:
+        for i in range(block.used):                         # a narrower pattern makes room
+            if (block.mask[i] & mask) == mask and \
+                    not (((block.odd[i] ^ odd) | (block.high[i] ^ high)) & mask) and \
+                    block.lower[i] <= lower and block.upper[i] >= upper:
+                break
+        else:
+            i = block.used
+            if i == 8:
+                block = NULL
+    if block == NULL:
+        if b.blocks < MOST_BLOCKS:
+            if not add_block(s, b):
+                clear_table(s)                              # out of memory: begin afresh
+                b = find_bucket(s, leader)
+                add_block(s, b)
+            i = 0
+        else:
+            i = s.nodes & 7
+        block = b.newest
+    block.mask[i] = mask
+    block.odd[i] = odd
+    block.high[i] = high
+    block.lower[i] = lower
+    block.upper[i] = upper
+    if i == block.used:
+        block.used += 1
 
 # ---------------------------------------------------------------------------------------------
 # Bounds without search. Each reports the ranks it relied on.
@@ -506,7 +529,7 @@ cdef inline int owner_of(Search* s, u64 card, int from_seat) noexcept nogil:
     return 3
 
 
-cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int favourite, u8* moves, int* scores) noexcept nogil:
+cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int favourite, int* moves) noexcept nogil:
     cdef u64 me = s.hand[leader], pd = s.hand[leader ^ 2]
     cdef u64 lho = s.hand[(leader + 1) & 3], rho = s.hand[(leader + 3) & 3]
     cdef u64 lane, mine, cards, top, second, opp
@@ -564,8 +587,7 @@ cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int fav
             if card == favourite:
                 score += w[25]
             score += w[38] * s.success[card] >> 8
-            moves[n] = card
-            scores[n] = score
+            moves[n] = (score * 16 - n) * 64 + card
             n += 1
             j += 1
     return n
@@ -576,7 +598,7 @@ cdef inline u64 best_of_others(u64 cards) noexcept nogil:
 
 
 cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, int best_seat, u64 all,
-                      u8* moves, int* scores) noexcept nogil:
+                      int* moves) noexcept nogil:
     cdef u64 me = s.hand[seat], lane = LANE << (led & 48), bit, cards, trumps = s.trumps, own
     cdef u64 next_hand = s.hand[(seat + 1) & 3], pd = s.hand[seat ^ 2], best_lane = lane_of(best)
     cdef int n = 0, card, score
@@ -653,27 +675,22 @@ cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, in
                 score += w[21]
             if bit > best_of_others(all & own & ~me):
                 score += w[23]
-        moves[n] = card
-        scores[n] = score
+        moves[n] = (score * 16 - n) * 64 + card
         n += 1
     return n
 
 
-cdef inline int next_move(u8* moves, int* scores, int i, int n) noexcept nogil:
-    """Bring the best of the moves from i on to place i."""
-    cdef int j, best = i, score
-    cdef u8 move
+cdef inline int next_move(int* moves, int i, int n) noexcept nogil:
+    """Bring the best of the moves from i on to place i. The low six bits of a move
+    are its card, the rest its score, less what breaks ties for the one generated first."""
+    cdef int j, best = moves[i], at = i
     for j in range(i + 1, n):
-        if scores[j] > scores[best]:
-            best = j
-    move = moves[best]
-    score = scores[best]
-    moves[best] = moves[i]
-    scores[best] = scores[i]
-    moves[i] = move
-    scores[i] = score
-    return move
-
+        if moves[j] > best:
+            best = moves[j]
+            at = j
+    moves[at] = moves[i]
+    moves[i] = best
+    return best & 63
 
 # ---------------------------------------------------------------------------------------------
 # Search. Zero windows: can NS take `target` of the n tricks left?
@@ -717,9 +734,9 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     cdef u64 odd = pext(s.hand[1] | s.hand[3], all | GUARD)
     cdef u64 high = pext(s.hand[2] | s.hand[3], all | GUARD)
     cdef Bucket* b = probe(s, bucket_key(s, leader))
-    cdef Entry* e = lookup(b, odd, high, target)
-    if e != NULL:
-        return pdep(e.mask, all | GUARD) | (WON if e.lower >= target else 0)
+    cdef u64 known = lookup(b, odd, high, target)
+    if known:
+        return pdep(known & ~(WON | FOUND), all | GUARD) | known & WON
 
     cdef Bound bound = quick_tricks(s, leader, all, need)
     if bound.tricks >= need:
@@ -728,12 +745,11 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     if n - bound.tricks < need:
         return bound.ranks | (0 if ours else WON)
 
-    cdef u8 moves[16]
-    cdef int scores[16]
+    cdef int moves[16]
     cdef u64 floor[4]
     cdef u64 ranks = 0
     cdef u64 hopeless = refuted_suits(s, leader, all, n - need + 1, &ranks)
-    cdef int n_moves = lead_moves(s, leader, all, hopeless, b.move, moves, scores)
+    cdef int n_moves = lead_moves(s, leader, all, hopeless, b.move, moves)
     cdef int m, card = 0
     cdef u64 r, bit, low
     cdef bint won = not ours
@@ -741,7 +757,7 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
         return ranks | (WON if won else 0)
     floor[0] = floor[1] = floor[2] = floor[3] = 0
     for m in range(n_moves):
-        card = next_move(moves, scores, m, n_moves)
+        card = next_move(moves, m, n_moves)
         bit = <u64>1 << card
         if bit < floor[card >> 4]:
             continue
@@ -776,17 +792,16 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
 
 cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best_seat, u64 trick, u64 all,
                 int target, int n) noexcept nogil:
-    cdef u8 moves[16]
-    cdef int scores[16]
+    cdef int moves[16]
     cdef u64 floor[4]
-    cdef int n_moves = follow_moves(s, pos, seat, led, best, best_seat, all, moves, scores)
+    cdef int n_moves = follow_moves(s, pos, seat, led, best, best_seat, all, moves)
     cdef int m, card, new_best, new_seat
     cdef u64 r, ranks = 0, bit, low, now, mates, below
     cdef bint ours = not (seat & 1)
     floor[0] = floor[1] = floor[2] = floor[3] = 0
     s.nodes += 1
     for m in range(n_moves):
-        card = next_move(moves, scores, m, n_moves)
+        card = next_move(moves, m, n_moves)
         bit = <u64>1 << card
         if bit < floor[card >> 4]:
             continue
@@ -968,7 +983,7 @@ cdef class Solver:
         self.s.buckets = <Bucket*> malloc(MOST_BUCKETS * sizeof(Bucket))
         self.s.other_buckets = <Bucket*> malloc(MOST_BUCKETS * sizeof(Bucket))
         self.s.arena_size = memory
-        self.s.arena = <char*> malloc(memory)
+        self.s.arena = <char*> aligned_alloc(64, memory)
         if self.s.buckets == NULL or self.s.other_buckets == NULL or self.s.arena == NULL:
             raise MemoryError("no memory for the solver's table")
 
@@ -1054,4 +1069,4 @@ def get_weights():
     return [W[i] for i in range(N_WEIGHTS)]
 
 
-set_weights([6, 16, 14, 15, 6, -52, 42, -48, 25, 54, 28, 10, -3, -29, 47, -26, -6, 14, -1, -9, -4, 10, -10, 0, -8, 68, 0, 0, 0, -8, 0, -20, 0, -8, 0, 8, 0, 0, 30, 0, 18, 28, 30, 11, -10, -12, 18, 8, 33, 30, 32, 26, -3, -5, 23, -10, 0, -1, -1, -1, 4, 2, -2, -16, -8, 84, 25, -16, -55, 0, -36, 0, 16, 8, 0, 0, 8, 0, 0, 0, 30, 36, 34, 23, -6, -4, 26, 16, 33, 30, 36, 18, -3, 3, 15, -10, -6, 10, -2, 6, -4, 10, 6, 16, 0, 72, 0, 16, 0, -24, 0, -24, 0, 0, 0, 0, 16, -8, 30, 0, 1, 18, -19, 0, -35, 7, 30, -40, -15, -15, -10, 0, 1, -6, 19, 0, 8, 5, 0, 1, 0, 4, 8, 0, 1, 25, -36, -21, 0, 11, 30, -40, -15, -15, -10, 0, 17, -6, 51, 8, 0, 1, -16, 1, -2, 12, 0, 0, 1, 36, 0, -34, 0, -1, 30, -40, -15, -15, -10, 0, 13, -34, 51, 4, -16, 3, 0, 5, 0, 32, 0, 0, 1, 18, -15, 0, -23, -5, 30, -40, -23, 1, -10, 16, 1, -34, -9, 0, 0, 9, -24, 17, 0, 12, 16, 0, 1, 25, -12, -17, 0, 3, 38, -24, -15, 9, -22, -16, 1, -26, 3, 16, 0, 1, -24, 33, 8, 24, 0, -8, 1, 40, 0, -30, 0, 11, 46, -40, -15, -15, -50, 8, 9, -18, -13, 0, 0, 1, -8, 9, 0, 8, 0, 8, 0, 0, 0, 0, 0, 0])
+set_weights([6, 16, 14, 15, 6, -52, 42, -48, 25, 54, 28, 10, -3, -29, 47, -26, -6, 14, -1, -9, -4, 10, -10, 0, -8, 68, 0, 0, 0, -8, 0, -20, 0, -8, 0, 8, 0, 0, 30, 0, 18, 28, 22, 11, -2, -16, 18, 8, 33, 30, 56, 22, -27, -5, 15, -2, 0, -1, -1, -1, 4, 2, -2, -16, -8, 84, 25, -12, -55, 0, -40, -8, 16, 8, 4, 0, 8, 0, 0, 0, 38, 28, 26, 23, -2, -8, 50, 12, 25, 26, 44, 10, -11, 7, 23, -2, -6, 10, -2, -2, 20, 10, -2, 20, 0, 96, 0, 24, 0, -48, 0, -48, 8, 0, 4, 0, 8, -8, 30, 0, 1, 18, -19, 0, -35, 7, 30, -40, -15, -15, -10, 0, 1, -6, 19, 0, 8, 5, 0, 1, 0, 4, 8, 0, 1, 25, -36, -21, 0, 11, 30, -40, -15, -15, -10, 0, 17, -6, 51, 8, 0, 1, -16, 1, -2, 12, 0, 0, 1, 36, 0, -34, 0, -1, 30, -40, -15, -15, -10, 0, 13, -34, 51, 4, -16, 3, 0, 5, 0, 32, 0, 0, 1, 18, -19, 0, -23, -5, 26, -40, -27, -7, -10, 8, 1, -58, -1, 8, 0, 9, -16, 17, 0, 4, 16, 8, 1, 25, -12, -13, 0, 3, 30, -28, -15, 9, -46, -12, -7, -30, 11, 8, 0, 1, -28, 41, 8, 28, 0, -12, 1, 40, 0, -34, 0, 11, 42, -64, -15, -15, -74, 8, 9, -22, -13, -4, 0, 1, -16, 9, 0, 4, 0, 16, 0, 0, 0, 0, 0, 0])
