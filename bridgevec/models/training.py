@@ -1,9 +1,16 @@
-"""Train the hand embedding: ``bridgevec train hand2vec``.
+r"""Train the hand embedding: ``bridgevec train hand2vec``.
 
 Two kinds of data, mixed as they come: labelled deals (the double-dummy tricks of one layout, as
 `bridgevec.labels` makes them) and hand pairs (mean tricks over several layouts, see
 `bridgevec.models.pairs`). With few numbers a hand, the network learns better from wider ones that
 were trained before, its teachers, who judge as many random pairs as one likes.
+
+The recipe of the shipped weights, one teacher standing for four::
+
+    bridgevec train hand2vec --out wide.safetensors --pairs hand_pairs_train.csv.gz \
+        --dims 64 --epochs 22 --weight-decay 0.2 --noise 0.1 --exchanges 4
+    bridgevec train hand2vec --out narrow.safetensors --teachers wide.safetensors \
+        --unpacked 64 --epochs 12 --noise 0.02
 
 Read `train` from top to bottom; nothing else happens.
 """
@@ -51,8 +58,13 @@ class Hand2VecConfig:
         Files whose mean squared error is logged after every epoch; never trained on.
     dims : int
         Numbers in the embedding, a multiple of 4.
-    encoder_width, head_width, head_blocks, unpacked : int
-        Size of the network, see `bridgevec.models.hand2vec.Hand2Vec`.
+    encoder_width, head_width : int
+        Numbers that describe a suit inside the encoder and inside the head.
+    head_blocks : int
+        Layers in the head that mix the suits.
+    unpacked : int
+        How many numbers, a multiple of 4, an embedding is unpacked to before the head sees it; 0
+        for as it is. For learning from a teacher: the teacher's dims.
     epochs : int
         Passes over the data.
     batch_size : int
@@ -106,7 +118,7 @@ class Hand2VecConfig:
     head_width: int = 128
     head_blocks: int = 3
     unpacked: int = 0
-    epochs: int = 60
+    epochs: int = 20
     batch_size: int = 500
     learning_rate: float = 5e-3
     muon_rate: float = 0.02
