@@ -132,6 +132,7 @@ def test_it_learns_and_writes_everything_promised(data, tmp_path):
     path = train(tiny(tmp_path, data, epochs=30, noise=0.0), progress=False)
     names = {"safetensors", "json", "csv", "png"}
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(f"hand2vec-x.{n}" for n in names)
+    assert len({p.stat().st_mode for p in tmp_path.iterdir()}) == 1  # all as readable as others
     rows = list(csv.DictReader(path.with_suffix(".csv").read_text().splitlines()))
     assert [int(row["epoch"]) for row in rows] == list(range(1, 31))
     assert float(rows[-1]["mse_suits"]) < 0.7 < 4 < float(rows[0]["mse_suits"])

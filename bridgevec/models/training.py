@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import AdamW
@@ -396,7 +396,7 @@ def _write_model(
     }
     temporary = out.with_suffix(".tmp")
     tensors = {k: v.cpu() for k, v in model.state_dict().items() if v.is_floating_point()}
-    save_file(tensors, temporary)
+    temporary.write_bytes(save(tensors))  # save_file would make it private to the user
     replace(out, temporary)
     temporary.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     replace(out.with_suffix(".json"), temporary)
