@@ -19,9 +19,9 @@ import time
 import zlib
 from collections.abc import Callable
 
-import bridgevec._dds as search
 import numpy as np
 
+import bridgevec._dds as search
 from bridgevec.cards import Deal, random_masks
 from bridgevec.dds import solve_tables
 
@@ -143,7 +143,8 @@ def main() -> None:
             print(f"{name:12}" + "".join(f"{value:>10.2f}" for value in row.values()))
         print(
             f"ratio {result['ratio']:.2f} on {args.deals} deals, {args.threads} thread(s) each; "
-            f"{result['differences']} differing results; peak memory {result['peak_memory_mib']} MiB"
+            f"{result['differences']} differing results; "
+            f"peak memory {result['peak_memory_mib']} MiB"
         )
     if result["differences"]:
         sys.exit(1)

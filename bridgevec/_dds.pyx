@@ -432,51 +432,32 @@ cdef inline Bound quick_tricks(Search* s, int leader, u64 all, int need) noexcep
     return out
 
 
-cdef inline Bound notrump_losers(Search* s, int leader, u64 all) noexcept nogil:
-    """Tricks the other side is sure of at notrump when it holds the top of every suit to lead."""
+cdef inline Bound notrump_losers(Search* s, int leader, u64 all, int n) noexcept nogil:
+    """A trick that the side on lead must lose at notrump, because its own suits run out first."""
     cdef Bound out
-    cdef int shift, seat, tricks[4]
-    cdef u64 lane, top, run, ranks[4]
-    cdef u64 mine = s.hand[leader], ours = mine | s.hand[leader ^ 2]
-    cdef int owner[4]
+    cdef int shift, run_out = 0
+    cdef u64 lane, top, ours = s.hand[leader] | s.hand[leader ^ 2]
     out.tricks = 0
     out.ranks = 0
     for shift in range(0, 64, 16):
         lane = all & LANE << shift
-        owner[shift >> 4] = -1
         if not lane:
             continue
         top = <u64>1 << top_bit(lane)
         if top & ours:
-            if mine & lane:
-                return out
-            continue
-        owner[shift >> 4] = (leader + 1) & 3 if top & s.hand[(leader + 1) & 3] else (leader + 3) & 3
-    for seat in range(4):
-        tricks[seat] = 0
-        ranks[seat] = 0
-    for shift in range(0, 64, 16):
-        seat = owner[shift >> 4]
-        if seat >= 0:
-            lane = LANE << shift
-            run = above(s.hand[seat] & lane, all & lane & ~s.hand[seat])
-            tricks[seat] += count(run)
-            if all & lane & ~s.hand[seat]:
-                ranks[seat] |= run & -run
-    out.tricks = 13
-    for shift in range(0, 64, 16):
-        if mine & LANE << shift:
-            seat = owner[shift >> 4]
-            out.tricks = min2(out.tricks, tricks[seat])
-            out.ranks |= ranks[seat] | <u64>1 << top_bit(all & LANE << shift)
+            run_out += max2(length(s, shift, leader), length(s, shift, leader ^ 2))
+        else:
+            out.ranks |= top
+    out.tricks = run_out < n
     return out
 
-cdef inline Bound sure_tricks(Search* s, int leader, u64 all) noexcept nogil:
+
+cdef inline Bound sure_tricks(Search* s, int leader, u64 all, int n) noexcept nogil:
     """Tricks that the side not on lead is sure of."""
     cdef Bound left, right
     cdef u64 trumps = all & s.trumps
     if not trumps:
-        return notrump_losers(s, leader, all)
+        return notrump_losers(s, leader, all, n)
     left = trump_tricks(s.hand[(leader + 1) & 3] & trumps, trumps & ~s.hand[(leader + 1) & 3])
     right = trump_tricks(s.hand[(leader + 3) & 3] & trumps, trumps & ~s.hand[(leader + 3) & 3])
     return left if left.tricks >= right.tricks else right
@@ -553,7 +534,7 @@ cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int fav
         second = lane ^ top
         o2 = owner_of(s, <u64>1 << top_bit(second), leader) if second else o1
         w = &W[0] if not trumps else (&W[80] if shift == 48 else &W[40])
-        base = w[o1 * 4 + o2] + w[16] * len_me + w[17] * len_pd + w[18] * len_l + w[19] * len_r
+        base = w[o1 * 4 + o2] + w[16] * min2(len_me, 4) + w[17] * min2(len_pd, 4) + w[18] * min2(len_l, 4) + w[19] * min2(len_r, 4)
         if not len_pd:
             base += w[26] if pd & trumps else w[27]
         if not len_l:
@@ -741,7 +722,7 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     cdef Bound bound = quick_tricks(s, leader, all, need)
     if bound.tricks >= need:
         return bound.ranks | (WON if ours else 0)
-    bound = sure_tricks(s, leader, all)
+    bound = sure_tricks(s, leader, all, n)
     if n - bound.tricks < need:
         return bound.ranks | (0 if ours else WON)
 
@@ -1069,4 +1050,4 @@ def get_weights():
     return [W[i] for i in range(N_WEIGHTS)]
 
 
-set_weights([6, 16, 14, 15, 6, -52, 42, -48, 25, 54, 28, 10, -3, -29, 47, -26, -6, 14, -1, -9, -4, 10, -10, 0, -8, 68, 0, 0, 0, -8, 0, -20, 0, -8, 0, 8, 0, 0, 30, 0, 18, 28, 22, 11, -2, -16, 18, 8, 33, 30, 56, 22, -27, -5, 15, -2, 0, -1, -1, -1, 4, 2, -2, -16, -8, 84, 25, -12, -55, 0, -40, -8, 16, 8, 4, 0, 8, 0, 0, 0, 38, 28, 26, 23, -2, -8, 50, 12, 25, 26, 44, 10, -11, 7, 23, -2, -6, 10, -2, -2, 20, 10, -2, 20, 0, 96, 0, 24, 0, -48, 0, -48, 8, 0, 4, 0, 8, -8, 30, 0, 1, 18, -19, 0, -35, 7, 30, -40, -15, -15, -10, 0, 1, -6, 19, 0, 8, 5, 0, 1, 0, 4, 8, 0, 1, 25, -36, -21, 0, 11, 30, -40, -15, -15, -10, 0, 17, -6, 51, 8, 0, 1, -16, 1, -2, 12, 0, 0, 1, 36, 0, -34, 0, -1, 30, -40, -15, -15, -10, 0, 13, -34, 51, 4, -16, 3, 0, 5, 0, 32, 0, 0, 1, 18, -19, 0, -23, -5, 26, -40, -27, -7, -10, 8, 1, -58, -1, 8, 0, 9, -16, 17, 0, 4, 16, 8, 1, 25, -12, -13, 0, 3, 30, -28, -15, 9, -46, -12, -7, -30, 11, 8, 0, 1, -28, 41, 8, 28, 0, -12, 1, 40, 0, -34, 0, 11, 42, -64, -15, -15, -74, 8, 9, -22, -13, -4, 0, 1, -16, 9, 0, 4, 0, 16, 0, 0, 0, 0, 0, 0])
+set_weights([6, 16, 14, 15, 6, -52, 42, -48, 25, 54, 28, 10, -3, -29, 47, -26, -6, 14, -1, -9, -4, 10, -10, 0, -8, 68, 0, 0, 0, -8, 0, -20, 0, -8, 0, 8, 0, 0, 30, 0, 14, 24, 30, 11, -10, -16, 22, 4, 33, 26, 56, 22, -59, -1, 15, -34, 0, -1, -1, -1, 4, 2, -2, -16, -8, 80, 25, -4, -59, 0, -48, -8, 16, 12, -4, -4, 8, 0, 0, 0, 6, 28, 26, 19, 6, 0, 50, 4, 33, 26, 12, 18, 21, 15, 23, -2, -6, 10, -2, -2, 20, 14, -10, 20, 0, 64, 0, 16, 0, -80, 0, -80, 0, 0, 4, 0, 8, -8, 30, 0, 1, 18, -19, 0, -35, 7, 30, -40, -15, -15, -10, 0, 1, -6, 19, 0, 8, 5, 0, 1, 0, 4, 8, 0, 1, 25, -36, -21, 0, 11, 30, -40, -15, -15, -10, 0, 17, -6, 51, 8, 0, 1, -16, 1, -2, 12, 0, 0, 1, 36, 0, -34, 0, -1, 30, -40, -15, -15, -10, 0, 13, -34, 51, 4, -16, 3, 0, 5, 0, 32, 0, 0, 1, 22, -19, 0, -19, -5, 34, -40, -35, -7, -10, 8, 1, -26, 7, 8, 0, 9, -16, 21, 0, -4, 12, 8, 1, 25, -12, -21, 0, 3, 30, -36, -15, 9, -78, -12, -7, -38, 11, 8, 0, 1, -20, 9, 8, 28, 0, -20, 1, 40, 0, -34, 0, 11, 50, -64, -15, -15, -74, 12, 9, -22, -13, -4, -4, 1, -16, 9, -4, -4, 0, 8, 0, 0, 0, 0, 0, 0])

@@ -142,11 +142,11 @@ def solve_table(deal: DealLike) -> NDArray[np.int8]:
     Examples
     --------
     >>> solve_table("N:KQT2.AT.J6542.85 .63.AKQ987.A9732 A8654.KQ5.T.QJT6 J973.J98742.3.K4")
-    array([[ 4,  9,  4,  9],
-           [ 5,  8,  5,  8],
-           [ 6,  6,  6,  6],
-           [10,  2, 10,  2],
-           [ 5,  6,  5,  6]], dtype=int8)
+    array([[5, 8, 5, 8],
+           [5, 8, 5, 8],
+           [6, 6, 5, 6],
+           [9, 4, 9, 4],
+           [8, 5, 8, 5]], dtype=int8)
     """
     masks = np.array((deal if isinstance(deal, Deal) else Deal(deal)).masks, dtype=np.uint64)
     table = np.empty((5, 4), dtype=np.int8)
@@ -188,9 +188,13 @@ def solve_board(
 
     Examples
     --------
-    >>> ending = Deal("N:AQ... .32.. K2... .AK..", complete=False)
-    >>> solve_board(ending, "NT", "S")
-    {'S2': 2, 'SK': 1}
+    The king lies before the ace and queen, so the queen wins too:
+
+    >>> ending = Deal("N:AQ... .AK.. 54... K3...", complete=False)
+    >>> solve_board(ending, "NT", "S", ["S4", "S3"])
+    {'SQ': 2, 'SA': 1}
+    >>> solve_board(ending, "NT", "N")
+    {'SA': 1, 'SQ': 1}
     """
     deal = deal if isinstance(deal, Deal) else Deal(deal)
     trump = Strain.parse(strain)

@@ -255,8 +255,7 @@ class Embedding:
             embeddings = self.embed_hands(hands)
         elif embeddings.shape != (len(hands), self.dims):  # type: ignore[arg-type]
             raise ValueError(
-                f"embeddings have shape {embeddings.shape}, "
-                f"expected {(len(hands), self.dims)}"  # type: ignore[arg-type]
+                f"embeddings have shape {embeddings.shape}, expected {(len(hands), self.dims)}"  # type: ignore[arg-type]
             )
         n = len(embeddings)
         if not 1 <= k <= n:

@@ -1,0 +1,278 @@
+"""The solver against endplay's DDS, against plain minimax, and against its own symmetries."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from endplay.dds import calc_dd_table
+from endplay.dds import solve_board as endplay_board
+from endplay.types import Denom, Player
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridgevec._dds import Solver
+from bridgevec.cards import Deal, Seat, Strain, card_text, permute_suits, random_deals
+from bridgevec.dds import solve_board, solve_table, solve_tables
+
+FRESH = int.from_bytes(os.urandom(4), "little")
+DENOMS = [Denom.clubs, Denom.diamonds, Denom.hearts, Denom.spades, Denom.nt]
+FREAKS = [
+    # every seat has a suit of 13
+    "N:AKQJT98765432... .AKQJT98765432.. ..AKQJT98765432. ...AKQJT98765432",
+    # 13 against the field
+    "N:AKQJT98765432... .AK765.JT98.Q432 .QJT98.AKQ7.J765 .432.65432.AKT98",
+    # two-suiters round the table, solid and with the honours split
+    "N:AKQJT98.765432.. ..AKQJT98.765432 .AKQJT98.765432. 765432...AKQJT98",
+    "N:AJ97532.KT8642.. ..AJ97532.KT8642 .AQJ9753.KQT864. KQT864...AQJ9753",
+    # every seat void in another suit
+    "N:.AKQ43.KQT8.J765 KQJ7..A432.T9843 T9832.JT98..AKQ2 A654.7652.J9765.",
+    # two seats void in the same suit
+    "N:AKQJT98...765432 765432.AKQJT98.. .765432.AQT864.A ..KJ97532.KQJT98",
+]
+
+
+@pytest.fixture(autouse=True)
+def _say_seed():
+    print("fresh seed", FRESH)
+
+
+def endplay_table(deal):
+    return np.array(calc_dd_table(deal.to_endplay()).to_list(), dtype=np.int8)[[3, 2, 1, 0, 4]]
+
+
+def assert_equals_endplay(deals):
+    for deal, table in zip(deals, solve_tables(deals), strict=True):
+        np.testing.assert_array_equal(table, endplay_table(deal), err_msg=deal.pbn)
+
+
+def test_fresh_random_deals_equal_endplay():
+    assert_equals_endplay(random_deals(20, seed=FRESH))
+
+
+@pytest.mark.slow
+def test_many_fresh_random_deals_equal_endplay():
+    assert_equals_endplay(random_deals(300, seed=[FRESH, 1]))
+
+
+@pytest.mark.parametrize("pbn", FREAKS)
+def test_freak_deals_equal_endplay(pbn):
+    deal = Deal(pbn)
+    np.testing.assert_array_equal(solve_table(deal), endplay_table(deal))
+
+
+def test_deals_with_a_long_suit_equal_endplay():
+    def freakish(deal):
+        return max(len(s) for hand in deal.hands for s in hand.split(".")) >= 8
+
+    assert_equals_endplay(random_deals(8, seed=[FRESH, 2], predicate=freakish))
+
+
+def played_position(rng, deal, strain, leader, cards):
+    """Play cards at random in endplay; its deal, and the cards as text."""
+    board = deal.to_endplay()
+    board.trump, board.first = DENOMS[strain], Player(leader)
+    played = []
+    for _ in range(cards):
+        legal = list(board.legal_moves())
+        card = legal[rng.integers(len(legal))]
+        board.play(card)
+        played.append(card.suit.name[0].upper() + card.rank.abbr)
+    return board, played
+
+
+@pytest.mark.parametrize("fewest", [1, 8, 20, 32])
+def test_part_played_boards_equal_endplay(fewest):
+    rng = np.random.default_rng([FRESH, fewest])
+    for deal in random_deals(4 if fewest < 8 else 12, seed=rng):
+        strain, leader = int(rng.integers(5)), int(rng.integers(4))
+        cards = int(rng.integers(fewest, min(fewest + 16, 51)))
+        board, played = played_position(rng, deal, strain, leader, cards)
+        theirs = {card.suit.name[0].upper() + card.rank.abbr: n for card, n in endplay_board(board)}
+        assert solve_board(deal, strain, leader, played) == theirs, (deal.pbn, strain, played)
+
+
+def minimax(hands, strain, leader):
+    """Tricks NS take, by trying every card; hands are four lists of cards 0..51."""
+    n = len(hands[0])
+    if n == 0:
+        return 0
+    tops = {}
+
+    def beats(card, best):
+        if card // 13 == best // 13:
+            return card < best
+        return 3 - card // 13 == strain
+
+    def play(i, trick):
+        if i == 4:
+            best = 0
+            for j in range(1, 4):
+                if beats(trick[j], trick[best]):
+                    best = j
+            winner = (leader + best) % 4
+            left = [[c for c in hand if c not in trick] for hand in hands]
+            key = (tuple(map(tuple, left)), winner)
+            if key not in tops:
+                tops[key] = minimax(left, strain, winner)
+            return (winner % 2 == 0) + tops[key]
+        seat = (leader + i) % 4
+        follow = [c for c in hands[seat] if trick and c // 13 == trick[0] // 13]
+        values = [play(i + 1, [*trick, card]) for card in follow or hands[seat]]
+        return max(values) if seat % 2 == 0 else min(values)
+
+    return play(0, [])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.permutations(range(52)), st.integers(1, 3))
+def test_endings_equal_plain_minimax(cards, size):
+    hands = [sorted(cards[i * size : (i + 1) * size]) for i in range(4)]
+    masks = [sum(1 << card for card in hand) for hand in hands]
+    table = solve_table(Deal(masks, complete=False))
+    for strain in range(5):
+        for declarer in range(4):
+            ns = minimax(hands, strain, (declarer + 1) % 4)
+            assert table[strain, declarer] == (ns if declarer % 2 == 0 else size - ns)
+
+
+def test_crowded_suits_equal_plain_minimax():
+    rng = np.random.default_rng([FRESH, 3])
+    for _ in range(60):
+        deck = rng.choice(17, 12, replace=False)  # spades and a few hearts
+        hands = [sorted(int(c) for c in deck[3 * i : 3 * i + 3]) for i in range(4)]
+        table = solve_table(Deal([sum(1 << c for c in hand) for hand in hands], complete=False))
+        for strain in (2, 3, 4):
+            for declarer in range(4):
+                ns = minimax(hands, strain, (declarer + 1) % 4)
+                assert table[strain, declarer] == (ns if declarer % 2 == 0 else 3 - ns), hands
+
+
+def test_turning_the_table_turns_the_results():
+    deal = random_deals(1, seed=[FRESH, 4])[0]
+    np.testing.assert_array_equal(
+        solve_table(deal.rotated()), np.roll(solve_table(deal), 1, axis=1)
+    )
+
+
+def test_renaming_suits_permutes_the_results():
+    deal = random_deals(1, seed=[FRESH, 5])[0]
+    order = (2, 0, 3, 1)
+    renamed = Deal([permute_suits(mask, order) for mask in deal.masks])
+    table, other = solve_table(deal), solve_table(renamed)
+    for new, old in enumerate(order):
+        np.testing.assert_array_equal(other[3 - new], table[3 - old])
+    np.testing.assert_array_equal(other[4], table[4])
+
+
+def test_the_best_card_is_worth_what_the_table_says():
+    deal = random_deals(1, seed=[FRESH, 6])[0]
+    table = solve_table(deal)
+    for strain in Strain:
+        for declarer in Seat:
+            worth = solve_board(deal, strain, declarer.next)
+            assert len(worth) == 13
+            assert max(worth.values()) == 13 - table[strain, declarer]
+
+
+def test_threads_give_the_same_tables():
+    deals = random_deals(6, seed=11)
+    np.testing.assert_array_equal(solve_tables(deals, workers=1), solve_tables(deals, workers=3))
+
+
+def test_a_full_table_slows_the_search_and_breaks_nothing():
+    deal = random_deals(1, seed=12)[0]
+    masks = np.array(deal.masks, dtype=np.uint64)
+    tables = np.zeros((2, 5, 4), dtype=np.int8)
+    nodes = []
+    for table, memory in zip(tables, (128 << 20, 64 << 10), strict=True):
+        solver = Solver(memory)
+        assert solver.solve(masks, table)
+        nodes.append(solver.nodes)
+    np.testing.assert_array_equal(tables[0], tables[1])
+    assert nodes[1] > nodes[0]
+
+
+def test_the_same_search_visits_the_same_nodes():
+    masks = np.array(random_deals(1, seed=13)[0].masks, dtype=np.uint64)
+    solvers = [Solver(), Solver()]
+    for solver in solvers:
+        solver.solve(masks, np.zeros((5, 4), dtype=np.int8))
+    assert solvers[0].nodes == solvers[1].nodes
+
+
+def test_solvers_in_many_threads_do_not_meet():
+    deals = random_deals(4, seed=14)
+    expected = solve_tables(deals)
+    found = [None] * 4
+
+    def work(i):
+        found[i] = solve_table(deals[i])
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    theirs = endplay_table(deals[0])  # beside endplay in the same process
+    for thread in threads:
+        thread.join()
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(theirs, expected[0])
+
+
+def test_no_deals_give_no_tables():
+    assert solve_tables([]).shape == (0, 5, 4)
+
+
+def test_ctrl_c_stops_a_batch():
+    code = (
+        "from bridgevec import dds, cards\n"
+        "print('started', flush=True)\n"
+        "dds.solve_tables(cards.random_masks(100_000, 1))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "started\n"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert "KeyboardInterrupt" in errors
+
+
+@pytest.mark.parametrize(
+    ("played", "message"),
+    [
+        (["SA"], "card SA is not in E's hand"),
+        (["HA", "H2"], "card H2 is not in S's hand"),
+        (["S6", "S2"], "card S2 is not in S's hand"),
+        (["HA", "SA"], "S revokes with SA: HA was led"),
+        (["ZZ"], "unknown card 'ZZ'"),
+    ],
+)
+def test_cards_that_cannot_be_played_are_named(played, message):
+    deal = "N:KQT2.T.J65432.85 6.A63.AKQ98.A973 A854.KQ5.T.QJT64 J973.J98742.7.K2"
+    with pytest.raises(ValueError, match=message):
+        solve_board(deal, "NT", "E", played)
+
+
+def test_a_board_without_cards_is_refused():
+    ending = Deal("N:A... K... Q... J...", complete=False)
+    with pytest.raises(ValueError, match="no card is left to play"):
+        solve_board(ending, "NT", "N", ["SA", "SK", "SQ", "SJ"])
+
+
+def test_bad_input_is_named():
+    with pytest.raises(ValueError, match="workers is 0"):
+        solve_tables(random_deals(1, seed=0), workers=0)
+    with pytest.raises(ValueError, match="has 12 cards, expected 13"):
+        solve_table("N:AKQ.K54.T98.J32 KQT2.AT.J6542.85 6.A63.AKQ98.A973 J973.J98742.73.K")
+    with pytest.raises(ValueError, match="unknown strain 'X'"):
+        solve_board(random_deals(1, seed=0)[0], "X", "N")
+
+
+def test_cards_come_best_first():
+    worth = solve_board(random_deals(1, seed=15)[0], "S", "W")
+    assert list(worth.values()) == sorted(worth.values(), reverse=True)
+    assert all(name in {card_text(c) for c in range(52)} for name in worth)

@@ -1,0 +1,67 @@
+"""The package as users get it: light to import, complete when built, portable when asked."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bridgevec
+from bridgevec.cards import random_masks
+from bridgevec.dds import solve_tables
+
+ROOT = Path(bridgevec.__file__).parent.parent
+
+
+def test_embedding_a_hand_imports_nothing_heavy():
+    code = (
+        "import json, sys, bridgevec\n"
+        "bridgevec.embed_hand('AKQ2.K54.T98.J32')\n"
+        "print(json.dumps([name for name in sys.modules if '.' not in name]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    heavy = {"torch", "endplay", "matplotlib", "pyarrow", "sklearn", "gymnasium", "scipy"}
+    assert not heavy & set(json.loads(done.stdout))
+
+
+def test_everything_exported_is_there():
+    for name in bridgevec.__all__:
+        assert getattr(bridgevec, name) is not None
+
+
+@pytest.mark.slow
+def test_the_sdist_builds_a_portable_wheel_that_works(tmp_path):
+    environment = {**os.environ, "BRIDGEVEC_PORTABLE": "1"}
+    subprocess.run(
+        [sys.executable, "-m", "build", "--outdir", tmp_path, ROOT], check=True, env=environment
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        archive.extractall(tmp_path / "site")
+    for file in (
+        "py.typed",
+        "models/weights/hand2vec-8.safetensors",
+        "models/weights/hand2vec-8.json",
+    ):
+        assert f"bridgevec/{file}" in names
+    assert not any(name.startswith(("tests", "models", "envs", "benchmarks")) for name in names)
+
+    masks = random_masks(4, seed=21)
+    np.save(tmp_path / "masks.npy", masks)
+    code = (
+        "import numpy as np, bridgevec\n"
+        "print(bridgevec.__file__)\n"
+        f"tables = bridgevec.solve_tables(np.load({str(tmp_path / 'masks.npy')!r}))\n"
+        f"np.save({str(tmp_path / 'tables.npy')!r}, tables)"
+    )
+    path = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=path, check=True, capture_output=True
+    )
+    assert str(tmp_path).encode() in done.stdout
+    np.testing.assert_array_equal(np.load(tmp_path / "tables.npy"), solve_tables(masks))
