@@ -14,7 +14,14 @@ if os.environ.get("BRIDGEVEC_PORTABLE") != "1":
 
 setup(
     ext_modules=cythonize(
-        [Extension("bridgevec._dds", ["bridgevec/_dds.pyx"], extra_compile_args=compile_args)],
+        [
+            Extension(
+                "bridgevec._dds",
+                ["bridgevec/_dds.pyx"],
+                depends=["bridgevec/_dds_weights.pxi"],
+                extra_compile_args=compile_args,
+            )
+        ],
         language_level=3,
         compiler_directives={
             "boundscheck": False,

@@ -98,7 +98,6 @@ cdef struct Bucket:         # all patterns of one shape (lengths of all suits in
     u32 move                # the last lead that worked
 
 cdef enum:
-    N_WEIGHTS = 270
     FIRST_BUCKETS = 1 << 12
     MOST_BUCKETS = 1 << 18
     MOST_BLOCKS = 1024      # in a bucket
@@ -108,7 +107,6 @@ cdef struct Search:
     u64 shape               # nibble 4*lane + seat: how many cards of the suit the seat holds
     u64 trumps              # lane 3, or no card at notrump
     u64 nodes
-    u64 tricks_searched
     int success[64]         # how often leading a card worked of late, 0..256
     bint* stop
     Bucket* buckets
@@ -119,7 +117,6 @@ cdef struct Search:
     size_t arena_size
     size_t arena_used
 
-cdef int W[N_WEIGHTS]
 
 
 cdef inline u64 lane_of(int card) noexcept nogil:
@@ -493,6 +490,81 @@ cdef inline u64 refuted_suits(Search* s, int leader, u64 all, int need, u64* ran
     return out
 
 # ---------------------------------------------------------------------------------------------
+# Weights of the move ordering: what is known of a move, each worth so much. The numbers stand in
+# _dds_weights.pxi; benchmarks/tune_dds.py finds them by counting nodes.
+
+cdef enum:                  # of a lead: at notrump, of a side suit, of trumps
+    OWNERS                  # 16: who holds the best and the second best card of the suit
+    LENGTH = 16             # of the suit in the four hands, counted up to 4
+    PARTNER_LENGTH
+    LEFT_LENGTH
+    RIGHT_LENGTH
+    TOP                     # the card is the suit's best, my lowest, else my highest
+    LOWEST
+    HIGHEST
+    BEATS_OPPONENTS
+    RANK                    # for every lower card of the suit
+    FAVOURITE               # it worked in a position of the same shape
+    PARTNER_RUFFS
+    PARTNER_VOID
+    LEFT_RUFFS
+    LEFT_VOID
+    RIGHT_RUFFS
+    RIGHT_VOID
+    SINGLETON_RUFFS         # a singleton, with trumps and without
+    SINGLETON
+    PARTNER_SINGLETON_RUFFS
+    PARTNER_SINGLETON
+    PARTNER_SOLID           # the suit's best of one side's cards is partner's, or mine
+    SOLID
+    SUCCESS                 # how often the card worked of late
+    LEAD_SET = 40
+
+cdef enum:                  # of a card that follows: played second, third, fourth; notrump, trumps
+    WIN_RANK                # for every lower card of the suit
+    WIN
+    WIN_BEATEN              # the next hand can beat it
+    WIN_FROM_PARTNER        # who is sure to win the trick
+    WIN_NEEDLESS            # partner, who plays last, can win
+    LOW_LAST                # the lowest
+    RUFF
+    RUFF_PARTNER
+    RUFF_NEEDLESS
+    RUFF_BEATEN
+    RUFF_LOW
+    DISCARD
+    DISCARD_LENGTH
+    DISCARD_TOP             # the suit's best card
+    DISCARD_LAST            # the lowest of my suit
+    DISCARD_UNDER_OWN       # the suit's best card is mine, or partner's
+    WIN_TOP
+    LOW_RANK
+    DISCARD_UNDER_PARTNER
+    DISCARD_RANK
+    LOW_PARTNER_WINS
+    DISCARD_PARTNER_VOID
+    LOW_PARTNER_CAN
+    DISCARD_SOLID           # it beats everybody else's cards of the suit
+    FOLLOW_SET
+
+cdef enum:
+    N_WEIGHTS = 3 * LEAD_SET + 6 * FOLLOW_SET
+
+cdef int W[N_WEIGHTS]
+
+
+def set_weights(weights):
+    """Replace the weights of the move ordering, for tuning; results stay the same."""
+    if len(weights) != N_WEIGHTS:
+        raise ValueError(f"{len(weights)} weights, expected {N_WEIGHTS}")
+    for i in range(N_WEIGHTS):
+        W[i] = weights[i]
+
+
+include "_dds_weights.pxi"
+set_weights(WEIGHTS)
+
+# ---------------------------------------------------------------------------------------------
 # Moves. Of touching cards in one hand the highest stands for all; weights order the rest.
 
 cdef inline u64 distinct(u64 cards, u64 all) noexcept nogil:
@@ -533,22 +605,22 @@ cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int fav
         o1 = owner_of(s, top, leader)
         second = lane ^ top
         o2 = owner_of(s, <u64>1 << top_bit(second), leader) if second else o1
-        w = &W[0] if not trumps else (&W[80] if shift == 48 else &W[40])
-        base = w[o1 * 4 + o2] + w[16] * min2(len_me, 4) + w[17] * min2(len_pd, 4) + w[18] * min2(len_l, 4) + w[19] * min2(len_r, 4)
+        w = &W[0] if not trumps else (&W[2 * LEAD_SET] if shift == 48 else &W[LEAD_SET])
+        base = w[OWNERS + o1 * 4 + o2] + w[LENGTH] * min2(len_me, 4) + w[PARTNER_LENGTH] * min2(len_pd, 4) + w[LEFT_LENGTH] * min2(len_l, 4) + w[RIGHT_LENGTH] * min2(len_r, 4)
         if not len_pd:
-            base += w[26] if pd & trumps else w[27]
+            base += w[PARTNER_RUFFS] if pd & trumps else w[PARTNER_VOID]
         if not len_l:
-            base += w[28] if lho & trumps else w[29]
+            base += w[LEFT_RUFFS] if lho & trumps else w[LEFT_VOID]
         if not len_r:
-            base += w[30] if rho & trumps else w[31]
+            base += w[RIGHT_RUFFS] if rho & trumps else w[RIGHT_VOID]
         if len_me == 1:
-            base += w[32] if me & trumps else w[33]
+            base += w[SINGLETON_RUFFS] if me & trumps else w[SINGLETON]
         if len_pd == 1:
-            base += w[34] if pd & trumps else w[35]
+            base += w[PARTNER_SINGLETON_RUFFS] if pd & trumps else w[PARTNER_SINGLETON]
         if pd & lane > opp:
-            base += w[36]
+            base += w[PARTNER_SOLID]
         if mine > opp:
-            base += w[37]
+            base += w[SOLID]
         j = 0
         mine &= cards
         while mine:
@@ -557,17 +629,17 @@ cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int fav
             mine ^= bit
             score = base
             if bit == top:
-                score += w[20]
+                score += w[TOP]
             elif not mine:
-                score += w[21]
+                score += w[LOWEST]
             elif j == 0:
-                score += w[22]
+                score += w[HIGHEST]
             if bit > opp:
-                score += w[23]
-            score -= w[24] * count(lane & (bit - 1))
+                score += w[BEATS_OPPONENTS]
+            score -= w[RANK] * count(lane & (bit - 1))
             if card == favourite:
-                score += w[25]
-            score += w[38] * s.success[card] >> 8
+                score += w[FAVOURITE]
+            score += w[SUCCESS] * s.success[card] >> 8
             moves[n] = (score * 16 - n) * 64 + card
             n += 1
             j += 1
@@ -585,7 +657,7 @@ cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, in
     cdef int n = 0, card, score
     cdef bint partner_best = best_seat == (seat ^ 2), safe = False, following = (me & lane) != 0
     cdef bint ruffed = (best & 48) != (led & 48), partner_can = False
-    cdef int* w = &W[120 + 24 * (pos - 1) + (72 if trumps else 0)]
+    cdef int* w = &W[3 * LEAD_SET + (pos - 1 + (3 if trumps else 0)) * FOLLOW_SET]
     cdef u64 threat = 0, top
     cards = distinct(me & lane if following else me, all)
     if not cards & (cards - 1):
@@ -612,50 +684,50 @@ cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, in
         own = lane_of(card)
         if following:
             if not ruffed and card > best:
-                score = w[1] - w[0] * count(all & own & (bit - 1))
+                score = w[WIN] - w[WIN_RANK] * count(all & own & (bit - 1))
                 if threat and (not threat & lane or threat > bit):
-                    score += w[2]
+                    score += w[WIN_BEATEN]
                 if safe:
-                    score += w[3]
+                    score += w[WIN_FROM_PARTNER]
                 if partner_can:
-                    score += w[4]
+                    score += w[WIN_NEEDLESS]
                 if not all & own & ~((bit << 1) - 1):
-                    score += w[16]
+                    score += w[WIN_TOP]
             else:
-                score = -w[17] * count(all & own & (bit - 1))
+                score = -w[LOW_RANK] * count(all & own & (bit - 1))
                 if not cards:
-                    score += w[5]
+                    score += w[LOW_LAST]
                 if partner_best:
-                    score += w[20]
+                    score += w[LOW_PARTNER_WINS]
                 if partner_can:
-                    score += w[22]
+                    score += w[LOW_PARTNER_CAN]
         elif bit & trumps:
-            score = -w[0] * count(all & own & (bit - 1))
+            score = -w[WIN_RANK] * count(all & own & (bit - 1))
             if not ruffed or card > best:
-                score += w[6]
+                score += w[RUFF]
                 if safe:
-                    score += w[7]
+                    score += w[RUFF_PARTNER]
                 if partner_can:
-                    score += w[8]
+                    score += w[RUFF_NEEDLESS]
                 if threat & trumps and threat > bit:
-                    score += w[9]
+                    score += w[RUFF_BEATEN]
             else:
-                score += w[10]
+                score += w[RUFF_LOW]
         else:
-            score = w[11] + w[12] * count(me & own) - w[19] * count(all & own & (bit - 1))
+            score = w[DISCARD] + w[DISCARD_LENGTH] * count(me & own) - w[DISCARD_RANK] * count(all & own & (bit - 1))
             top = <u64>1 << top_bit(all & own)
             if bit == top:
-                score += w[13]
+                score += w[DISCARD_TOP]
             elif top & me:
-                score += w[15]
+                score += w[DISCARD_UNDER_OWN]
             elif top & pd:
-                score += w[18]
+                score += w[DISCARD_UNDER_PARTNER]
             if not (cards & own):
-                score += w[14]
+                score += w[DISCARD_LAST]
             if not (pd & own):
-                score += w[21]
+                score += w[DISCARD_PARTNER_VOID]
             if bit > best_of_others(all & own & ~me):
-                score += w[23]
+                score += w[DISCARD_SOLID]
         moves[n] = (score * 16 - n) * 64 + card
         n += 1
     return n
@@ -707,7 +779,6 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
         return last_trick(s, leader)
     if unlikely(s.stop[0]):
         return 0
-    s.tricks_searched += 1
     cdef u64 all = s.hand[0] | s.hand[1] | s.hand[2] | s.hand[3]
     cdef bint ours = not (leader & 1)
     cdef int need = target if ours else n - target + 1      # what the side on lead needs
@@ -978,7 +1049,7 @@ cdef class Solver:
 
     @property
     def nodes(self):
-        return self.s.nodes, self.s.tricks_searched
+        return self.s.nodes
 
     def solve(self, const u64[::1] masks, i8[:, ::1] table, int first=0, int last=5):
         cdef int strain, leader, tricks, n, guess = 7, i
@@ -1039,15 +1110,3 @@ cdef class Solver:
             found.append((number, worth))
         return found
 
-
-def set_weights(list values):
-    cdef int i
-    for i, v in enumerate(values):
-        W[i] = v
-
-
-def get_weights():
-    return [W[i] for i in range(N_WEIGHTS)]
-
-
-set_weights([6, 16, 14, 15, 6, -52, 42, -48, 25, 54, 28, 10, -3, -29, 47, -26, -6, 14, -1, -9, -4, 10, -10, 0, -8, 68, 0, 0, 0, -8, 0, -20, 0, -8, 0, 8, 0, 0, 30, 0, 14, 24, 30, 11, -10, -16, 22, 4, 33, 26, 56, 22, -59, -1, 15, -34, 0, -1, -1, -1, 4, 2, -2, -16, -8, 80, 25, -4, -59, 0, -48, -8, 16, 12, -4, -4, 8, 0, 0, 0, 6, 28, 26, 19, 6, 0, 50, 4, 33, 26, 12, 18, 21, 15, 23, -2, -6, 10, -2, -2, 20, 14, -10, 20, 0, 64, 0, 16, 0, -80, 0, -80, 0, 0, 4, 0, 8, -8, 30, 0, 1, 18, -19, 0, -35, 7, 30, -40, -15, -15, -10, 0, 1, -6, 19, 0, 8, 5, 0, 1, 0, 4, 8, 0, 1, 25, -36, -21, 0, 11, 30, -40, -15, -15, -10, 0, 17, -6, 51, 8, 0, 1, -16, 1, -2, 12, 0, 0, 1, 36, 0, -34, 0, -1, 30, -40, -15, -15, -10, 0, 13, -34, 51, 4, -16, 3, 0, 5, 0, 32, 0, 0, 1, 22, -19, 0, -19, -5, 34, -40, -35, -7, -10, 8, 1, -26, 7, 8, 0, 9, -16, 21, 0, -4, 12, 8, 1, 25, -12, -21, 0, 3, 30, -36, -15, 9, -78, -12, -7, -38, 11, 8, 0, 1, -20, 9, 8, 28, 0, -20, 1, 40, 0, -34, 0, 11, 50, -64, -15, -15, -74, 12, 9, -22, -13, -4, -4, 1, -16, 9, -4, -4, 0, 8, 0, 0, 0, 0, 0, 0])
