@@ -1,5 +1,3 @@
-# cython: language_level=3
-# distutils: language = c
 """The double-dummy search. `bridgevec.dds` is its public face; nothing here checks its input."""
 
 from libc.stdlib cimport free, malloc
@@ -49,23 +47,34 @@ cdef extern from *:
         return hits;
     #endif
     }
+    #define BV_LANE UINT64_C(0x1FFF)
+    #define BV_CARDS UINT64_C(0x1FFF1FFF1FFF1FFF)
+    #define BV_GUARD UINT64_C(0x2000200020002000)
+    #define BV_SIGN UINT64_C(0x8000800080008000)
+    #define BV_WON (UINT64_C(1) << 63)
+    #define BV_FOUND (UINT64_C(1) << 62)
     #define bv_ctz(x) __builtin_ctzll(x)
     #define bv_top(x) (63 - __builtin_clzll(x))
     #define bv_count(x) __builtin_popcountll(x)
-    #define bv_likely(x) __builtin_expect(!!(x), 1)
     #define bv_unlikely(x) __builtin_expect(!!(x), 0)
     """
     ctypedef unsigned long long u64 "uint64_t"
     ctypedef unsigned int u32 "uint32_t"
     ctypedef unsigned char u8 "uint8_t"
     ctypedef signed char i8 "int8_t"
+    const u64 LANE "BV_LANE"
+    const u64 CARDS "BV_CARDS"
+    const u64 GUARD "BV_GUARD"
+    const u64 SIGN "BV_SIGN"
+    const u64 WON "BV_WON"
+    const u64 FOUND "BV_FOUND"
     u64 pext "bv_pext"(u64 x, u64 mask) noexcept nogil
     u64 pdep "bv_pdep"(u64 x, u64 mask) noexcept nogil
-    u32 match8 "bv_match8"(const u64* mask, const u64* odd, const u64* high, u64 o, u64 h) noexcept nogil
+    u32 match8 "bv_match8"(const u64* mask, const u64* odd, const u64* high,
+                           u64 o, u64 h) noexcept nogil
     int ctz "bv_ctz"(u64 x) noexcept nogil
     int top_bit "bv_top"(u64 x) noexcept nogil
     int count "bv_count"(u64 x) noexcept nogil
-    bint likely "bv_likely"(bint x) noexcept nogil
     bint unlikely "bv_unlikely"(bint x) noexcept nogil
 
 # ---------------------------------------------------------------------------------------------
@@ -73,13 +82,7 @@ cdef extern from *:
 # lane 3. Bit 13 of every lane is a guard that no card uses: it keeps suits apart when a pext
 # squeezes out the cards already played. A card is its bit number 0..63.
 
-cdef u64 LANE = 0x1FFF
-cdef u64 CARDS = 0x1FFF1FFF1FFF1FFF
-cdef u64 GUARD = 0x2000200020002000
-cdef u64 SIGN = 0x8000800080008000
-# A search returns the cards whose rank its proof relied on, and this bit if NS reach the target.
-cdef u64 WON = <u64>1 << 63
-cdef u64 FOUND = <u64>1 << 62
+# A search returns the cards whose rank its proof relied on, and WON if NS reach the target.
 
 cdef struct Block:          # eight proven patterns, compared at once
     u64 mask[8]             # which relative ranks matter
@@ -116,7 +119,6 @@ cdef struct Search:
     char* arena             # where patterns live; emptied when the strain changes
     size_t arena_size
     size_t arena_used
-
 
 
 cdef inline u64 lane_of(int card) noexcept nogil:
@@ -215,9 +217,8 @@ cdef bint add_block(Search* s, Bucket* b) noexcept nogil:
         return False
     block = <Block*> (s.arena + s.arena_used)
     s.arena_used += sizeof(Block)
-    memset(block.lower, 0, 8)
+    memset(block, 0, sizeof(Block))
     memset(block.upper, 15, 8)                              # decides nothing yet
-    block.used = 0
     block.older = b.newest
     b.newest = block
     b.blocks += 1
@@ -582,7 +583,8 @@ cdef inline int owner_of(Search* s, u64 card, int from_seat) noexcept nogil:
     return 3
 
 
-cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int favourite, int* moves) noexcept nogil:
+cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int favourite,
+                           int* moves) noexcept nogil:
     cdef u64 me = s.hand[leader], pd = s.hand[leader ^ 2]
     cdef u64 lho = s.hand[(leader + 1) & 3], rho = s.hand[(leader + 3) & 3]
     cdef u64 lane, mine, cards, top, second, opp
@@ -606,7 +608,9 @@ cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int fav
         second = lane ^ top
         o2 = owner_of(s, <u64>1 << top_bit(second), leader) if second else o1
         w = &W[0] if not trumps else (&W[2 * LEAD_SET] if shift == 48 else &W[LEAD_SET])
-        base = w[OWNERS + o1 * 4 + o2] + w[LENGTH] * min2(len_me, 4) + w[PARTNER_LENGTH] * min2(len_pd, 4) + w[LEFT_LENGTH] * min2(len_l, 4) + w[RIGHT_LENGTH] * min2(len_r, 4)
+        base = w[OWNERS + o1 * 4 + o2]
+        base += w[LENGTH] * min2(len_me, 4) + w[PARTNER_LENGTH] * min2(len_pd, 4)
+        base += w[LEFT_LENGTH] * min2(len_l, 4) + w[RIGHT_LENGTH] * min2(len_r, 4)
         if not len_pd:
             base += w[PARTNER_RUFFS] if pd & trumps else w[PARTNER_VOID]
         if not len_l:
@@ -650,8 +654,8 @@ cdef inline u64 best_of_others(u64 cards) noexcept nogil:
     return <u64>1 << top_bit(cards) if cards else 0
 
 
-cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, int best_seat, u64 all,
-                      int* moves) noexcept nogil:
+cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, int best_seat,
+                             u64 all, int* moves) noexcept nogil:
     cdef u64 me = s.hand[seat], lane = LANE << (led & 48), bit, cards, trumps = s.trumps, own
     cdef u64 next_hand = s.hand[(seat + 1) & 3], pd = s.hand[seat ^ 2], best_lane = lane_of(best)
     cdef int n = 0, card, score
@@ -714,7 +718,8 @@ cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, in
             else:
                 score += w[RUFF_LOW]
         else:
-            score = w[DISCARD] + w[DISCARD_LENGTH] * count(me & own) - w[DISCARD_RANK] * count(all & own & (bit - 1))
+            score = w[DISCARD] + w[DISCARD_LENGTH] * count(me & own)
+            score -= w[DISCARD_RANK] * count(all & own & (bit - 1))
             top = <u64>1 << top_bit(all & own)
             if bit == top:
                 score += w[DISCARD_TOP]
@@ -842,8 +847,8 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     return ranks | (WON if won else 0)
 
 
-cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best_seat, u64 trick, u64 all,
-                int target, int n) noexcept nogil:
+cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best_seat,
+                       u64 trick, u64 all, int target, int n) noexcept nogil:
     cdef int moves[16]
     cdef u64 floor[4]
     cdef int n_moves = follow_moves(s, pos, seat, led, best, best_seat, all, moves)
@@ -902,6 +907,7 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
             floor[card >> 4] = low
     return ranks | (0 if ours else WON)
 
+
 cdef u64 second(Search* s, int seat, int led, int best, int best_seat, u64 trick, u64 all,
                 int target, int n) noexcept nogil:
     return follow(s, 1, seat, led, best, best_seat, trick, all, target, n)
@@ -937,6 +943,7 @@ cdef void deal_cards(Search* s, const u64* masks, int strain) noexcept nogil:
     cdef u64 left, bit
     s.shape = 0
     s.trumps = LANE << 48 if strain < 4 else 0
+    memset(s.success, 0, sizeof(s.success))
     for seat in range(4):
         s.hand[seat] = 0
         left = masks[seat]
