@@ -53,6 +53,7 @@ cdef extern from *:
     #define BV_SIGN UINT64_C(0x8000800080008000)
     #define BV_WON (UINT64_C(1) << 63)
     #define BV_FOUND (UINT64_C(1) << 62)
+    #define bv_prefetch(p) __builtin_prefetch((const char *) (p))
     #define bv_ctz(x) __builtin_ctzll(x)
     #define bv_top(x) (63 - __builtin_clzll(x))
     #define bv_count(x) __builtin_popcountll(x)
@@ -68,6 +69,7 @@ cdef extern from *:
     const u64 SIGN "BV_SIGN"
     const u64 WON "BV_WON"
     const u64 FOUND "BV_FOUND"
+    void prefetch "bv_prefetch"(const void* p) noexcept nogil
     u64 pext "bv_pext"(u64 x, u64 mask) noexcept nogil
     u64 pdep "bv_pdep"(u64 x, u64 mask) noexcept nogil
     u32 match8 "bv_match8"(const u64* mask, const u64* odd, const u64* high,
@@ -140,6 +142,10 @@ cdef void clear_table(Search* s) noexcept nogil:
     s.arena_used = 0
 
 
+cdef inline Bucket* probe_start(Search* s, u64 key) noexcept nogil:
+    return &s.buckets[(key * <u64>0x9E3779B97F4A7C15 >> 32) & s.bucket_mask]
+
+
 cdef inline Bucket* probe(Search* s, u64 key) noexcept nogil:
     """The key's bucket, or the empty one where it belongs."""
     cdef u64 i = (key * <u64>0x9E3779B97F4A7C15 >> 32) & s.bucket_mask
@@ -188,6 +194,9 @@ cdef inline u64 lookup(Bucket* b, u64 odd, u64 high, int target) noexcept nogil:
     cdef int i, j
     cdef u64 out
     while block != NULL:
+        prefetch(block.older)
+        prefetch(&block.older.odd)
+        prefetch(&block.older.high)
         hits = match8(block.mask, block.odd, block.high, odd, high)
         while hits:
             i = ctz(hits)
@@ -879,6 +888,7 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
             else:
                 r = fourth(s, (seat + 1) & 3, led, new_best, new_seat, trick | bit, all, target, n)
         else:
+            prefetch(probe_start(s, bucket_key(s, new_seat)))
             r = lead(s, new_seat, target - (not (new_seat & 1)), n - 1)
             now = (trick | bit) & lane_of(new_best)
             if now & (now - 1):                 # it beat a card of its own suit
