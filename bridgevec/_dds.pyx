@@ -148,10 +148,10 @@ cdef inline Bucket* probe_start(Search* s, u64 key) noexcept nogil:
 
 cdef inline Bucket* probe(Search* s, u64 key) noexcept nogil:
     """The key's bucket, or the empty one where it belongs."""
-    cdef u64 i = (key * <u64>0x9E3779B97F4A7C15 >> 32) & s.bucket_mask
-    while s.buckets[i].key != key and s.buckets[i].key:
-        i = (i + 1) & s.bucket_mask
-    return &s.buckets[i]
+    cdef Bucket* b = probe_start(s, key)
+    while b.key != key and b.key:
+        b = b + 1 if b < s.buckets + s.bucket_mask else s.buckets
+    return b
 
 
 cdef void double_buckets(Search* s) noexcept nogil:
@@ -194,9 +194,9 @@ cdef inline u64 lookup(Bucket* b, u64 odd, u64 high, int target) noexcept nogil:
     cdef int i, j
     cdef u64 out
     while block != NULL:
-        prefetch(block.older)
-        prefetch(&block.older.odd)
-        prefetch(&block.older.high)
+        prefetch(<const void*> (<size_t> block.older))
+        prefetch(<const void*> (<size_t> block.older + 64))
+        prefetch(<const void*> (<size_t> block.older + 128))
         hits = match8(block.mask, block.odd, block.high, odd, high)
         while hits:
             i = ctz(hits)
@@ -278,6 +278,10 @@ cdef struct Bound:
     int tricks
     u64 ranks
 
+cdef enum:                  # how partner comes on lead, if not in one of the suits she cashes
+    NO_ENTRY = -1
+    RUFF_ENTRY = 4
+
 
 cdef inline int max2(int a, int b) noexcept nogil:
     return a if a > b else b
@@ -303,7 +307,7 @@ cdef inline u64 best_of(u64 cards, int k) noexcept nogil:
 cdef inline Bound trump_tricks(u64 mine, u64 others) noexcept nogil:
     """Tricks that one hand's trumps are sure of: its j best, less the better ones elsewhere."""
     cdef Bound out
-    cdef u64 seen = 0, left = mine, card
+    cdef u64 left = mine, card
     cdef int j = 0, sure
     out.tricks = 0
     out.ranks = 0
@@ -333,10 +337,10 @@ cdef inline Bound quick_tricks(Search* s, int leader, u64 all, int need) noexcep
     cdef Bound out, more
     cdef int partner = leader ^ 2, left = (leader + 1) & 3, right = (leader + 3) & 3
     cdef u64 me = s.hand[leader], pd = s.hand[partner], trumps = s.trumps
-    cdef u64 lane, mine, hers, run, rest, top, entry_ranks = 0
+    cdef u64 lane, mine, hers, run, rest, top
     cdef u64 her_run[4]
     cdef int her_tricks[4]
-    cdef int shift, len_me, len_pd, len_opp, k, kp, t, tp, limit, entry_shift = -1
+    cdef int shift, len_me, len_pd, len_opp, k, kp, t, tp, limit, entry = NO_ENTRY
     cdef int total_pd = 0, her_spare_trumps = 0, missing, trump_t = 0, n_pd = 0, i
     cdef bint l_ruffs = False, r_ruffs = False, ruff_entry = False
     out.tricks = 0
@@ -401,25 +405,24 @@ cdef inline Bound quick_tricks(Search* s, int leader, u64 all, int need) noexcep
         total_pd += tp
         her_tricks[n_pd] = tp
         her_run[n_pd] = run if rest else 0
-        if len_me > t and entry_shift < 0:
-            entry_shift = n_pd
+        if len_me > t and entry == NO_ENTRY:
+            entry = n_pd
         n_pd += 1
         if not lane & ~trumps:
             her_spare_trumps -= tp
     if ruff_entry and her_spare_trumps > 0:
         if out.tricks + total_pd + 1 >= need:
             out.tricks += 1
-            if entry_shift < 0:
-                entry_shift = 8
-    if entry_shift >= 0 and out.tricks + total_pd >= need:
-        if entry_shift < 8:
-            missing = need - out.tricks
-            run = her_run[entry_shift]
+            if entry == NO_ENTRY:
+                entry = RUFF_ENTRY
+    if entry != NO_ENTRY and out.tricks + total_pd >= need:
+        if entry != RUFF_ENTRY:
+            run = her_run[entry]
             out.ranks |= run & -run
-            out.tricks += her_tricks[entry_shift]
+            out.tricks += her_tricks[entry]
         i = 0
         while out.tricks < need:
-            if i != entry_shift:
+            if i != entry:
                 run = her_run[i]
                 out.ranks |= run & -run
                 out.tricks += her_tricks[i]
@@ -760,7 +763,8 @@ cdef inline int next_move(int* moves, int i, int n) noexcept nogil:
     return best & 63
 
 # ---------------------------------------------------------------------------------------------
-# Search. Zero windows: can NS take `target` of the n tricks left?
+# Search. Zero windows: can NS take `target` of the n tricks left? Once one card of a suit has
+# failed by a proof that relied on higher cards only, all lower ones of that suit fail by the same.
 
 cdef u64 last_trick(Search* s, int leader) noexcept nogil:
     cdef int seat = leader, best_seat = leader, i, card, best = top_bit(s.hand[leader])
@@ -972,7 +976,8 @@ cdef int first_guess(Search* s, int n) noexcept nogil:
         return (n + 1) >> 1
     for shift in range(0, 64, 16):
         lane = ns >> shift
-        points += 4 * (lane >> 12 & 1) + 3 * (lane >> 11 & 1) + 2 * (lane >> 10 & 1) + (lane >> 9 & 1)
+        points += 4 * (lane >> 12 & 1) + 3 * (lane >> 11 & 1)
+        points += 2 * (lane >> 10 & 1) + (lane >> 9 & 1)
         if shift < 48:
             lane = LANE << shift
             short_suits += min2(count(s.hand[0] & lane), count(s.hand[2] & lane))
