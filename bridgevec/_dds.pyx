@@ -763,8 +763,15 @@ cdef inline int next_move(int* moves, int i, int n) noexcept nogil:
     return best & 63
 
 # ---------------------------------------------------------------------------------------------
-# Search. Zero windows: can NS take `target` of the n tricks left? Once one card of a suit has
-# failed by a proof that relied on higher cards only, all lower ones of that suit fail by the same.
+# Search. Zero windows: can NS take `target` of the n tricks left?
+
+cdef inline void raise_floor(u64* floor, int card, u64 ranks) noexcept nogil:
+    """After a card failed: below the lowest rank that mattered, its suit need not be tried."""
+    cdef u64 low = ranks & lane_of(card)
+    low = low & -low if low else <u64>1 << (card & 48) << 15
+    if <u64>1 << card < low and low > floor[card >> 4]:
+        floor[card >> 4] = low
+
 
 cdef u64 last_trick(Search* s, int leader) noexcept nogil:
     cdef int seat = leader, best_seat = leader, i, card, best = top_bit(s.hand[leader])
@@ -844,12 +851,7 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
         s.success[card] -= s.success[card] >> 3
         r &= CARDS
         ranks |= r
-        low = r & lane_of(card)
-        low &= -low
-        if low == 0:
-            low = <u64>1 << (card & 48) << 15
-        if bit < low and low > floor[card >> 4]:
-            floor[card >> 4] = low
+        raise_floor(floor, card, r)
     if unlikely(s.stop[0]):
         return 0
     low = pext(fill_up(ranks), all | GUARD)
@@ -913,12 +915,7 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
             return r
         r &= CARDS
         ranks |= r
-        low = r & lane_of(card)
-        low &= -low
-        if low == 0:
-            low = <u64>1 << (card & 48) << 15
-        if bit < low and low > floor[card >> 4]:
-            floor[card >> 4] = low
+        raise_floor(floor, card, r)
     return ranks | (0 if ours else WON)
 
 
