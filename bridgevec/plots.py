@@ -27,7 +27,8 @@ def plot_tricks(estimate: TrickEstimate, title: str = "") -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        A notebook shows it; ``figure.savefig("tricks.png")`` writes it.
+        A notebook shows it after ``%matplotlib inline``; ``figure.savefig("tricks.png")`` writes
+        it.
 
     Raises
     ------
