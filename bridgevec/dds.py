@@ -38,8 +38,8 @@ def _interruptible(
 ) -> list[_T]:
     """Run each piece of work in a thread; on Ctrl-C (or an error in one) stop all solvers."""
     with ThreadPoolExecutor(len(work)) as pool:
-        futures: list[Future[_T]] = [pool.submit(piece) for piece in work]
-        try:
+        try:  # from the first piece on: the pool waits for its threads, so they must be stopped
+            futures: list[Future[_T]] = [pool.submit(piece) for piece in work]
             pending = set(futures)
             while pending:
                 done, pending = wait(pending, timeout=0.1, return_when=FIRST_EXCEPTION)
