@@ -662,10 +662,6 @@ cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int fav
     return n
 
 
-cdef inline u64 best_of_others(u64 cards) noexcept nogil:
-    return <u64>1 << top_bit(cards) if cards else 0
-
-
 cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, int best_seat,
                              u64 all, int* moves) noexcept nogil:
     cdef u64 me = s.hand[seat], lane = LANE << (led & 48), bit, cards, trumps = s.trumps, own
@@ -743,7 +739,7 @@ cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, in
                 score += w[DISCARD_LAST]
             if not (pd & own):
                 score += w[DISCARD_PARTNER_VOID]
-            if bit > best_of_others(all & own & ~me):
+            if bit > all & own & ~me:
                 score += w[DISCARD_SOLID]
         moves[n] = (score * 16 - n) * 64 + card
         n += 1
@@ -1071,8 +1067,7 @@ cdef class Solver:
         return self.s.nodes
 
     def solve(self, const u64[::1] masks, i8[:, ::1] table, int first=0, int last=5):
-        cdef int strain, leader, tricks, n, guess = 7, i
-        cdef int order[4]
+        cdef int strain, leader, tricks, n, guess, i
         with nogil:
             n = count(masks[0])
             for strain in range(first, last):
@@ -1086,7 +1081,6 @@ cdef class Solver:
                     # The declarer sits before the leader.
                     table[strain, (leader + 3) & 3] = tricks if leader & 1 else n - tricks
         return not self.halted
-
 
     def board(self, list hands, int strain, int first, list trick):
         """Cards the next player may play and the tricks of that player's side, as pairs."""

@@ -104,17 +104,16 @@ def solve_tables(
         return tables
     solvers = [Solver() for _ in range(min(workers, len(masks)))]
     queue = itertools.count()
-    done = itertools.count()
+    done: list[int] = []
 
     def run(solver: Solver) -> None:
         while (i := next(queue)) < len(masks) and solver.solve(masks[i], tables[i]):
-            next(done)
+            done.append(i)
 
     with tqdm(total=len(masks), unit="table", disable=not progress, smoothing=0.05) as bar:
 
         def tick() -> None:
-            finished = done.__reduce__()[1][0]
-            bar.update(finished - bar.n)
+            bar.update(len(done) - bar.n)
 
         _interruptible([lambda s=s: run(s) for s in solvers], solvers, tick)  # type: ignore[misc]
     return tables
