@@ -13,11 +13,14 @@ from bridgevec.models.embedding import (
     load_embedding,
     nearest_hands,
 )
+from bridgevec.scoring import Contract, Par, imps, par, par_scores, score, scores
 
 __version__ = version("bridgevec")
 
 __all__ = [
+    "Contract",
     "Deal",
+    "Par",
     "Seat",
     "Strain",
     "TrickEstimate",
@@ -26,9 +29,14 @@ __all__ = [
     "embed_hands",
     "estimate_tricks",
     "find_hand",
+    "imps",
     "load_embedding",
     "nearest_hands",
+    "par",
+    "par_scores",
     "random_deals",
+    "score",
+    "scores",
     "solve_board",
     "solve_table",
     "solve_tables",
