@@ -1,4 +1,4 @@
-"""Build the Cython extension; everything else about the package is in pyproject.toml.
+"""Build the Cython extensions; everything else about the package is in pyproject.toml.
 
 BRIDGEVEC_PORTABLE=1 leaves out -march=native, for builds that run on other machines.
 """
@@ -20,7 +20,10 @@ setup(
                 ["bridgevec/_dds.pyx"],
                 depends=["bridgevec/_dds_weights.pxi"],
                 extra_compile_args=compile_args,
-            )
+            ),
+            Extension(
+                "bridgevec._auction", ["bridgevec/_auction.pyx"], extra_compile_args=compile_args
+            ),
         ],
         language_level=3,
         compiler_directives={

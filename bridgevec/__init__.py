@@ -2,6 +2,7 @@
 
 from importlib.metadata import version
 
+from bridgevec.auction import Auction
 from bridgevec.cards import Deal, Seat, Strain, random_deals
 from bridgevec.dds import solve_board, solve_table, solve_tables
 from bridgevec.models.embedding import (
@@ -18,6 +19,7 @@ from bridgevec.scoring import Contract, Par, imps, par, par_scores, score, score
 __version__ = version("bridgevec")
 
 __all__ = [
+    "Auction",
     "Contract",
     "Deal",
     "Par",
