@@ -1,8 +1,13 @@
-"""Files in and out: labelled deals in Parquet; the deals of PBN and LIN files.
+"""Files in and out: labelled deals and pairs of hands in Parquet; the deals of PBN and LIN files.
 
 A file of labelled deals has two columns: ``deal``, the PBN text from North, and ``tricks``, a
-fixed-size list of 20 int8, the trick table row by row (strain × declarer). Where the labels came
-from (seed, solver version) stands in the metadata of the file's schema.
+fixed-size list of 20 int8, the trick table row by row (strain × declarer).
+
+A file of labelled pairs has three: ``north`` and ``south``, the two hands as PBN text, and
+``counts``, a fixed-size list of 140 int16: in how many layouts of the other cards North as
+declarer, then South, takes 0..13 tricks in C, D, H, S, NT (declarer × strain × tricks).
+
+Where the labels came from (seed, solver version) stands in the metadata of the file's schema.
 """
 
 from __future__ import annotations
@@ -17,7 +22,16 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bridgevec.cards import FULL_DECK, RANKS, Deal, deal_masks, hand_bits
+from bridgevec.cards import (
+    FULL_DECK,
+    RANKS,
+    Deal,
+    card_text,
+    deal_masks,
+    hand_bits,
+    hand_masks,
+    hand_text,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -95,37 +109,44 @@ def write_deals(
         If a deal is not complete, the shapes do not fit, or a number of tricks is not 0..13.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    path = Path(path)
     masks = deal_masks(masks)
-    table = np.asarray(tricks)
-    if table.shape != (len(masks), 5, 4):
-        raise ValueError(f"tricks has shape {table.shape}, expected {(len(masks), 5, 4)}")
-    if table.dtype.kind not in "iu":
-        raise ValueError(f"tricks has dtype {table.dtype}, expected integers")
-    _check_tricks(table, "tricks")
+    tables = np.asarray(tricks)
+    if tables.shape != (len(masks), 5, 4):
+        raise ValueError(f"tricks has shape {tables.shape}, expected {(len(masks), 5, 4)}")
+    if tables.dtype.kind not in "iu":
+        raise ValueError(f"tricks has dtype {tables.dtype}, expected integers")
+    _check_tricks(tables, "tricks")
     texts = [_texts_from_masks(masks[i : i + _ROWS]) for i in range(0, len(masks), _ROWS)]
     ends = np.arange(len(masks) + 1, dtype=np.int32) * _LENGTH
     deal_column = pa.StringArray.from_buffers(
         len(masks), pa.py_buffer(ends), pa.py_buffer(b"".join(text.tobytes() for text in texts))
     )
     tricks_column = pa.FixedSizeListArray.from_arrays(
-        pa.array(table.astype(np.int8).reshape(-1)), type=_tricks_type()
+        pa.array(tables.astype(np.int8).reshape(-1)), type=_tricks_type()
     )
     schema = pa.schema(
         [pa.field("deal", pa.string(), False), pa.field("tricks", _tricks_type(), False)],
         metadata={key: str(value) for key, value in metadata.items()},
     )
+    table = pa.table([deal_column, tricks_column], schema=schema)
+    return _write_table(path, table, ["tricks.list.element"])
+
+
+def _write_table(path: PathLike, table: pa.Table, dictionary: list[str]) -> Path:
+    """Write a table under a temporary name beside `path`, then rename it."""
+    import pyarrow.parquet as pq
+
+    path = Path(path)
     temporary = path.with_name(path.name + ".tmp")
     try:
         with open(temporary, "wb") as file:
             pq.write_table(
-                pa.table([deal_column, tricks_column], schema=schema),
+                table,
                 file,
                 row_group_size=_ROWS,
                 compression="zstd",
-                use_dictionary=["tricks.list.element"],
+                use_dictionary=dictionary,
             )
             file.flush()
             os.fsync(file.fileno())
@@ -139,6 +160,12 @@ def _tricks_type() -> pa.DataType:
     import pyarrow as pa
 
     return pa.list_(pa.field("element", pa.int8(), False), 20)
+
+
+def _counts_type() -> pa.DataType:
+    import pyarrow as pa
+
+    return pa.list_(pa.field("element", pa.int16(), False), 140)
 
 
 def _check_tricks(tricks: NDArray[Any], where: str, first_row: int = 0) -> None:
@@ -214,6 +241,16 @@ def _deal_column(column: pa.Array, path: PathLike, first_row: int) -> NDArray[np
 
 def _open_deals(path: PathLike) -> Any:
     """Open a Parquet file of labelled deals after a look at its columns."""
+    return _open(path, ("deal",), "tricks", 20, "int8")
+
+
+def _open_pairs(path: PathLike) -> Any:
+    """Open a Parquet file of labelled pairs after a look at its columns."""
+    return _open(path, ("north", "south"), "counts", 140, "int16")
+
+
+def _open(path: PathLike, texts: tuple[str, ...], numbers: str, size: int, kind: str) -> Any:
+    """Open a Parquet file that has columns of text and one of fixed-size lists."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -222,16 +259,17 @@ def _open_deals(path: PathLike) -> Any:
     except pa.ArrowInvalid as error:
         raise ValueError(f"{path} is not a Parquet file: {error}") from None
     schema = file.schema_arrow
-    for name in ("deal", "tricks"):
+    for name in (*texts, numbers):
         if name not in schema.names:
             raise ValueError(f"{path} has no column {name!r}, only {schema.names}")
-    if schema.field("deal").type not in (pa.string(), pa.large_string()):
-        raise ValueError(f"{path}: column 'deal' is {schema.field('deal').type}, expected string")
-    kind = schema.field("tricks").type
-    size = getattr(kind, "list_size", None)
-    if size != 20 or kind.value_type != pa.int8():
+    for name in texts:
+        if schema.field(name).type not in (pa.string(), pa.large_string()):
+            found = schema.field(name).type
+            raise ValueError(f"{path}: column {name!r} is {found}, expected string")
+    found = schema.field(numbers).type
+    if getattr(found, "list_size", None) != size or str(found.value_type) != kind:
         raise ValueError(
-            f"{path}: column 'tricks' is {kind}, expected a fixed-size list of 20 int8"
+            f"{path}: column {numbers!r} is {found}, expected a fixed-size list of {size} {kind}"
         )
     return file
 
@@ -256,9 +294,160 @@ def deals_info(path: PathLike) -> tuple[int, dict[str, str]]:
     ValueError
         If the file is not one of labelled deals.
     """
-    file = _open_deals(path)
+    return _info(_open_deals(path))
+
+
+def pairs_info(path: PathLike) -> tuple[int, dict[str, str]]:
+    """Tell the same of a file of labelled pairs.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    n : int
+    metadata : dict
+        As given to `write_pairs`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is not one of labelled pairs.
+    """
+    return _info(_open_pairs(path))
+
+
+def _info(file: Any) -> tuple[int, dict[str, str]]:
     metadata = file.schema_arrow.metadata or {}
     return file.metadata.num_rows, {k.decode(): v.decode() for k, v in metadata.items()}
+
+
+def write_pairs(
+    path: PathLike,
+    masks: NDArray[np.uint64],
+    counts: ArrayLike,
+    metadata: Mapping[str, str],
+) -> Path:
+    """Write labelled pairs of hands as a Parquet file, in the manner of `write_deals`.
+
+    Parameters
+    ----------
+    path : path
+    masks : ndarray of uint64, shape (n, 2)
+        The hands of North and South.
+    counts : array_like of int, shape (n, 2, 5, 14)
+        In how many layouts of the other cards North as declarer, then South, takes 0..13 tricks
+        in C, D, H, S, NT.
+    metadata : mapping of str to str
+        Where the labels came from, such as the seed, the number of layouts and the solver version.
+
+    Returns
+    -------
+    Path
+        `path`.
+
+    Raises
+    ------
+    ValueError
+        If a hand has not 13 cards, two hands share one, the shapes do not fit, or a count is
+        negative.
+    """
+    import pyarrow as pa
+
+    masks = hand_masks(np.asarray(masks).reshape(-1)).reshape(-1, 2)
+    _check_pairs(masks, "masks")
+    numbers = np.asarray(counts)
+    if numbers.shape != (len(masks), 2, 5, 14):
+        raise ValueError(f"counts has shape {numbers.shape}, expected {(len(masks), 2, 5, 14)}")
+    _check_layouts(numbers, "counts")
+    columns = [pa.array([hand_text(hand) for hand in masks[:, i].tolist()]) for i in (0, 1)]
+    columns.append(
+        pa.FixedSizeListArray.from_arrays(
+            pa.array(numbers.astype(np.int16).reshape(-1)), type=_counts_type()
+        )
+    )
+    schema = pa.schema(
+        [
+            pa.field("north", pa.string(), False),
+            pa.field("south", pa.string(), False),
+            pa.field("counts", _counts_type(), False),
+        ],
+        metadata={key: str(value) for key, value in metadata.items()},
+    )
+    return _write_table(path, pa.table(columns, schema=schema), ["counts.list.element"])
+
+
+def read_pairs(
+    paths: PathLike | Iterable[PathLike],
+) -> tuple[NDArray[np.uint64], NDArray[np.int16]]:
+    """Read labelled pairs of hands from one Parquet file or several, one after the other.
+
+    Parameters
+    ----------
+    paths : path or iterable of paths
+
+    Returns
+    -------
+    masks : ndarray of uint64, shape (n, 2)
+    counts : ndarray of int16, shape (n, 2, 5, 14)
+        As `write_pairs` takes them; the 14 counts of a pair, declarer and strain add up to the
+        number of layouts.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If a file is not one of labelled pairs; the message names the file, and the row.
+    """
+    if isinstance(paths, (str, os.PathLike)):
+        paths = [paths]
+    masks = [np.empty((0, 2), dtype=np.uint64)]
+    counts = [np.empty((0, 2, 5, 14), dtype=np.int16)]
+    for path in paths:
+        row = 0
+        names = ["north", "south", "counts"]
+        for batch in _open_pairs(path).iter_batches(batch_size=_ROWS, columns=names):
+            values = batch["counts"].flatten()
+            for name in names:
+                if batch[name].null_count or (name == "counts" and values.null_count):
+                    raise ValueError(f"{path}: column {name!r} has rows without a value")
+            try:
+                hands = [hand_masks(batch[name].to_pylist()) for name in names[:2]]
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}") from None
+            masks.append(np.stack(hands, axis=1))
+            counts.append(values.to_numpy().reshape(-1, 2, 5, 14))
+            _check_pairs(masks[-1], str(path), row)
+            _check_layouts(counts[-1], str(path), row)
+            row += len(batch)
+    return np.concatenate(masks), np.concatenate(counts)
+
+
+def _check_pairs(masks: NDArray[np.uint64], where: str, first_row: int = 0) -> None:
+    shared = masks[:, 0] & masks[:, 1]
+    wrong = np.flatnonzero(shared)
+    if wrong.size:
+        both = int(shared[wrong[0]])
+        card = card_text((both & -both).bit_length() - 1)
+        raise ValueError(f"{where}: row {first_row + wrong[0]}: both hands have card {card}")
+
+
+def _check_layouts(counts: NDArray[Any], where: str, first_row: int = 0) -> None:
+    """Check that every distribution of a row is over the same number of layouts, at least one."""
+    if counts.dtype.kind not in "iu":
+        raise ValueError(f"{where}: counts are {counts.dtype}, expected integers")
+    layouts = counts.sum(axis=-1, dtype=int).reshape(len(counts), 10)
+    wrong = (counts < 0).any(axis=(1, 2, 3)) | (layouts < 1).any(1) | (np.ptp(layouts, axis=1) > 0)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise ValueError(
+            f"{where}: row {first_row + row} has counts that are not those of as many layouts for "
+            "both declarers in every strain"
+        )
 
 
 def read_pbn_deals(source: PathLike | IO[str]) -> list[tuple[str, Deal]]:

@@ -7,16 +7,18 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from bridgevec import labels
 from bridgevec.cards import Deal, Seat, Strain, hand_mask, random_deals, random_masks
 from bridgevec.cli import app
 from bridgevec.dds import SOLVER_VERSION, solve_board, solve_tables
 from bridgevec.models.embedding import embed_hands, estimate_tricks, load_embedding
-from bridgevec.records import read_deals, write_deals
+from bridgevec.records import read_deals, read_pairs, write_deals
 
 HAND = "AKQ2.K54.T98.J32"
 DUMMY = "J3.AQ8762.K4.A65"
@@ -80,6 +82,7 @@ def examples():
 def test_the_examples_in_the_help_run(example, tmp_path, pbn, monkeypatch):
     monkeypatch.chdir(tmp_path)
     example = example.replace("100000", "2").partition(" > ")[0]
+    example = example.partition(" --backend ")[0]  # there is no such cluster
     stdin = None
     for stage in example.split(" | "):
         result = run(*shlex.split(stage)[1:], stdin=stdin)
@@ -264,6 +267,23 @@ def test_label_writes_a_file_once(tmp_path):
     expected = {"file": str(out), "deals": 3, "seed": 7, "was_there": True}
     assert json.loads(output(*arguments, "--json")) == expected
     assert complaint(*arguments, "--deals", 4).startswith(f"{out} has deals 3, not 4")
+
+
+def test_label_writes_shards_and_pairs(tmp_path, monkeypatch):
+    monkeypatch.setattr(labels, "CHUNK", 1)
+    out = tmp_path / "x.parquet"
+    arguments = ["label", "--deals", 2, "--seed", 7, "--out", out, "--quiet", "--shard-size", 1]
+    files = [str(tmp_path / f"x_000{shard}.parquet") for shard in (0, 1)]
+    assert output(*arguments, "--shard", 1) == f"{files[1]}\n"
+    assert sorted(tmp_path.iterdir()) == [Path(files[1])]
+    expected = {"files": files, "deals": 2, "seed": 7}
+    assert json.loads(output(*arguments, "--json")) == expected
+    assert complaint(*arguments[:-2], "--shard", 1) == "--shard needs --shard-size"
+    assert complaint(*arguments, "--shard", 2).startswith("no shard 2: 2 deals in shards of 1 are")
+    assert complaint(*arguments, "--address", "x:1").startswith("backend 'threads' takes no addr")
+    pairs = ["label", "--deals", 2, "--seed", 7, "--out", out, "--quiet", "--layouts", 2]
+    assert output(*pairs) == f"{out}: 2 labelled pairs with 2 layouts each\n"
+    assert len(read_pairs(out)[1]) == 2
 
 
 def test_train_has_an_option_for_every_argument(monkeypatch):

@@ -1,5 +1,6 @@
 """Labelling deals: right labels, and nothing lost or doubled whatever interrupts it."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -15,15 +16,16 @@ from endplay.types import Denom, Player
 from bridgevec import labels
 from bridgevec.cards import Deal
 from bridgevec.dds import SOLVER_VERSION
-from bridgevec.labels import chunk_masks, label_deals
-from bridgevec.records import deals_info, read_deals
+from bridgevec.labels import chunk_layouts, chunk_masks, label_deals, label_shards
+from bridgevec.records import deals_info, pairs_info, read_deals, read_pairs
 
 # The command with small chunks, so that an interruption falls between two of them.
 SCRIPT = "from bridgevec import cli, labels; labels.CHUNK = 2; cli.main()"
 
 
-def start(out, deals=5, seed=7):
+def start(out, deals=5, seed=7, *options):
     command = ["label", "--deals", str(deals), "--seed", str(seed), "--out", str(out), "--quiet"]
+    command += [str(option) for option in options]
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -72,7 +74,7 @@ def test_a_killed_run_goes_on_where_it_stood(tmp_path, undisturbed):
     work = tmp_path / "x.parquet.partial"
     kills = 0
     for chunks in (1, 2):
-        with start(out) as process:
+        with start(out, 5, 7, "--workers", 1) as process:
             if wait_for_chunks(process, out, chunks):
                 process.send_signal(signal.SIGKILL)
                 kills += 1
@@ -226,3 +228,170 @@ def test_the_progress_bar_counts_deals(tmp_path, small_chunks, capsys):
     shown = capsys.readouterr().err
     assert "1/1" in shown
     assert "tables/s" in shown or "s/ tables" in shown
+
+
+# Shards
+
+
+def test_shards_are_parts_of_the_one_file(tmp_path, undisturbed, small_chunks):
+    files = label_shards(tmp_path / "s.parquet", 5, 7, 4, progress=False)
+    assert [file.name for file in files] == ["s_0000.parquet", "s_0001.parquet"]
+    for one, whole in zip(read_deals(files), read_deals(undisturbed), strict=True):
+        assert np.array_equal(one, whole)
+    settings = {"seed": "7", "solver": SOLVER_VERSION}
+    assert deals_info(files[0]) == (4, {"deals": "4", **settings})
+    assert deals_info(files[1]) == (1, {"deals": "1", "first": "4", **settings})
+
+
+def test_a_shard_does_not_depend_on_the_others(tmp_path, small_chunks, monkeypatch):
+    every = label_shards(tmp_path / "a.parquet", 6, 7, 2, progress=False)
+    chosen = label_shards(tmp_path / "b.parquet", 6, 7, 2, [2], progress=False)
+    assert [file.name for file in chosen] == ["b_0002.parquet"]
+    assert chosen[0].read_bytes() == every[2].read_bytes()
+    # Those that are there are kept, and the missing one is made.
+    written = [file.stat().st_mtime_ns for file in every]
+    every[1].unlink()
+    solved = []
+    solve = labels.solve_tables
+    monkeypatch.setattr(labels, "solve_tables", lambda m, w: solved.extend(m) or solve(m, w))
+    assert label_shards(tmp_path / "a.parquet", 6, 7, 2, progress=False) == every
+    assert np.array_equal(solved, chunk_masks(7, 1))
+    assert [every[i].stat().st_mtime_ns for i in (0, 2)] == [written[0], written[2]]
+
+
+@pytest.mark.slow
+def test_shards_survive_kills_at_any_moment(tmp_path, small_chunks):
+    expected = label_shards(tmp_path / "e.parquet", 12, 7, 4, progress=False)
+    pause = np.random.default_rng(0)
+    kills = 0
+    while kills < 3:
+        with start(tmp_path / "s.parquet", 12, 7, "--shard-size", 4) as process:
+            try:
+                process.wait(0.5 + pause.random())
+                break
+            except subprocess.TimeoutExpired:
+                process.kill()
+                kills += 1
+    assert kills
+    with start(tmp_path / "s.parquet", 12, 7, "--shard-size", 4) as process:
+        names = process.communicate()[0].decode().split()
+    assert process.returncode == 0
+    assert names == [str(tmp_path / f"s_{i:04d}.parquet") for i in range(3)]
+    for file, name in zip(expected, names, strict=True):
+        assert file.read_bytes() == (tmp_path / name).read_bytes()
+    assert len(list(tmp_path.iterdir())) == 6
+
+
+# Layouts of the opponents' cards
+
+
+def test_layouts_keep_the_pair_and_begin_with_the_deal():
+    masks = chunk_layouts(3, 1, 5)
+    assert masks.shape == (labels.CHUNK, 5, 4)
+    assert np.array_equal(masks[:, 0], chunk_masks(3, 1))
+    assert (masks[:, :, [0, 2]] == masks[:, :1, [0, 2]]).all()
+    assert (np.bitwise_or.reduce(masks, axis=-1) == (1 << 52) - 1).all()
+    assert (np.bitwise_count(masks) == 13).all()
+    assert all(len(np.unique(row[:, 1])) == 5 for row in masks)
+    assert np.array_equal(masks[:, :3], chunk_layouts(3, 1, 3))
+
+
+def test_counts_are_those_of_the_layouts_tables(tmp_path, small_chunks):
+    out = label_deals(tmp_path / "p.parquet", 3, 7, progress=False, layouts=2)
+    masks, counts = read_pairs(out)
+    info = {"pairs": "3", "layouts": "2", "seed": "7", "solver": SOLVER_VERSION}
+    assert pairs_info(out) == (3, info)
+    layouts = np.concatenate([chunk_layouts(7, chunk, 2) for chunk in (0, 1)])[:3]
+    assert np.array_equal(masks, layouts[:, 0, [0, 2]])
+    for pair, hands in zip(counts, layouts, strict=True):
+        expected = np.zeros((2, 5, 14), int)
+        for row in hands.tolist():
+            table = calc_dd_table(Deal(row).to_endplay())
+            for i, player in enumerate((Player.north, Player.south)):
+                for strain, denom in enumerate(
+                    (Denom.clubs, Denom.diamonds, Denom.hearts, Denom.spades, Denom.nt)
+                ):
+                    expected[i, strain, table[denom, player]] += 1
+        assert np.array_equal(pair, expected)
+    again = label_deals(tmp_path / "q.parquet", 3, 7, 1, False, layouts=2)
+    assert again.read_bytes() == out.read_bytes()
+    with pytest.raises(ValueError, match="has layouts 2, not 5"):
+        label_deals(out, 3, 7, progress=False, layouts=5)
+
+
+# Processes and clusters
+
+
+@pytest.mark.slow
+def test_processes_give_the_same_file(tmp_path, undisturbed, small_chunks):
+    out = label_deals(tmp_path / "x.parquet", 5, 7, 2, False, backend="loky")
+    assert out.read_bytes() == undisturbed.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def dask_cluster():
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+    ) as cluster:
+        yield cluster
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_gives_the_same_file(tmp_path, undisturbed, dask_cluster, small_chunks):
+    address = dask_cluster.scheduler_address
+    out = label_deals(tmp_path / "x.parquet", 5, 7, None, False, backend="dask", address=address)
+    assert out.read_bytes() == undisturbed.read_bytes()
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_when_client_and_worker_are_killed(
+    tmp_path, dask_cluster, undisturbed, small_chunks
+):
+    expected = label_deals(tmp_path / "e.parquet", 16, 7, progress=False)
+    out = tmp_path / "x.parquet"
+    options = ["--backend", "dask", "--address", dask_cluster.scheduler_address]
+    with start(out, 16, 7, *options) as process:
+        assert wait_for_chunks(process, out, 2)
+        process.kill()
+    with start(out, 16, 7, *options) as process:
+        assert wait_for_chunks(process, out, 4)
+        nanny = next(iter(dask_cluster.workers.values()))
+        os.kill(nanny.pid, signal.SIGKILL)
+        assert process.wait() == 0
+    assert out.read_bytes() == expected.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["e.parquet", "x.parquet"]
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_gives_the_same_file(tmp_path, undisturbed, small_chunks):
+    pytest.importorskip("ray")
+    out = label_deals(tmp_path / "x.parquet", 5, 7, 2, False, backend="ray")
+    assert out.read_bytes() == undisturbed.read_bytes()
+
+
+def test_workers_with_another_solver_are_refused():
+    with pytest.raises(ValueError, match=f"has version {SOLVER_VERSION} of the solver, not 0"):
+        labels._solve_chunk(0, chunk_layouts(0, 0, 1), "0")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layouts": -1}, "layouts is -1, expected 0 to 32767"),
+        ({"first": 30}, "first deal 30 is not a multiple of 50"),
+        ({"backend": "abacus"}, "no backend 'abacus', expected one of threads, loky, dask, ray"),
+        ({"address": "x:1"}, "backend 'threads' takes no address; dask and ray do"),
+    ],
+)
+def test_options_out_of_range_are_refused(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        label_deals(tmp_path / "x.parquet", 5, 7, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_shards_out_of_range_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="shard size 60 is not a positive multiple of 50"):
+        label_shards(tmp_path / "x.parquet", 100, 7, 60)
+    with pytest.raises(ValueError, match="no shard 2: 100 deals in shards of 50 are 0 to 1"):
+        label_shards(tmp_path / "x.parquet", 100, 7, 50, [2])

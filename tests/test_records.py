@@ -16,13 +16,16 @@ from endplay.types import Board, Player
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridgevec.cards import Deal, random_deals, random_masks
+from bridgevec.cards import Deal, hand_text, random_deals, random_masks
 from bridgevec.records import (
     deals_info,
+    pairs_info,
     read_deals,
     read_lin_deals,
+    read_pairs,
     read_pbn_deals,
     write_deals,
+    write_pairs,
 )
 
 DEAL = "N:KQT2.AT.J6542.85 .63.AKQ987.A9732 A8654.KQ5.T.QJT6 J973.J98742.3.K4"
@@ -319,3 +322,58 @@ def test_lin_errors_name_the_file(tmp_path, text, message):
 def test_junk_files_are_refused_with_value_errors(read, text):
     with pytest.raises(ValueError, match="input"):
         read(StringIO(text))
+
+
+# Pairs of hands
+
+
+def some_pairs(n, layouts=10, seed=0):
+    tricks = np.random.default_rng(seed).integers(0, 14, (n, layouts, 2, 5, 1))
+    return random_masks(n, seed)[:, [0, 2]], (tricks == np.arange(14)).sum(1)
+
+
+@pytest.mark.parametrize("n", [0, 1, 300])
+def test_labelled_pairs_come_back(tmp_path, n):
+    masks, counts = some_pairs(n)
+    path = write_pairs(tmp_path / "a.parquet", masks, counts, {"layouts": "10"})
+    read_masks, read_counts = read_pairs([path, path])
+    assert (read_masks.dtype, read_counts.dtype) == (np.uint64, np.int16)
+    assert np.array_equal(read_masks, np.tile(masks, (2, 1)))
+    assert np.array_equal(read_counts, np.tile(counts, (2, 1, 1, 1)))
+    assert pairs_info(path) == (n, {"layouts": "10"})
+    assert os.listdir(tmp_path) == ["a.parquet"]
+
+
+def test_other_programs_see_two_hands_and_140_counts(tmp_path):
+    masks, counts = some_pairs(3)
+    table = pq.read_table(write_pairs(tmp_path / "a.parquet", masks, counts, {}))
+    assert table.column_names == ["north", "south", "counts"]
+    assert table["south"].to_pylist() == [hand_text(hand) for hand in masks[:, 1].tolist()]
+    assert table["counts"].to_pylist() == counts.reshape(3, 140).tolist()
+    with pytest.raises(ValueError, match=r"a\.parquet has no column 'deal', only \['north'"):
+        read_deals(tmp_path / "a.parquet")
+
+
+def test_pairs_that_are_wrong_are_refused(tmp_path):
+    masks, counts = some_pairs(3)
+    path = tmp_path / "a.parquet"
+    with pytest.raises(ValueError, match=r"masks: row 1: both hands have card [SHDC]"):
+        write_pairs(path, np.stack([masks[:, 0], masks[[0, 0, 2], [1, 0, 1]]], 1), counts, {})
+    with pytest.raises(ValueError, match=r"counts has shape \(2, 2, 5, 14\), expected \(3, 2,"):
+        write_pairs(path, masks, counts[:2], {})
+    for change in (-1, 1, -10 * counts[2, 1, 3, 5] - 1):
+        wrong = counts.copy()
+        wrong[2, 1, 3, 5] += change
+        with pytest.raises(ValueError, match="counts: row 2 has counts that are not those of as"):
+            write_pairs(path, masks, wrong, {})
+    with pytest.raises(ValueError, match="counts: counts are float64, expected integers"):
+        write_pairs(path, masks, counts / 10, {})
+    assert not path.exists()
+    texts = [["AKQ2.K54.T98.J3"] * 3, ["AKQ2.K54.T98.J32"] * 3]
+    kind = pa.list_(pa.int16(), 140)
+    table = pa.table(
+        [*texts, pa.array(counts.reshape(3, 140).tolist(), kind)], ["north", "south", "counts"]
+    )
+    pq.write_table(table, path)
+    with pytest.raises(ValueError, match=r"a\.parquet: hand 'AKQ2.K54.T98.J3' has 12 cards"):
+        read_pairs(path)
