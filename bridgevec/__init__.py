@@ -14,6 +14,7 @@ from bridgevec.models.embedding import (
     load_embedding,
     nearest_hands,
 )
+from bridgevec.play import Play, PlayedCard, analyse_play, best_play, contract_score
 from bridgevec.scoring import Contract, Par, imps, par, par_scores, score, scores
 
 __version__ = version("bridgevec")
@@ -23,10 +24,15 @@ __all__ = [
     "Contract",
     "Deal",
     "Par",
+    "Play",
+    "PlayedCard",
     "Seat",
     "Strain",
     "TrickEstimate",
     "__version__",
+    "analyse_play",
+    "best_play",
+    "contract_score",
     "embed_hand",
     "embed_hands",
     "estimate_tricks",

@@ -1022,20 +1022,23 @@ cdef void play(Search* s, Trick* t, int card) noexcept nogil:
     t.seat = (t.seat + 1) & 3
 
 
-cdef int trick_tricks(Search* s, Trick* t, int n) noexcept nogil:
-    """Tricks NS take of the n left, the one on the table included."""
-    cdef int low = 0, high = n, middle
+cdef int trick_tricks(Search* s, Trick* t, int n, int low, int high, int guess) noexcept nogil:
+    """Tricks NS take of the n left, the one on the table included; known to be low to high."""
     cdef u64 r
     while low < high and not s.stop[0]:
-        middle = (low + high + 1) >> 1
-        if t.size < 4:
-            r = follow(s, t.size, t.seat, t.led, t.best, t.best_seat, t.cards, t.all, middle, n)
+        guess = max2(low + 1, min2(guess, high))
+        if t.size == 0:
+            r = lead(s, t.seat, guess, n)
+        elif t.size < 4:
+            r = follow(s, t.size, t.seat, t.led, t.best, t.best_seat, t.cards, t.all, guess, n)
         else:
-            r = lead(s, t.best_seat, middle - (not (t.best_seat & 1)), n - 1)
+            r = lead(s, t.best_seat, guess - (not (t.best_seat & 1)), n - 1)
         if r & WON:
-            low = middle
+            low = guess
+            guess += 1
         else:
-            high = middle - 1
+            high = guess - 1
+            guess -= 1
     return low
 
 
@@ -1082,16 +1085,14 @@ cdef class Solver:
                     table[strain, (leader + 3) & 3] = tricks if leader & 1 else n - tricks
         return not self.halted
 
-    def board(self, list hands, int strain, int first, list trick):
-        """Cards the next player may play and the tricks of that player's side, as pairs."""
+    cdef Trick place(self, list hands, int strain, int first, list trick):
+        """Set up a position; the cards of the trick may be in the hands still."""
         cdef u64 masks[4]
-        cdef u64 legal, higher, held
-        cdef Trick table, after
-        cdef int i, n, tricks, card, worth = 0
+        cdef Trick table
+        cdef int i
         for i in range(4):
             masks[i] = hands[i]
         deal_cards(&self.s, masks, strain)
-        clear_table(&self.s)
         memset(&table, 0, sizeof(Trick))
         table.seat = first
         for i in trick:
@@ -1099,9 +1100,14 @@ cdef class Solver:
         table.all = table.cards
         for i in range(4):
             table.all |= self.s.hand[i]
-        held = self.s.hand[table.seat]
-        n = count(held)
-        legal = held
+        return table
+
+    def board(self, list hands, int strain, int first, list trick):
+        """Cards the next player may play and the tricks of that player's side, as pairs."""
+        cdef Trick after, table = self.place(hands, strain, first, trick)
+        cdef u64 higher, held = self.s.hand[table.seat], legal = held
+        cdef int card, n = count(held), tricks = (n + 1) >> 1, worth = 0
+        clear_table(&self.s)
         if table.size and held & lane_of(table.led):
             legal = held & lane_of(table.led)
         found = []
@@ -1116,10 +1122,28 @@ cdef class Solver:
             after = table
             with nogil:
                 play(&self.s, &after, card)
-                tricks = trick_tricks(&self.s, &after, n)
+                tricks = trick_tricks(&self.s, &after, n, 0, n, tricks)
                 self.s.hand[table.seat] |= <u64>1 << card
                 self.s.shape += <u64>1 << ((card >> 4) * 16 + table.seat * 4)
             worth = n - tricks if table.seat & 1 else tricks
             found.append((number, worth))
         return found
 
+    def tricks(self, list hands, int strain, int first, list trick, int low, int high, int guess,
+               bint fresh):
+        """Tricks NS take from the current trick on, known to be low to high.
+
+        A guess below 0 stands for one from the cards. What is known from positions of the same
+        strain before is used again unless `fresh`.
+        """
+        cdef Trick table = self.place(hands, strain, first, trick)
+        cdef int n = count(self.s.hand[first]) + (table.size > 0), found
+        if fresh:
+            clear_table(&self.s)
+        if guess < 0:
+            guess = first_guess(&self.s, n)
+        with nogil:
+            found = trick_tricks(&self.s, &table, n, low, high, guess)
+        if self.halted:
+            raise InterruptedError("the solver was stopped")
+        return found

@@ -6,6 +6,7 @@ among threads. Every call has solvers of its own, so any number may run at once.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -33,8 +34,10 @@ SOLVER_VERSION = "1"
 _T = TypeVar("_T")
 
 
-def _interruptible(
-    work: Sequence[Callable[[], _T]], solvers: Sequence[Solver], tick: Callable[[], Any]
+def interruptible(
+    work: Sequence[Callable[[], _T]],
+    solvers: Sequence[Solver],
+    tick: Callable[[], Any] = lambda: None,
 ) -> list[_T]:
     """Run each piece of work in a thread; on Ctrl-C (or an error in one) stop all solvers."""
     with ThreadPoolExecutor(len(work)) as pool:
@@ -115,7 +118,7 @@ def solve_tables(
         def tick() -> None:
             bar.update(len(done) - bar.n)
 
-        _interruptible([lambda s=s: run(s) for s in solvers], solvers, tick)  # type: ignore[misc]
+        interruptible([lambda s=s: run(s) for s in solvers], solvers, tick)  # type: ignore[misc]
     return tables
 
 
@@ -150,7 +153,7 @@ def solve_table(deal: DealLike) -> NDArray[np.int8]:
     masks = np.array((deal if isinstance(deal, Deal) else Deal(deal)).masks, dtype=np.uint64)
     table = np.empty((5, 4), dtype=np.int8)
     solver = Solver()
-    _interruptible([lambda: solver.solve(masks, table)], [solver], lambda: None)
+    interruptible([lambda: solver.solve(masks, table)], [solver])
     return table
 
 
@@ -196,45 +199,97 @@ def solve_board(
     {'SA': 1, 'SQ': 1}
     """
     deal = deal if isinstance(deal, Deal) else Deal(deal)
-    trump = Strain.parse(strain)
-    seat = Seat.parse(leader)
-    hands = list(deal.masks)
-    trick: list[int] = []
+    at = Position(deal, Strain.parse(strain), Seat.parse(leader))
     for entry in played:
-        card = parse_card(entry)
-        _check_play(hands, seat, trick, card)
-        hands[seat] ^= 1 << card
-        trick.append(card)
-        seat = seat.next
-        if len(trick) == 4:
-            seat = Seat((seat + _winner(trick, trump)) % 4)
-            trick = []
-    if not hands[seat]:
+        at.play(parse_card(entry))
+    if not at.left:
         raise ValueError("no card is left to play")
-    first = Seat((seat - len(trick)) % 4)
     solver = Solver()
-    found: list[tuple[int, int]] = _interruptible(
-        [lambda: solver.board(hands, int(trump), int(first), trick)], [solver], lambda: None
+    found: list[tuple[int, int]] = interruptible(
+        [lambda: solver.board(at.hands, at.strain, at.leader, at.trick)], [solver]
     )[0]
     return {card_text(card): tricks for card, tricks in sorted(found, key=lambda x: (-x[1], x[0]))}
 
 
-def _check_play(hands: Sequence[int], seat: Seat, trick: Sequence[int], card: int) -> None:
-    if not hands[seat] >> card & 1:
-        raise ValueError(f"card {card_text(card)} is not in {seat.name}'s hand")
-    if trick:
-        suit = trick[0] // 13
-        if card // 13 != suit and hands[seat] >> 13 * suit & 0x1FFF:
+class Position:
+    """The cards left in the hands, the trick on the table, and who plays next.
+
+    Parameters
+    ----------
+    deal : Deal
+    strain : Strain
+    leader : Seat
+
+    Attributes
+    ----------
+    hands : list of int
+        Masks of N, E, S, W.
+    seat : Seat
+        Who plays next.
+    trick : list of int
+        The cards on the table.
+    won : list of int
+        Tricks that NS and EW have taken.
+    """
+
+    __slots__ = ("hands", "seat", "strain", "trick", "won")
+
+    def __init__(self, deal: Deal, strain: Strain, leader: Seat) -> None:
+        self.hands = list(deal.masks)
+        self.strain = strain
+        self.seat = leader
+        self.trick: list[int] = []
+        self.won = [0, 0]
+
+    @property
+    def leader(self) -> Seat:
+        """Who led, or leads, to the current trick."""
+        return Seat((self.seat - len(self.trick)) % 4)
+
+    @property
+    def left(self) -> int:
+        """Tricks left, with the one on the table."""
+        return self.hands[self.leader].bit_count() + bool(self.trick)
+
+    def legal(self) -> list[int]:
+        """The cards that may be played next."""
+        hand = self.hands[self.seat]
+        if self.trick:
+            hand = hand & self._led() or hand
+        return [card for card in range(52) if hand >> card & 1]
+
+    def play(self, card: int) -> None:
+        """Play a card, or raise a ValueError that names it if that is not allowed."""
+        hand = self.hands[self.seat]
+        if not hand >> card & 1:
+            raise ValueError(f"card {card_text(card)} is not in {self.seat.name}'s hand")
+        if self.trick and hand & self._led() and not self._led() >> card & 1:
             raise ValueError(
-                f"{seat.name} revokes with {card_text(card)}: {card_text(trick[0])} was led"
+                f"{self.seat.name} revokes with {card_text(card)}: "
+                f"{card_text(self.trick[0])} was led"
             )
+        self.hands[self.seat] ^= 1 << card
+        self.trick.append(card)
+        self.seat = self.seat.next
+        if len(self.trick) == 4:
+            self.seat = Seat((self.seat + self._winner()) % 4)
+            self.won[self.seat & 1] += 1
+            self.trick = []
 
+    def copy(self) -> Position:
+        """A position of its own."""
+        other = copy.copy(self)
+        other.hands, other.trick, other.won = self.hands[:], self.trick[:], self.won[:]
+        return other
 
-def _winner(trick: Sequence[int], trump: Strain) -> int:
-    """Which of four cards, in order of play, wins."""
+    def _led(self) -> int:
+        return 0x1FFF << self.trick[0] // 13 * 13
 
-    def power(i: int) -> tuple[bool, bool, int]:
-        suit, rank = divmod(trick[i], 13)
-        return 3 - suit == trump, suit == trick[0] // 13, -rank
+    def _winner(self) -> int:
+        """Which of the four cards, in order of play, wins."""
 
-    return max(range(4), key=power)
+        def power(i: int) -> tuple[bool, bool, int]:
+            suit, rank = divmod(self.trick[i], 13)
+            return 3 - suit == self.strain, suit == self.trick[0] // 13, -rank
+
+        return max(range(4), key=power)
