@@ -32,6 +32,7 @@ from bridgevec.cards import (
     random_deals,
     random_masks,
 )
+from bridgevec.scoring import VULNERABILITIES, Contract, parse_vulnerable, score
 
 if TYPE_CHECKING:
     from bridgevec.models.embedding import Embedding
@@ -285,6 +286,8 @@ def _hand_pool(source: str) -> NDArray[np.uint64]:
         "bridgevec deal -n 3 --seed 1 | bridgevec solve -",
         "bridgevec solve 'N:T5.AT.QJ98742.63 64.KQJ8762.K.J92 A93.53.AT5.AKT75"
         " KQJ872.94.63.Q84' --strain NT --leader W --played 'SK S5'",
+        "bridgevec solve 'N:T5.AT.QJ98742.63 64.KQJ8762.K.J92 A93.53.AT5.AKT75"
+        " KQJ872.94.63.Q84' --contract '3NT by N' --vulnerable NS --played 'HK H3'",
     )
 )
 def solve(
@@ -298,6 +301,10 @@ def solve(
     ],
     strain: Annotated[str | None, typer.Option(help="Trumps: C, D, H, S or NT.")] = None,
     leader: Annotated[str | None, typer.Option(help="Who leads: N, E, S or W.")] = None,
+    contract: Annotated[
+        str | None, typer.Option(help="Play this contract out, such as '4SX by N'.")
+    ] = None,
+    vulnerable: Annotated[str, typer.Option(help="For its score: None, NS, EW or All.")] = "None",
     played: Annotated[str, typer.Option(help="Cards played so far, such as 'SK S5 S4'.")] = "",
     workers: Annotated[int | None, typer.Option(help="Threads; by default all.")] = None,
     as_json: Json = False,
@@ -305,13 +312,20 @@ def solve(
     """Solve deals double dummy.
 
     Prints the tricks of every declarer in every strain. With --strain and --leader: the tricks
-    that each card which may be played next is worth to the side that plays it.
+    that each card which may be played next is worth to the side that plays it. With --contract: its
+    score, and the play trick by trick to the end without error, the cards already played with the
+    tricks that they cost, and on the right the tricks that the declarer comes to.
     """
     if (strain is None) != (leader is None):
         raise ValueError("--strain and --leader go together")
-    if played and strain is None:
-        raise ValueError("--played needs --strain and --leader")
+    if contract is not None and strain is not None:
+        raise ValueError("--contract stands for --strain and --leader, give one or the other")
+    if played and contract is None and strain is None:
+        raise ValueError("--played needs --contract, or --strain and --leader")
     deals = _read_deals(sources)
+    if contract is not None:
+        _play_contract(deals, Contract.parse(contract), vulnerable, played.split(), as_json)
+        return
     if strain is not None and leader is not None:
         _solve_board(deals, Strain.parse(strain), Seat.parse(leader), played.split(), as_json)
         return
@@ -351,6 +365,33 @@ def _solve_board(
         return
     for n in sorted(set(cards.values()), reverse=True):
         typer.echo(f"{n:2d}  " + " ".join(card for card in cards if cards[card] == n))
+
+
+def _play_contract(
+    deals: list[tuple[str, Deal]],
+    contract: Contract,
+    vulnerable: str,
+    played: list[str],
+    as_json: bool,
+) -> None:
+    from bridgevec.play import best_play
+
+    if len(deals) != 1:
+        raise ValueError(f"--contract takes one deal, got {len(deals)}")
+    ((_, deal),) = deals
+    code = parse_vulnerable(vulnerable)
+    play = best_play(deal, contract, played)
+    tricks = play.cards[-1].tricks
+    points = score(contract, tricks, code)
+    if as_json:
+        cards = [{**card._asdict(), "seat": card.seat.name} for card in play.cards]
+        _print_json(
+            {"deal": deal.pbn, "contract": str(contract), "vulnerable": VULNERABILITIES[code]}
+            | {"double_dummy": play.tricks, "tricks": tricks, "score": points, "cards": cards}
+        )
+        return
+    typer.echo(play)
+    typer.echo(f"score {points}, vulnerable {VULNERABILITIES[code]}")
 
 
 def _table_json(table: NDArray[np.int8]) -> dict[str, dict[str, int]]:

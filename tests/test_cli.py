@@ -18,7 +18,9 @@ from bridgevec.cards import Deal, Seat, Strain, hand_mask, random_deals, random_
 from bridgevec.cli import app
 from bridgevec.dds import SOLVER_VERSION, solve_board, solve_tables
 from bridgevec.models.embedding import embed_hands, estimate_tricks, load_embedding
+from bridgevec.play import best_play
 from bridgevec.records import read_deals, read_pairs, write_deals
+from bridgevec.scoring import score
 
 HAND = "AKQ2.K54.T98.J32"
 DUMMY = "J3.AQ8762.K4.A65"
@@ -191,6 +193,22 @@ def test_each_card_is_listed_with_its_tricks(played):
     assert [int(row[0]) for row in rows] == sorted({*expected.values()}, reverse=True)
 
 
+@pytest.mark.parametrize("played", ["", "HK H3 H4 HA DQ DK"])
+def test_a_contract_is_played_out(played):
+    play = best_play(DEAL, "3NTX by N", played.split())
+    arguments = ["solve", DEAL, "--contract", "3NTX by N", "--vulnerable", "ns"]
+    arguments += ["--played", played]
+    text = output(*arguments)
+    points = score("3NTX by N", play.cards[-1].tricks, "NS")
+    assert text == f"{play}\nscore {points}, vulnerable NS\n"
+    report = json.loads(output(*arguments, "--json"))
+    assert (report["contract"], report["vulnerable"]) == ("3NTX by N", "NS")
+    assert (report["double_dummy"], report["score"]) == (play.tricks, points)
+    assert [tuple(card.values()) for card in report["cards"]] == [
+        (card.card, card.seat.name, card.tricks, card.cost) for card in play.cards
+    ]
+
+
 # The embedding
 
 
@@ -343,7 +361,18 @@ def test_info_tells_what_is_installed():
         (["solve", "N:x"], "deal 'N:x' has 1 hands, expected 4"),
         (["solve", "-"], "standard input is empty"),
         (["solve", DEAL, "--strain", "S"], "--strain and --leader go together"),
-        (["solve", DEAL, "--played", "SA"], "--played needs --strain and --leader"),
+        (["solve", DEAL, "--played", "SA"], "--played needs --contract, or --strain"),
+        (["solve", DEAL, "--contract", "4S"], "unknown contract '4S', expected one such as '4SX"),
+        (["solve", DEAL, "--contract", "Pass"], "the deal was passed out, there is no play"),
+        (["solve", DEAL, DEAL, "--contract", "4S by N"], "--contract takes one deal, got 2"),
+        (
+            ["solve", DEAL, "--contract", "4S by N", "--vulnerable", "N"],
+            "unknown vulnerability 'N', expected one of None, NS, EW, All",
+        ),
+        (
+            ["solve", DEAL, "--contract", "4S by N", "--strain", "S", "--leader", "E"],
+            "--contract stands for --strain and --leader, give one or the other",
+        ),
         (["solve", DEAL, "--strain", "Z", "--leader", "N"], "unknown strain 'Z', expected one of"),
         (["solve", DEAL, "--strain", "S", "--leader", "Z"], "unknown seat 'Z', expected one of"),
         (["solve", DEAL, DEAL, "--strain", "S", "--leader", "N"], "--strain and --leader take one"),
