@@ -1,21 +1,20 @@
-"""How well the hand embedding estimates tricks: deals it never saw, or pairs with mean tricks.
+"""How well the hand embedding estimates tricks: deals it never saw, or pairs of hands.
 
 The estimate for declarer and dummy is compared with double-dummy results of labelled deals (exact
-counts of one layout; every deal gives both sides, both declarers, five strains), or with the means
-over several layouts in a file of hand pairs, where the mean squared error says most.
+counts of one layout; every deal gives both sides, both declarers, five strains), or with what a
+file of hand pairs says of several layouts: their means, where the mean squared error is all that
+can be told, or (Parquet) how often each number of tricks was taken.
 
 Columns: mse, the mean squared error of the expected number of tricks; exact, within 1, within 2,
-how often a guess is right or off by no more. The row "rounded mean" guesses the expected number,
-rounded; the row "best guess" picks for each column the number that the estimated distribution makes
-most likely to count (the mode for exact, the best three in a row for within 1, ...). log loss is of
-the estimated distribution. game ECE is the expected calibration error of the chance to make game
-(3NT, 4H, 4S, 5C, 5D): how far it is from how often game makes, mean over ten bins. The figures
-after ± are 95% confidence intervals by the normal approximation, a deal counting as one
-observation.
+how often the expected number, rounded, is right or off by no more; log loss, of the estimated
+distribution; game and slam Brier, the mean squared error of the chance to make game (3NT, 4H, 4S,
+5C, 5D) and a small slam; game ECE, the expected calibration error of the chance to make game: how
+far it is from how often game makes, mean over ten bins. The figures after ± are 95% confidence
+intervals, a deal or a pair counting as one observation; by the normal approximation, that of the
+ECE from 200 bootstrap samples.
 
-Baselines are fitted to one half of the same file and judged on the other, and then the halves are
-exchanged: "constant" is the mean tricks of the strain, "linear" least squares on the high-card
-points and suit lengths of both hands.
+Baselines (see baselines.py) are trained on the files given with --train-deals and --train-pairs;
+without them, on one half of the judged file, and judged on the other half, and the other way round.
 """
 
 from __future__ import annotations
@@ -24,21 +23,23 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from baselines import BASELINES, Baseline
 from numpy.typing import NDArray
+from tqdm import tqdm
 
-from bridgevec.cards import hand_bits
 from bridgevec.models.embedding import Embedding, find_weights, load_embedding
-from bridgevec.models.pairs import read_pairs
+from bridgevec.models.pairs import deal_pairs, pair_targets, read_pairs
 
 EXAMPLES = """examples:
   python benchmarks/ddbp2.py
   python benchmarks/ddbp2.py --deals data/deals_test.parquet --json
-  python benchmarks/ddbp2.py --pairs hand_pairs_val.csv.gz
-  python benchmarks/ddbp2.py --weights runs/hand2vec-32.safetensors --card
+  python benchmarks/ddbp2.py --pairs hand_pairs_val.csv.gz --train-pairs hand_pairs_train.csv.gz
+  python benchmarks/ddbp2.py --weights runs/hand2vec-32.safetensors --baselines none --card
 """
 # Sztyber-Betley et al., BridgeHand2Vec, ECAI 2023, arXiv:2310.06624: their published network, on
 # their own test files. Not measured here.
@@ -51,143 +52,157 @@ PUBLISHED = {
 }
 STRAINS = {"suits": slice(0, 4), "notrump": slice(4, 5)}
 GAME_TRICKS = np.array([11, 11, 10, 10, 9])
+SLAM_TRICKS = np.full(5, 12)
+OUTCOMES = np.arange(14)
+PERCENT = {"exact", "within 1", "within 2", "game ECE"}
 
-Rows = dict[str, dict[str, tuple[float, float]]]
-
-
-def read(deals: str, pairs: str | None) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
-    """Read masks (n, groups of 2 hands, 2) and tricks (n, groups, 2 declarers, 5)."""
-    if pairs:
-        masks, tricks = read_pairs(pairs)
-        return masks[:, None], tricks[:, None]
-    from bridgevec.records import read_deals
-
-    masks, tables = read_deals(deals)
-    sides = [[0, 2], [1, 3]]
-    tricks = np.moveaxis(tables[:, :, sides], 1, -1)
-    return masks[:, sides], tricks.astype(np.float32)
+Floats = NDArray[np.floating]
+Figures = dict[str, tuple[float, float]]
+"""A mean and half the width of its 95% interval, by column."""
 
 
-def estimate(embedding: Embedding, masks: NDArray[np.uint64]) -> NDArray[np.float32]:
-    """Distributions (n, groups, 2 declarers, 5, 14)."""
-    n, groups = masks.shape[:2]
-    flat = masks.reshape(-1, 2)
-    both = [embedding.estimate_tricks_many(flat[:, i], flat[:, 1 - i]) for i in (0, 1)]
-    return np.stack([e.distribution for e in both], axis=1).reshape(n, groups, 2, 5, 14)
+@dataclass
+class Pairs:
+    """Pairs of hands with what is known of their tricks.
+
+    Attributes
+    ----------
+    masks : ndarray of uint64, shape (n, 2)
+    tricks : ndarray, shape (n, 2 declarers, 5)
+        Mean tricks.
+    targets : ndarray, shape (n, 2, 5, 14)
+        How often each number of tricks is taken.
+    measured : bool
+        Whether the file says so; else `targets` are made up from the means.
+    together : int
+        How many pairs in a row are of one deal.
+    """
+
+    masks: NDArray[np.uint64]
+    tricks: Floats
+    targets: Floats
+    measured: bool
+    together: int
 
 
-def most_likely(p: NDArray[np.float32], off: int) -> NDArray[np.float64]:
-    """Centre of the 2 * off + 1 outcomes in a row that are the most likely together."""
-    padded = np.pad(np.cumsum(p, axis=-1), [(0, 0)] * (p.ndim - 1) + [(1 + off, off)], mode="edge")
-    padded[..., : 1 + off] = 0
-    return (padded[..., 2 * off + 1 :] - padded[..., : -2 * off - 1]).argmax(-1).astype(float)
+def read_deals(path: str) -> Pairs:
+    """Read labelled deals, the two pairs of a deal in a row."""
+    masks, tricks = deal_pairs(path)
+    order = np.arange(len(masks)).reshape(2, -1).T.reshape(-1)
+    targets = np.eye(14, dtype=np.float16)[tricks[order].astype(int)]
+    return Pairs(masks[order], tricks[order], targets, True, 2)
 
 
-def interval(x: NDArray[np.floating]) -> tuple[float, float]:
-    """Mean, and half the width of its 95% interval; the first axis is that of the deals."""
-    per_deal = x.reshape(len(x), -1).mean(axis=1, dtype=float)
-    return float(per_deal.mean()), float(1.96 * per_deal.std(ddof=1) / np.sqrt(len(x)))
+def read_hand_pairs(path: str) -> Pairs:
+    """Read a file of hand pairs."""
+    masks, tricks = read_pairs(path)
+    return Pairs(masks, tricks, pair_targets(path)[1], path.endswith(".parquet"), 1)
 
 
-def rows_for(
-    mean: NDArray[np.floating], tricks: NDArray[np.float32], exact: bool
-) -> dict[str, tuple[float, float]]:
-    """Score an expected number of tricks, and its rounding as a guess."""
-    row = {"mse": interval(np.square(mean - tricks))}
-    if exact:
-        off = np.abs(np.rint(mean) - tricks)
-        row |= {"exact": interval(off < 0.5)}
-        row |= {f"within {k}": interval(off < k + 0.5) for k in (1, 2)}
-    return row
+def estimate(embedding: Embedding, masks: NDArray[np.uint64]) -> Floats:
+    """Distributions (n, 2 declarers, 5, 14)."""
+    both = [embedding.estimate_tricks_many(masks[:, i], masks[:, 1 - i]) for i in (0, 1)]
+    return np.stack([e.distribution for e in both], axis=1)
 
 
-def calibration(p: NDArray[np.float32], tricks: NDArray[np.float32], strains: slice) -> float:
-    """Expected calibration error of the chance to make game."""
-    outcomes = np.arange(14) >= GAME_TRICKS[:, None]
-    chance = (p * outcomes).sum(-1)[..., strains].reshape(-1)
-    made = (tricks >= GAME_TRICKS)[..., strains].reshape(-1)
-    bins = np.minimum((10 * chance).astype(int), 9)
-    gap = np.bincount(bins, chance - made, minlength=10)
-    return float(np.abs(gap).sum() / len(chance))
+def score(p: Floats, truth: Pairs, strains: slice) -> Figures:
+    """Judge estimated distributions (n, 2, 5, 14) in some strains."""
+
+    def interval(x: Floats) -> tuple[float, float]:
+        deals = x.reshape(len(x) // truth.together, -1).mean(axis=1, dtype=float)
+        return float(deals.mean()), float(1.96 * deals.std(ddof=1) / np.sqrt(len(deals)))
+
+    p = p[..., strains, :]
+    mean = p @ OUTCOMES.astype(np.float32)
+    figures = {"mse": interval(np.square(mean - truth.tricks[..., strains]))}
+    if not truth.measured:
+        return figures
+    q = truth.targets[..., strains, :].astype(np.float32)
+    off = np.abs(np.rint(mean)[..., None] - OUTCOMES)
+    for column, most in (("exact", 0), ("within 1", 1), ("within 2", 2)):
+        figures[column] = interval((q * (off <= most)).sum(-1))
+    figures["log loss"] = interval(-(q * np.log(np.maximum(p, 1e-12))).sum(-1))
+    for column, tricks in (("game Brier", GAME_TRICKS), ("slam Brier", SLAM_TRICKS)):
+        enough = tricks[strains, None] <= OUTCOMES
+        chance, made = (p * enough).sum(-1), (q * enough).sum(-1)
+        # The mean over the layouts of the square of chance less 1 or 0.
+        figures[column] = interval(chance * chance - 2 * chance * made + made)
+        if column == "game Brier":
+            ece = calibration(chance, made, truth.together)
+    figures["game ECE"] = ece
+    return figures
 
 
-def baselines(
-    masks: NDArray[np.uint64], tricks: NDArray[np.float32]
-) -> dict[str, NDArray[np.floating]]:
-    """Predictions of the mean and of linear regression, each half fitted to the other."""
-    bits = hand_bits(masks).reshape(*masks.shape, 4, 13).astype(float)
-    points = (bits[..., :4] @ [4.0, 3.0, 2.0, 1.0]).sum(-1, keepdims=True)
-    features = np.concatenate([points, bits.sum(-1)], axis=-1)
-    ones = np.ones((*masks.shape[:2], 1))
-    # Declarer's features first; (n, groups, 2 declarers, 11)
-    x = np.stack(
-        [np.concatenate([ones, features[:, :, i], features[:, :, 1 - i]], axis=-1) for i in (0, 1)],
-        axis=2,
-    )
-    result = {"constant": np.empty(tricks.shape), "linear": np.empty(tricks.shape)}
-    half = np.arange(len(masks)) % 2
+def calibration(chance: Floats, made: Floats, together: int) -> tuple[float, float]:
+    """Expected calibration error over ten bins, and half its interval by the bootstrap."""
+    deals = len(chance) // together
+    bins = np.minimum((10 * chance).astype(int), 9).reshape(deals, -1)
+    gaps = np.zeros((deals, 10))
+    rows = np.arange(deals)[:, None]
+    np.add.at(gaps, (rows, bins), (chance - made).reshape(deals, -1))
+    rng = np.random.default_rng(0)
+    weights = [np.bincount(rng.integers(deals, size=deals), minlength=deals) for _ in range(200)]
+    again = np.abs(np.array(weights) @ gaps).sum(axis=1) / chance.size
+    return float(np.abs(gaps.sum(axis=0)).sum() / chance.size), float(1.96 * again.std())
+
+
+def halves(baseline: Baseline, truth: Pairs) -> Floats:
+    """Estimate each half of the deals after training on the other."""
+    p = np.empty(truth.targets.shape, dtype=np.float32)
+    half = np.arange(len(p)) // truth.together % 2
     for k in (0, 1):
-        fit, judge = half != k, half == k
-        result["constant"][judge] = tricks[fit].mean(axis=(0, 1, 2))
-        y = tricks[fit].reshape(-1, 5)
-        weights = np.linalg.lstsq(x[fit].reshape(-1, x.shape[-1]), y, rcond=None)[0]
-        result["linear"][judge] = x[judge] @ weights
-    return result
+        known, wanted = half != k, half == k
+        p[wanted] = baseline(truth.masks[known], truth.targets[known], truth.masks[wanted])
+    return p
 
 
-def benchmark(embedding: Embedding, deals: str, pairs: str | None) -> dict[str, Rows]:
-    """Every row for suits and notrump; figures with half the width of their interval."""
-    masks, tricks = read(deals, pairs)
-    exact = pairs is None
-    p = estimate(embedding, masks)
-    means = {**baselines(masks, tricks), "rounded mean": p @ np.arange(14, dtype=np.float32)}
-    tables: dict[str, Rows] = {}
-    for name, s in STRAINS.items():
-        table: Rows = {row: rows_for(m[..., s], tricks[..., s], exact) for row, m in means.items()}
-        if exact:
-            best = {}
-            for k, column in enumerate(("exact", "within 1", "within 2")):
-                guess = most_likely(p[..., s, :], k)
-                best[column] = interval(np.abs(guess - tricks[..., s]) < k + 0.5)
-            truth = tricks[..., s, None].astype(int)
-            likelihood = np.take_along_axis(p[..., s, :], truth, axis=-1)
-            best["log loss"] = interval(-np.log(np.maximum(likelihood, 1e-12)))
-            best["game ECE"] = (calibration(p, tricks, s), float("nan"))
-            table["best guess"] = best
-        tables[name] = table
+def benchmark(
+    embeddings: list[Embedding], baselines: list[str], truth: Pairs, training: list[Pairs]
+) -> dict[str, dict[str, Figures]]:
+    """Judge every embedding and baseline: figures by strains and model."""
+    tables: dict[str, dict[str, Figures]] = {strains: {} for strains in STRAINS}
+
+    def judge(name: str, p: Floats) -> None:
+        for strains, part in STRAINS.items():
+            tables[strains][name] = score(p, truth, part)
+
+    for embedding in embeddings:
+        judge(embedding.name, estimate(embedding, truth.masks))
+    for name in tqdm(baselines, desc="baselines", disable=not baselines, leave=False):
+        if training:
+            masks = np.concatenate([pairs.masks for pairs in training])
+            targets = np.concatenate([pairs.targets for pairs in training])
+            judge(name, BASELINES[name](masks, targets, truth.masks))
+        else:
+            judge(name, halves(BASELINES[name], truth))
     return tables
 
 
-def print_table(tables: dict[str, Rows], title: str, kind: str) -> None:
+def print_table(tables: dict[str, dict[str, Figures]], title: str, kind: str) -> None:
     """Print for people."""
     print(title)
     columns = list(dict.fromkeys(c for rows in tables.values() for r in rows.values() for c in r))
-    percent = {"exact", "within 1", "within 2", "game ECE"}
 
-    def text(column: str, value: float, half: float | None) -> str:
-        scale, digits, unit = (100, 2, "%") if column in percent else (1, 4, "")
-        interval = f" ±{scale * half:.{digits}f}" if half is not None and half == half else ""
+    def text(column: str, value: float, half: float | None = None) -> str:
+        scale, digits, unit = (100, 2, "%") if column in PERCENT else (1, 4, "")
+        interval = "" if half is None else f" ±{scale * half:.{digits}f}"
         return f"{scale * value:.{digits}f}{unit}{interval}"
 
     for name, rows in tables.items():
-        print(f"\n{name:<22}" + "".join(f"{column:>18}" for column in columns))
+        print(f"\n{name:<20}" + "".join(f"{column:>16}" for column in columns))
         for row, values in rows.items():
-            cells = [text(c, *values[c]) if c in values else "" for c in columns]
-            print(f"  {row:<20}" + "".join(f"{cell:>18}" for cell in cells))
+            print(f"  {row:<18}" + "".join(f"{text(c, *values[c]):>16}" for c in columns))
         published = PUBLISHED[kind][name]
-        cells = [text(c, published[c], None) if c in published else "" for c in columns]
-        print(f"  {'published (*)':<20}" + "".join(f"{cell:>18}" for cell in cells))
+        cells = [text(c, published[c]) if c in published else "" for c in columns]
+        print(f"  {'published (*)':<18}" + "".join(f"{cell:>16}" for cell in cells))
     print("\n(*) quoted from arXiv:2310.06624 and its code: other deals, not measured here.")
 
 
-def write_card(path: Path, command: str, figures: dict[str, Any]) -> None:
-    """Put what the network itself scored into the model card, under the command."""
+def write_card(name: str, command: str, figures: dict[str, Any]) -> None:
+    """Put what a network scored into its model card, under the command."""
+    path = find_weights(name).with_suffix(".json")
     card = json.loads(path.read_text("utf-8"))
-    own = {
-        name: {row: rows[row] for row in ("rounded mean", "best guess") if row in rows}
-        for name, rows in figures.items()
-    }
-    card.setdefault("benchmarks", {})[command] = own
+    card.setdefault("benchmarks", {})[command] = figures
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(temporary, path)
@@ -200,35 +215,48 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--deals", default="data/deals_test.parquet", help="labelled deals")
     parser.add_argument("--pairs", help="a file of hand pairs, instead of deals")
-    parser.add_argument("--weights", default="hand2vec-8", help="a shipped name or a file")
-    parser.add_argument("--card", action="store_true", help="write the figures to the model card")
+    parser.add_argument(
+        "--weights", nargs="+", default=["hand2vec-8"], help="shipped names or files"
+    )
+    parser.add_argument("--train-deals", nargs="+", default=[], help="train the baselines on these")
+    parser.add_argument("--train-pairs", nargs="+", default=[], help="and on these")
+    parser.add_argument(
+        "--baselines",
+        nargs="+",
+        choices=[*BASELINES, "none"],
+        default=list(BASELINES),
+        metavar="NAME",
+        help=f"which baselines: none or {', '.join(map(repr, BASELINES))}; all by default",
+    )
+    parser.add_argument("--card", action="store_true", help="write the figures to the model cards")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args(argv)
-    embedding = load_embedding(args.weights)
-    source = args.pairs or args.deals
+    file, read = (args.pairs, read_hand_pairs) if args.pairs else (args.deals, read_deals)
     try:
-        tables = benchmark(embedding, args.deals, args.pairs)
+        embeddings = [load_embedding(name) for name in args.weights]
+        training = [read_deals(path) for path in args.train_deals]
+        training += [read_hand_pairs(path) for path in args.train_pairs]
+        names = [name for name in args.baselines if name != "none"]
+        tables = benchmark(embeddings, names, read(file), training)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f"error: {error}")
     plain = {
-        name: {
-            row: {
-                column: {"value": round(value, 5)} | ({"±": round(half, 5)} if half == half else {})
-                for column, (value, half) in values.items()
-            }
+        strains: {
+            row: {c: {"value": round(v, 5), "±": round(half, 5)} for c, (v, half) in values.items()}
             for row, values in rows.items()
         }
-        for name, rows in tables.items()
+        for strains, rows in tables.items()
     }
     if args.card:
-        command = f"python benchmarks/ddbp2.py --weights {args.weights}"
-        command += f" --pairs {Path(args.pairs).name}" if args.pairs else f" --deals {args.deals}"
-        write_card(find_weights(args.weights).with_suffix(".json"), command, plain)
+        kind = f"--pairs {Path(file).name}" if args.pairs else f"--deals {file}"
+        for name, embedding in zip(args.weights, embeddings, strict=True):
+            own = {strains: rows[embedding.name] for strains, rows in plain.items()}
+            write_card(name, f"python benchmarks/ddbp2.py --weights {name} {kind}", own)
     if args.json:
-        print(json.dumps({"weights": embedding.name, "file": source, **plain}, ensure_ascii=False))
+        published = PUBLISHED["pairs" if args.pairs else "deals"]
+        print(json.dumps({"file": file, **plain, "published": published}, ensure_ascii=False))
     else:
-        kind = "pairs" if args.pairs else "deals"
-        print_table(tables, f"{embedding.name} on {source}", kind)
+        print_table(tables, file, "pairs" if args.pairs else "deals")
 
 
 if __name__ == "__main__":

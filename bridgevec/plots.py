@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from bridgevec.cards import Strain
+from bridgevec.cards import Strain, hand_bits
 
 if TYPE_CHECKING:
-    from bridgevec.models.embedding import TrickEstimate
+    from bridgevec.models.embedding import Embedding, TrickEstimate
 
 _NAMES = ("♣", "♦", "♥", "♠", "NT")
 _COLOURS = ("#1b7837", "#d9730d", "#c8102e", "#1a2a6c", "#555555")
@@ -48,4 +50,65 @@ def plot_tricks(estimate: TrickEstimate, title: str = "") -> Figure:
         axes.yaxis.set_major_formatter("{x:.0%}")
     panels[-1].set(xlabel="tricks (dotted: mean)", xticks=range(14))
     figure.suptitle(title, fontsize="medium")
+    return figure
+
+
+def plot_suit_numbers(embedding: Embedding, hands: NDArray[np.uint64]) -> Figure:
+    """Draw the first two numbers that hands have for spades, by what they hold there.
+
+    Every suit's numbers mean the same, so spades stand for all.
+
+    Parameters
+    ----------
+    embedding : Embedding
+        From `bridgevec.models.embedding.load_embedding`.
+    hands : ndarray of uint64, shape (n,)
+        Masks of hands, some thousands.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    x, y = embedding.embed_hands(hands)[:, :2].T
+    spades = hand_bits(hands)[:, :13].astype(int)
+    figure = Figure(figsize=(10, 4.6), layout="constrained")
+    for axes, name, values in zip(
+        figure.subplots(1, 2, sharex=True, sharey=True),
+        ("spades in the hand", "high-card points in spades"),
+        (spades.sum(1), spades[:, :4] @ [4, 3, 2, 1]),
+        strict=True,
+    ):
+        points = axes.scatter(x, y, c=values, s=4, cmap="viridis")
+        figure.colorbar(points, ax=axes, label=name)
+        axes.set(xlabel="first number of spades", ylabel="second number")
+    return figure
+
+
+def plot_distances(distances: NDArray[np.floating], differences: NDArray[np.floating]) -> Figure:
+    """Draw how tricks differ by how far apart hands lie.
+
+    Parameters
+    ----------
+    distances, differences : ndarray, shape (n,)
+        Of pairs of hands: in the embedding, and in tricks with the same partners.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The line joins the medians of ten groups of equal size.
+    """
+    figure = Figure(figsize=(6, 4.5), layout="constrained")
+    axes = figure.subplots()
+    axes.scatter(distances, differences, s=4, color=_COLOURS[-1], alpha=0.4)
+    groups = np.array_split(np.argsort(distances), 10)
+    axes.plot(
+        [np.median(distances[group]) for group in groups],
+        [np.median(differences[group]) for group in groups],
+        color=_COLOURS[2],
+        marker="o",
+        label="median",
+    )
+    axes.set(xlabel="distance of two hands", ylabel="difference in tricks with the same partners")
+    axes.set(xlim=(0, None), ylim=(0, None))
+    axes.legend()
     return figure

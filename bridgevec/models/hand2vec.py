@@ -19,9 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-STRAINS = 5
-OUTCOMES = 14
-"""0 to 13 tricks."""
+from bridgevec.models.pairs import OUTCOMES
 
 
 class SuitBlock(nn.Module):

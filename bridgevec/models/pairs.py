@@ -1,10 +1,11 @@
 """Pairs of hands and their tricks, as the embedding is trained and judged on them.
 
 Pairs come out of labelled deals, with the exact tricks of one layout, or from files of hand pairs
-with the mean tricks over sampled layouts of the other cards. Those files have the text format of
-the data that the authors of BridgeHand2Vec published (arXiv:2310.06624): a header, then a row for
-each pair, separator ``;``, columns ``N`` and ``S`` with the hands as PBN text, ``NC ND NH NS NNT``
-with the mean tricks of N as declarer, ``SC SD SH SS SNT`` of S.
+with the tricks over sampled layouts of the other cards. Those files are Parquet as `bridgevec label
+--layouts` makes them, with the whole distribution, or they have the text format of the data that
+the authors of BridgeHand2Vec published (arXiv:2310.06624), with the means alone: a header, then a
+row for each pair, separator ``;``, columns ``N`` and ``S`` with the hands as PBN text, ``NC ND NH
+NS NNT`` with the mean tricks of N as declarer, ``SC SD SH SS SNT`` of S.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from bridgevec.cards import Strain, card_text, hand_mask
 SPREAD = (0.61, 0.61, 0.61, 0.61, 0.89)
 """Variance of the tricks in C, D, H, S, NT when a pair's hands stay and the other cards are dealt
 anew; mean over random deals."""
+OUTCOMES = 14
+"""0 to 13 tricks."""
 _HANDS = ("N", "S")
 _TRICKS = tuple(hand + strain.name for hand in _HANDS for strain in Strain)
 
@@ -29,12 +32,12 @@ _TRICKS = tuple(hand + strain.name for hand in _HANDS for strain in Strain)
 def read_pairs(
     paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
 ) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
-    """Read hand pairs from a ``.csv`` or ``.csv.gz`` file or several, one after the other.
+    """Read hand pairs from a file or several, one after the other.
 
     Parameters
     ----------
     paths : path or iterable of paths
-        Columns other than the twelve named above are skipped.
+        ``.parquet``, ``.csv`` or ``.csv.gz``. Columns other than those needed are skipped.
 
     Returns
     -------
@@ -50,30 +53,95 @@ def read_pairs(
     ValueError
         If a file is not one of pairs; the message names the file, the row and what is wrong.
     """
-    if isinstance(paths, (str, os.PathLike)):
-        paths = [paths]
+    masks, tricks = [np.empty((0, 2), np.uint64)], [np.empty((0, 2, 5), np.float32)]
+    for path in _listed(paths):
+        if _is_parquet(path):
+            hands, distributions = _read_counts(path)
+            means = distributions @ np.arange(OUTCOMES, dtype=np.float32)
+        else:
+            hands, means = _read_means(path)
+        masks.append(hands)
+        tricks.append(means)
+    return np.concatenate(masks), np.concatenate(tricks)
+
+
+def pair_targets(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+) -> tuple[NDArray[np.uint64], NDArray[np.float16]]:
+    """Read hand pairs as distributions to learn.
+
+    Parameters
+    ----------
+    paths : path or iterable of paths
+        As `read_pairs` takes them.
+
+    Returns
+    -------
+    masks : ndarray of uint64, shape (n, 2)
+        Masks of the two hands.
+    targets : ndarray of float16, shape (n, 2, 5, 14)
+        With either hand as declarer in C, D, H, S, NT, the probability of 0..13 tricks: the
+        frequencies of a Parquet file, or what `soft_targets` gives for a mean.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `read_pairs`.
+    """
+    masks, targets = [np.empty((0, 2), np.uint64)], [np.empty((0, 2, 5, OUTCOMES), np.float16)]
+    for path in _listed(paths):
+        if _is_parquet(path):
+            hands, distributions = _read_counts(path)
+            targets.append(distributions.astype(np.float16))
+        else:
+            hands, means = _read_means(path)
+            tenths = np.rint(10 * means).astype(int)
+            targets.append(soft_targets()[np.arange(len(Strain)), tenths])
+        masks.append(hands)
+    return np.concatenate(masks), np.concatenate(targets)
+
+
+def _listed(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+) -> Iterable[str | os.PathLike[str]]:
+    return [paths] if isinstance(paths, (str, os.PathLike)) else paths
+
+
+def _is_parquet(path: str | os.PathLike[str]) -> bool:
+    return os.fspath(path).endswith(".parquet")
+
+
+def _read_counts(path: str | os.PathLike[str]) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
+    """Masks (n, 2) and frequencies (n, 2, 5, 14) of a Parquet file; needs pyarrow."""
+    from bridgevec import records
+
+    masks, counts = records.read_pairs(path)
+    return masks, counts / counts.sum(axis=-1, keepdims=True, dtype=np.float32)
+
+
+def _read_means(path: str | os.PathLike[str]) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
+    """Masks (n, 2) and mean tricks (n, 2, 5) of a text file."""
     masks: list[tuple[int, int]] = []
     tricks: list[list[float]] = []
-    for path in paths:
-        opener = gzip.open if os.fspath(path).endswith(".gz") else open
-        with opener(path, "rt", encoding="utf-8", newline="") as file:
-            rows = csv.reader(file, delimiter=";")
-            header = next(rows, [])
-            missing = [name for name in _HANDS + _TRICKS if name not in header]
-            if missing:
-                raise ValueError(f"{path}: no column {missing[0]!r} in the header {header}")
-            hand_at = [header.index(name) for name in _HANDS]
-            tricks_at = [header.index(name) for name in _TRICKS]
-            for number, row in enumerate(rows, start=1):
-                try:
-                    masks.append(_hands_of([row[i] for i in hand_at]))
-                    tricks.append(_tricks_of([row[i] for i in tricks_at]))
-                except IndexError:
-                    raise ValueError(
-                        f"{path}: row {number} has {len(row)} columns, expected {len(header)}"
-                    ) from None
-                except ValueError as error:
-                    raise ValueError(f"{path}: row {number}: {error}") from None
+    opener = gzip.open if os.fspath(path).endswith(".gz") else open
+    with opener(path, "rt", encoding="utf-8", newline="") as file:
+        rows = csv.reader(file, delimiter=";")
+        header = next(rows, [])
+        missing = [name for name in _HANDS + _TRICKS if name not in header]
+        if missing:
+            raise ValueError(f"{path}: no column {missing[0]!r} in the header {header}")
+        hand_at = [header.index(name) for name in _HANDS]
+        tricks_at = [header.index(name) for name in _TRICKS]
+        for number, row in enumerate(rows, start=1):
+            try:
+                masks.append(_hands_of([row[i] for i in hand_at]))
+                tricks.append(_tricks_of([row[i] for i in tricks_at]))
+            except IndexError:
+                raise ValueError(
+                    f"{path}: row {number} has {len(row)} columns, expected {len(header)}"
+                ) from None
+            except ValueError as error:
+                raise ValueError(f"{path}: row {number}: {error}") from None
     return (
         np.array(masks, dtype=np.uint64).reshape(-1, 2),
         np.array(tricks, dtype=np.float32).reshape(-1, 2, 5),
@@ -118,9 +186,9 @@ def soft_targets() -> NDArray[np.float16]:
         At ten times a mean: the discrete normal distribution that has this very mean and, away
         from 0 and 13, the variance that one more layout would have.
     """
-    k = np.arange(14)
+    k = np.arange(OUTCOMES)
     means = np.arange(131) / 10
-    table = np.zeros((len(Strain), 131, 14))
+    table = np.zeros((len(Strain), 131, OUTCOMES))
     for strain in Strain:
         low, high = np.full(131, -40.0), np.full(131, 53.0)
         for _ in range(60):  # bisect for the centre that gives the mean

@@ -36,9 +36,9 @@ from tqdm import tqdm
 from bridgevec.cards import Strain, hand_bits, random_masks
 from bridgevec.models.checkpoint import load_checkpoint, replace, save_checkpoint
 from bridgevec.models.embedding import find_weights
-from bridgevec.models.hand2vec import OUTCOMES, Hand2Vec
+from bridgevec.models.hand2vec import Hand2Vec
 from bridgevec.models.muon import Muon
-from bridgevec.models.pairs import deal_pairs, read_pairs, soft_targets
+from bridgevec.models.pairs import OUTCOMES, deal_pairs, pair_targets, read_pairs
 
 
 @dataclass
@@ -289,7 +289,7 @@ def _training_data(
 ) -> tuple[NDArray[np.uint64], NDArray[np.float16], NDArray[np.float32], dict[str, int]]:
     """Masks (n, 2), target distributions (n, 2 declarers, 5, 14), weights (n,), and counts."""
     deals, deal_tricks = deal_pairs(config.deals)
-    pairs, pair_tricks = read_pairs(config.pairs)
+    pairs, means = pair_targets(config.pairs)
     seed = np.random.SeedSequence([config.seed, 1])
     random = random_masks(-(-config.random_pairs // 2) if config.teachers else 0, seed)
     random = random[:, [[0, 2], [1, 3]]].reshape(-1, 2)
@@ -297,7 +297,6 @@ def _training_data(
     if not len(masks):
         raise ValueError("no training data: name files of labelled deals or of hand pairs")
     certain = np.eye(OUTCOMES, dtype=np.float16)[deal_tricks.astype(int)]
-    means = soft_targets()[np.arange(len(Strain)), np.rint(10 * pair_tricks).astype(int)]
     judged = np.empty((len(random), *means.shape[1:]), dtype=np.float16)
     for start in range(0, len(random), 500):
         hands = torch.from_numpy(hand_bits(random[start : start + 500]))
