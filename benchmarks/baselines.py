@@ -151,7 +151,7 @@ def paper(masks: Masks, targets: Distributions, wanted: Masks) -> Distributions:
     x = cards(masks)
     tricks = torch.from_numpy(as_rows(targets) @ OUTCOMES.astype(np.float32))
     batch = min(1000, len(x))
-    steps = max(1500, 30 * len(x) // batch)
+    steps = max(500, 30 * len(x) // batch)
     adam = torch.optim.Adam([*encoder.parameters(), *head.parameters()], lr=5e-3)
     schedule = torch.optim.lr_scheduler.LinearLR(adam, 1.0, 0.0, steps)
     for _ in range(steps):

@@ -107,10 +107,11 @@ def ranks(x: Floats) -> Floats:
 def distances(
     embedding: Embedding, pairs: int, partners: int, solve: bool = False
 ) -> tuple[Floats, Floats]:
-    """Distance of two hands, and the root mean square of how their mean tricks differ.
+    """Distances of two hands, and root mean squares of how their tricks differ.
 
-    The two hands share what cards they happen to share; both meet the same partners, dealt from
-    what neither holds. The mean is over the partners, the square over the strains.
+    Both hands meet the same partners, dealt from what neither holds; the mean is over partners and
+    strains. Solved tricks are those of one layout of the opponents' cards, each hand its own, which
+    adds about the same to every difference.
     """
     rng = np.random.default_rng(13)
     apart, differences = np.empty(pairs), np.empty(pairs)
@@ -124,7 +125,7 @@ def distances(
         free = np.flatnonzero(hand_bits(np.array([first | second], np.uint64))[0] == 0)
         hands = [rng.choice(free, 13, replace=False) for _ in range(partners)]
         others = [sum(1 << int(card) for card in hand) for hand in hands]
-        means = []
+        tricks = []
         for hand in (first, second):
             if solve:
                 from bridgevec.dds import solve_tables
@@ -133,12 +134,12 @@ def distances(
                     random_masks(1, rng, fixed={Seat.N: hand, Seat.S: partner})[0]
                     for partner in others
                 ]
-                means.append(solve_tables(np.array(deals))[:, :, 0].mean(0))
+                tricks.append(solve_tables(np.array(deals))[:, :, 0].astype(float))
             else:
                 declarers = np.full(partners, hand, np.uint64)
                 dummies = np.array(others, np.uint64)
-                means.append(embedding.estimate_tricks_many(declarers, dummies).mean.mean(0))
-        differences[i] = np.sqrt(np.square(means[0] - means[1]).mean())
+                tricks.append(embedding.estimate_tricks_many(declarers, dummies).mean)
+        differences[i] = np.sqrt(np.square(tricks[0] - tricks[1]).mean())
         vectors = embedding.embed_hands(np.array([first, second], np.uint64))
         apart[i] = np.linalg.norm(vectors[0] - vectors[1])
     return apart, differences
