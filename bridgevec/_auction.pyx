@@ -1,11 +1,11 @@
-"""The rules of the auction on many tables at once; nothing here checks its input.
+"""The auction at many tables at once, and the game around it; nothing here checks its input.
 
-`bridgevec.auction` is the face of it for one auction, `bridgevec.envs` for many. Calls are numbered
+`bridgevec.auction` is the face of `Auctions` for one auction, `bridgevec.envs` that of `Tables`. Calls are numbered
 0 pass, 1 double, 2 redouble, 3 + 5·(level−1) + strain. The Laws are those of Duplicate Bridge 2017.
 """
 
 from libc.stdint cimport int8_t, int16_t, int64_t, uint8_t, uint64_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 import numpy as np
 
@@ -38,6 +38,16 @@ TABLE = np.dtype(
     ]
 )
 
+# What is known of a deal.
+DEAL = np.dtype(
+    [
+        ("masks", "u8", 4),
+        ("tricks", "i1", (5, 4)),
+        ("par", "i2", (2, 4)),  # points for North-South by the dealer's side and the vulnerability
+        ("embeddings", "f4", (4, 8)),
+    ]
+)
+
 AUCTION_FEATURES = FEATURES
 
 cdef packed struct Table:
@@ -50,7 +60,13 @@ cdef packed struct Table:
     int8_t named[10]
     uint8_t calls[LONGEST]
 
-assert TABLE.itemsize == sizeof(Table)
+cdef packed struct Deal:
+    uint64_t masks[4]
+    int8_t tricks[20]
+    int16_t par[8]
+    float embeddings[32]
+
+assert TABLE.itemsize == sizeof(Table) and DEAL.itemsize == sizeof(Deal)
 
 
 cdef inline bint is_over(const Table* table) noexcept nogil:
@@ -80,6 +96,13 @@ cdef inline uint64_t legal(const Table* table) noexcept nogil:
         elif table.doubled == 1:
             calls |= 1 << REDOUBLE
     return calls
+
+
+cdef inline void start(Table* table, int dealer) noexcept nogil:
+    memset(table, 0, sizeof(Table))
+    table.dealer = dealer
+    table.bid = table.bidder = -1
+    memset(table.named, -1, sizeof(table.named))
 
 
 cdef inline void make(Table* table, int call) noexcept nogil:
@@ -120,7 +143,24 @@ cdef inline int random_call(const Table* table, uint64_t* stream) noexcept nogil
     return bv_ctz(calls)
 
 
-cdef inline void write_features(
+cdef inline void write_mask(uint64_t calls, int8_t* out) noexcept nogil:
+    cdef int call
+    for call in range(CALLS):
+        out[call] = calls >> call & 1
+
+
+cdef inline void write_hand(const Deal* deal, float* out, int seat, int numbers) noexcept nogil:
+    """Write the embedding, 8 numbers, the cards, 52, or both, 60."""
+    cdef int card
+    if numbers != 52:
+        memcpy(out, &deal.embeddings[8 * seat], 8 * sizeof(float))
+        out += 8
+    if numbers > 8:
+        for card in range(52):
+            out[card] = deal.masks[seat] >> card & 1
+
+
+cdef inline void write_auction(
     const Table* table, float* out, int seat, int vulnerable
 ) noexcept nogil:
     cdef int i, call, who, bid = -1
@@ -139,28 +179,25 @@ cdef inline void write_features(
             out[2 + who] = 1
 
 
-def draws(uint64_t[::1] streams, const uint8_t[::1] where):
-    """Draw 64 random bits from each stream chosen; 0 for the others."""
-    cdef Py_ssize_t i
-    out = np.zeros(streams.shape[0], dtype=np.uint64)
-    cdef uint64_t[::1] drawn = out
-    for i in range(streams.shape[0]):
-        if where[i]:
-            drawn[i] = draw(&streams[i])
-    return out
+cdef inline int declarer(const Table* table) noexcept nogil:
+    """The first of the side to have named the strain (Laws, Definitions); -1 without a bid."""
+    if table.bid < 0:
+        return -1
+    return table.named[5 * (table.bidder & 1) + table.bid % 5]
 
 
-def _restore(tables):
-    auctions = Auctions(len(tables))
-    auctions.tables[:] = tables
+def _restore(kind, arguments, arrays):
+    auctions = kind(*arguments)
+    for name, array in arrays.items():
+        getattr(auctions, name)[:] = array
     return auctions
 
 
 cdef class Auctions:
     """Auctions at `n` tables, as an array `tables` of dtype `TABLE`.
 
-    Arguments `where` choose tables, uint8 (n,); `seats` are of N, E, S, W = 0..3, uint8 (n,);
-    `calls` are int64 (n,), those of tables not chosen being ignored.
+    Arguments `where` choose tables, bool (n,); `calls` are int64 (n,), those of tables not chosen
+    being ignored; seats are N, E, S, W = 0..3, uint8 (n,).
     """
 
     cdef readonly object tables
@@ -172,22 +209,18 @@ cdef class Auctions:
         cdef uint8_t[::1] raw = self.tables.view(np.uint8)
         self._tables = <Table*>&raw[0]
         self._n = n
-        self.start(np.ones(n, dtype=np.uint8), np.zeros(n, dtype=np.uint8))
+        self.start(np.ones(n, dtype=bool), np.zeros(n, dtype=np.uint8))
 
     def __reduce__(self):
-        return _restore, (self.tables,)
+        return _restore, (Auctions, (self._n,), {"tables": self.tables})
 
-    def start(self, const uint8_t[::1] where, const uint8_t[::1] dealers):
+    def start(self, where, const uint8_t[::1] dealers):
         """Begin anew."""
+        cdef const uint8_t[::1] chosen = where.view(np.uint8)
         cdef Py_ssize_t i
-        cdef Table* table
         for i in range(self._n):
-            if where[i]:
-                table = &self._tables[i]
-                memset(table, 0, sizeof(Table))
-                table.dealer = dealers[i]
-                table.bid = table.bidder = -1
-                memset(table.named, -1, sizeof(table.named))
+            if chosen[i]:
+                start(&self._tables[i], dealers[i])
 
     def over(self):
         """Tell which auctions are over, bool (n,)."""
@@ -208,32 +241,21 @@ cdef class Auctions:
         return out
 
     def declarers(self):
-        """Tell who declares if the last bid stands, int8 (n,), -1 without one.
-
-        He is the first of the side to have named its strain (Laws, Definitions).
-        """
+        """Tell who declares if the last bid stands, int8 (n,), -1 without one."""
         cdef Py_ssize_t i
-        cdef const Table* table
         out = np.empty(self._n, dtype=np.int8)
         cdef int8_t[::1] declarers = out
         for i in range(self._n):
-            table = &self._tables[i]
-            declarers[i] = (
-                table.named[5 * (table.bidder & 1) + table.bid % 5] if table.bid >= 0 else -1
-            )
+            declarers[i] = declarer(&self._tables[i])
         return out
 
     def legal_masks(self):
         """Mark the calls that may be made, int8 (n, 38)."""
         cdef Py_ssize_t i
-        cdef int call
-        cdef uint64_t calls
         out = np.empty((self._n, CALLS), dtype=np.int8)
         cdef int8_t[:, ::1] masks = out
         for i in range(self._n):
-            calls = legal(&self._tables[i])
-            for call in range(CALLS):
-                masks[i, call] = calls >> call & 1
+            write_mask(legal(&self._tables[i]), &masks[i, 0])
         return out
 
     def are_legal(self, const int64_t[::1] calls):
@@ -245,39 +267,171 @@ cdef class Auctions:
             good[i] = 0 <= calls[i] < CALLS and legal(&self._tables[i]) >> calls[i] & 1
         return out.view(bool)
 
-    def make(self, const uint8_t[::1] where, const int64_t[::1] calls):
+    def make(self, where, const int64_t[::1] calls):
         """Make calls, which must be legal."""
+        cdef const uint8_t[::1] chosen = where.view(np.uint8)
         cdef Py_ssize_t i
         for i in range(self._n):
-            if where[i]:
+            if chosen[i]:
                 make(&self._tables[i], calls[i])
 
-    def run(self, const uint8_t[::1] where, const uint8_t[::1] policies, uint64_t[::1] streams):
-        """Let seats with policy 1 pass and with policy 2 make a random legal call.
 
-        At each table chosen, until the auction is over or a seat has another policy.
-        """
-        cdef Py_ssize_t i
-        cdef int policy
-        cdef Table* table
-        for i in range(self._n):
-            table = &self._tables[i]
-            while where[i] and not is_over(table):
-                policy = policies[turn(table)]
-                if policy == 1:
-                    make(table, PASS)
-                elif policy == 2:
-                    make(table, random_call(table, &streams[i]))
-                else:
-                    break
+cdef class Tables(Auctions):
+    """The bidding game: deals at the tables, and who sits in the seats.
 
-    def features(
-        self, float[:, :] out, const uint8_t[::1] seats, const uint8_t[::1] vulnerable
+    `policies` tell for each seat who calls: 0 the agent, 1 somebody who passes, 2 who makes random
+    legal calls, 3 a bidder outside. A table's stream of random numbers is a 64-bit state.
+    `viewers` are the agent's seats that are to call, or, where the deal has ended, were the last
+    to; `done` tells where the deal has ended, `refused` where by a call that was not legal.
+    """
+
+    cdef readonly object deals, policies, streams, vulnerable, viewers, done, refused
+    cdef Deal* _deals
+    cdef const uint8_t[::1] _policies
+    cdef uint64_t[::1] _streams
+    cdef uint8_t[::1] _vulnerable, _viewers, _done, _refused
+
+    def __init__(self, Py_ssize_t n, policies):
+        Auctions.__init__(self, n)
+        self.deals = np.zeros(n, dtype=DEAL)
+        cdef uint8_t[::1] raw = self.deals.view(np.uint8)
+        self._deals = <Deal*>&raw[0]
+        self._policies = self.policies = policies
+        self._streams = self.streams = np.zeros(n, dtype=np.uint64)
+        self._vulnerable = self.vulnerable = np.zeros(n, dtype=np.uint8)
+        self._viewers = self.viewers = np.zeros(n, dtype=np.uint8)
+        self.done, self.refused = np.ones(n, dtype=bool), np.zeros(n, dtype=bool)
+        self._done, self._refused = self.done.view(np.uint8), self.refused.view(np.uint8)
+
+    def __reduce__(self):
+        names = ("tables", "deals", "streams", "vulnerable", "viewers", "done", "refused")
+        arrays = {name: getattr(self, name) for name in names}
+        return _restore, (Tables, (self._n, self.policies), arrays)
+
+    def draw(self, const int64_t[::1] rows):
+        """Draw for each row 64 random bits, a dealer and a vulnerability."""
+        cdef Py_ssize_t i, k = rows.shape[0]
+        out = np.empty(k, dtype=np.uint64), np.empty(k, dtype=np.uint8), np.empty(k, dtype=np.uint8)
+        cdef uint64_t[::1] bits = out[0]
+        cdef uint8_t[::1] dealers = out[1], vulnerable = out[2]
+        for i in range(k):
+            bits[i] = draw(&self._streams[rows[i]])
+            dealers[i] = draw(&self._streams[rows[i]]) >> 62
+            vulnerable[i] = draw(&self._streams[rows[i]]) >> 62
+        return out
+
+    def begin(
+        self,
+        const int64_t[::1] rows,
+        deals,
+        const uint8_t[::1] dealers,
+        const uint8_t[::1] vulnerable,
     ):
-        """Write what `seats` have heard, 426 numbers a table, see `bridgevec.envs.observation`.
+        """Put deals on the tables of these rows; the others call until it is the agent's turn."""
+        cdef Py_ssize_t i, row
+        self.deals[rows] = deals
+        for i in range(rows.shape[0]):
+            row = rows[i]
+            start(&self._tables[row], dealers[i])
+            self._vulnerable[row] = vulnerable[i]
+            self._done[row] = self._refused[row] = 0
+            self._others_call(row)
 
-        `vulnerable` has bit 0 set for North-South, bit 1 for East-West.
+    cdef inline bint _is_legal(self, Py_ssize_t row, int64_t call) noexcept nogil:
+        return 0 <= call < CALLS and legal(&self._tables[row]) >> call & 1
+
+    cdef inline void _others_call(self, Py_ssize_t row) noexcept nogil:
+        """Until it is the turn of the agent or of a bidder outside, or the auction is over."""
+        cdef Table* table = &self._tables[row]
+        cdef int policy
+        while not is_over(table):
+            policy = self._policies[turn(table)]
+            if policy == 1:
+                make(table, PASS)
+            elif policy == 2:
+                make(table, random_call(table, &self._streams[row]))
+            else:
+                if policy == 0:
+                    self._viewers[row] = turn(table)
+                return
+        self._done[row] = 1
+
+    def waiting(self):
+        """List the rows at which it is the turn of a bidder outside."""
+        cdef Py_ssize_t i
+        out = np.zeros(self._n, dtype=bool)
+        cdef uint8_t[::1] found = out.view(np.uint8)
+        for i in range(self._n):
+            found[i] = not self._done[i] and self._policies[turn(&self._tables[i])] == 3
+        return out.nonzero()[0]
+
+    def play(self, const int64_t[::1] rows, const int64_t[::1] calls, bint penalty):
+        """Make the calls `calls[rows]`; the others call until it is the agent's turn.
+
+        Returns at how many rows the deal has ended by that; or, nothing being changed, -1 - row of
+        the first at which it had ended before or, without a penalty, the call is not legal.
+        """
+        cdef Py_ssize_t i, row, ended = 0
+        for i in range(rows.shape[0]):
+            row = rows[i]
+            if self._done[row] or not (penalty or self._is_legal(row, calls[row])):
+                return -1 - row
+        for i in range(rows.shape[0]):
+            row = rows[i]
+            if self._is_legal(row, calls[row]):
+                make(&self._tables[row], calls[row])
+                self._others_call(row)
+            else:
+                self._done[row] = self._refused[row] = 1
+            ended += self._done[row]
+        return ended
+
+    def results(self, const int64_t[::1] rows):
+        """Tell for each row the contract, by number, the tricks, the vulnerability and par.
+
+        A contract's number is 0 if the deal was passed out, else 1 + 12·bid + 3·declarer + doubled.
+        """
+        cdef Py_ssize_t i, row
+        cdef const Table* table
+        cdef const Deal* deal
+        cdef int seat
+        out = np.zeros((4, rows.shape[0]), dtype=np.int64)
+        cdef int64_t[:, ::1] found = out
+        for i in range(rows.shape[0]):
+            row = rows[i]
+            table, deal = &self._tables[row], &self._deals[row]
+            if table.bid >= 0:
+                seat = declarer(table)
+                found[0, i] = 1 + 12 * table.bid + 3 * seat + table.doubled
+                found[1, i] = deal.tricks[4 * (table.bid % 5) + seat]
+            found[2, i] = self._vulnerable[row]
+            found[3, i] = deal.par[4 * (table.dealer & 1) + self._vulnerable[row]]
+        return out
+
+    def observe(self, int numbers, const uint8_t[::1] seats):
+        """Write what these seats see, float32 (n, numbers + 426).
+
+        `numbers` of the hand: 8 the embedding, 52 the cards, 60 both. The layout is described in
+        `bridgevec.envs.observation`.
         """
         cdef Py_ssize_t i
+        cdef int seat
+        out = np.empty((self._n, numbers + FEATURES), dtype=np.float32)
+        cdef float[:, ::1] seen = out
         for i in range(self._n):
-            write_features(&self._tables[i], &out[i, 0], seats[i], vulnerable[i])
+            seat = seats[i]
+            write_hand(&self._deals[i], &seen[i, 0], seat, numbers)
+            write_auction(&self._tables[i], &seen[i, numbers], seat, self._vulnerable[i])
+        return out
+
+    def action_masks(self):
+        """Mark the calls that the viewers may make, int8 (n, 38).
+
+        Where the deal has ended, a pass that changes nothing, so that a policy has a choice.
+        """
+        cdef Py_ssize_t i
+        out = np.empty((self._n, CALLS), dtype=np.int8)
+        cdef int8_t[:, ::1] masks = out
+        for i in range(self._n):
+            write_mask(1 << PASS if self._done[i] else legal(&self._tables[i]), &masks[i, 0])
+        return out

@@ -38,7 +38,7 @@ _NUMBERS = {
     for call, name in enumerate(names)
 }
 _NUMBERS |= {f"{text}T": call for text, call in _NUMBERS.items() if text.endswith("N")}
-_ONE = np.ones(1, dtype=np.uint8)
+_ONE = np.ones(1, dtype=bool)
 
 
 def call_text(call: int) -> str:

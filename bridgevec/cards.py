@@ -29,8 +29,8 @@ HandLike: TypeAlias = Any
 DealLike: TypeAlias = Any
 """PBN text, a `Deal`, four hands from North, or an ``endplay.types.Deal``."""
 
-_SYMBOLS = dict(zip(SUITS, "♠♥♦♣", strict=True))
-_HTML_COLOURS = {"S": "#1a2a6c", "H": "#c8102e", "D": "#d9730d", "C": "#1b7837"}
+SUIT_SYMBOLS = dict(zip(SUITS, "♠♥♦♣", strict=True))
+SUIT_COLOURS = {"S": "#1a2a6c", "H": "#c8102e", "D": "#d9730d", "C": "#1b7837"}
 _CARD_BIT = [
     {
         letter: 1 << (13 * suit + i)
@@ -117,7 +117,7 @@ class Strain(IntEnum):
         if isinstance(strain, str):
             name = strain.strip().upper()
             for suit, full in zip(SUITS, SUIT_NAMES, strict=True):
-                if name in (suit, full.upper(), full[:-1].upper(), _SYMBOLS[suit]):
+                if name in (suit, full.upper(), full[:-1].upper(), SUIT_SYMBOLS[suit]):
                     return cls[suit]
             if name in ("NT", "N", "NOTRUMP", "NOTRUMPS"):
                 return cls.NT
@@ -149,7 +149,7 @@ def parse_card(card: int | str) -> int:
         return int(card)
     if isinstance(card, str):
         name = card.strip().upper().replace("10", "T")
-        for suit, symbol in _SYMBOLS.items():
+        for suit, symbol in SUIT_SYMBOLS.items():
             name = name.replace(symbol, suit)
         if len(name) == 2:
             for suit, rank in (name, name[::-1]):
@@ -437,7 +437,7 @@ class Deal:
     def __str__(self) -> str:
         blocks = [
             [
-                f"{_SYMBOLS[suit]} {cards or '-'}"
+                f"{SUIT_SYMBOLS[suit]} {cards or '-'}"
                 for suit, cards in zip(SUITS, hand.split("."), strict=True)
             ]
             for hand in self.hands
@@ -452,7 +452,8 @@ class Deal:
     def _repr_html_(self) -> str:
         cells = {
             seat: "<br>".join(
-                f'<span style="color:{_HTML_COLOURS[suit]}">{_SYMBOLS[suit]}</span> {cards or "–"}'
+                f'<span style="color:{SUIT_COLOURS[suit]}">{SUIT_SYMBOLS[suit]}</span> '
+                f"{cards or '–'}"
                 for suit, cards in zip(SUITS, self[seat].split("."), strict=True)
             )
             for seat in Seat

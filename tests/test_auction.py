@@ -203,12 +203,12 @@ def test_the_diagram_has_a_column_a_seat():
 
 def test_many_auctions_at_once_are_copied_and_kept():
     many = Auctions(3)
-    many.start(np.ones(3, np.uint8), np.array([0, 1, 2], np.uint8))
-    many.make(np.array([1, 0, 1], np.uint8), np.array([3, 9, 0]))
+    many.start(np.ones(3, bool), np.array([0, 1, 2], np.uint8))
+    many.make(np.array([True, False, True]), np.array([3, 9, 0]))
     again = pickle.loads(pickle.dumps(many))
     assert [calls_at(again, table) for table in range(3)] == [[3], [], [0]]
     assert again.turns().tolist() == [1, 1, 3]
-    again.make(np.ones(3, np.uint8), np.array([0, 0, 0]))
+    again.make(np.ones(3, bool), np.array([0, 0, 0]))
     assert calls_at(many, 0) == [3]
 
 
@@ -216,7 +216,7 @@ def test_random_calls_are_legal_and_uniform():
     n = 37_000
     many = Auctions(n)
     streams = np.random.default_rng(1).integers(2**63, size=n, dtype=np.uint64)
-    everyone, north, random = np.ones(n, np.uint8), np.zeros(n, np.uint8), np.full(4, 2, np.uint8)
+    everyone, north, random = np.ones(n, bool), np.zeros(n, np.uint8), np.full(4, 2, np.uint8)
     random[1] = 0  # East stops
     many.start(everyone, north)
     many.run(everyone, random, streams)
@@ -243,7 +243,7 @@ def contract_numbers(ours, dealers):
 def compare_with_openspiel(n, seed):
     """Follow `n` random auctions from all dealers at once, then each in OpenSpiel, to the end."""
     rng = np.random.default_rng(seed)
-    ours, everyone = Auctions(n), np.ones(n, np.uint8)
+    ours, everyone = Auctions(n), np.ones(n, bool)
     dealers = rng.integers(4, size=n, dtype=np.uint8)
     ours.start(everyone, dealers)
     # In one auction jumps are common, in the next bids go up step by step, or all soon pass.
@@ -254,7 +254,7 @@ def compare_with_openspiel(n, seed):
         chances = masks * decay ** masks.cumsum(1)
         calls = (chances.cumsum(1) > rng.random((n, 1)) * chances.sum(1, keepdims=True)).argmax(1)
         steps.append((masks, calls, contract_numbers(ours, dealers), over))
-        ours.make((~over).view(np.uint8), calls)
+        ours.make(~over, calls)
     masks, calls, contracts, overs = (np.stack(part, 1) for part in zip(*steps, strict=True))
     last = contract_numbers(ours, dealers)
 

@@ -1,0 +1,115 @@
+"""Where the deals of the environments come from, and what is known of them."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bridgevec._auction import DEAL
+from bridgevec.cards import DealLike, deal_masks, random_masks
+from bridgevec.dds import solve_tables
+from bridgevec.models.embedding import embed_hands
+from bridgevec.records import read_deals
+from bridgevec.scoring import par_scores
+
+PACKAGED = Path(__file__).with_name("deals.parquet")
+"""The labelled deals that travel in the package."""
+
+DealsLike: TypeAlias = Any
+"""``"packaged"``, ``"random"``, a Parquet file of labelled deals or several, or `LabelledDeals`."""
+
+
+class LabelledDeals:
+    """Deals with their trick tables, to choose from at random.
+
+    Parameters
+    ----------
+    deals : sequence of deals, or integer array (n, 4) of masks
+    tricks : array_like of int, shape (n, 5, 4)
+        As from `bridgevec.solve_tables`.
+
+    Raises
+    ------
+    ValueError
+        If there are none, a deal is wrong, or the tables do not fit.
+
+    Examples
+    --------
+    >>> from bridgevec import random_deals, solve_tables
+    >>> deals = random_deals(2, seed=1)
+    >>> len(LabelledDeals(deals, solve_tables(deals)))
+    2
+    """
+
+    def __init__(self, deals: ArrayLike | list[DealLike], tricks: ArrayLike) -> None:
+        masks, tables = deal_masks(deals), np.asarray(tricks)
+        if not len(masks):
+            raise ValueError("there are no deals to bid")
+        if tables.shape != (len(masks), 5, 4):
+            raise ValueError(f"tricks has shape {tables.shape}, expected {(len(masks), 5, 4)}")
+        self._deals = _records(masks, tables)
+
+    def __len__(self) -> int:
+        return len(self._deals)
+
+    def choose(self, bits: NDArray[np.uint64]) -> NDArray[np.intp]:
+        """Choose a deal for each draw of 64 random bits, by its upper half."""
+        half = np.uint64(32)
+        return ((bits >> half) * np.uint64(len(self)) >> half).astype(np.intp)
+
+    def take(self, chosen: NDArray[np.intp]) -> NDArray[np.void]:
+        """Give the deals of these numbers, of dtype `bridgevec._auction.DEAL`."""
+        return self._deals[chosen]
+
+
+class FreshDeals:
+    """Random deals, solved on the spot."""
+
+    def choose(self, bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Let each draw of 64 random bits be the seed of a deal."""
+        return bits
+
+    def take(self, chosen: NDArray[np.uint64]) -> NDArray[np.void]:
+        """Deal and solve the deals of these seeds, of dtype `bridgevec._auction.DEAL`."""
+        masks = np.concatenate([random_masks(1, seed) for seed in chosen.tolist()])
+        return _records(masks, solve_tables(masks))
+
+
+def _records(masks: NDArray[np.uint64], tricks: NDArray[np.integer]) -> NDArray[np.void]:
+    deals = np.empty(len(masks), dtype=DEAL)
+    for side, vulnerable in np.ndindex(2, 4):
+        deals["par"][:, side, vulnerable] = par_scores(tricks, side, vulnerable)
+    deals["masks"], deals["tricks"] = masks, tricks
+    deals["embeddings"] = embed_hands(masks.reshape(-1)).reshape(-1, 4, 8)
+    return deals
+
+
+def deal_source(deals: DealsLike) -> LabelledDeals | FreshDeals:
+    """Open the deals that an environment is asked for.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If a file is not one of labelled deals.
+    """
+    if isinstance(deals, LabelledDeals):
+        return deals
+    if isinstance(deals, str) and deals == "random":
+        return FreshDeals()
+    if isinstance(deals, str) and deals == "packaged":
+        deals = PACKAGED
+    paths = [deals] if isinstance(deals, (str, os.PathLike)) else deals
+    return _read(tuple((os.fspath(path), os.stat(path).st_mtime_ns) for path in paths))
+
+
+@lru_cache(maxsize=4)
+def _read(files: tuple[tuple[str, int], ...]) -> LabelledDeals:
+    """Read files once for all environments, as long as they do not change."""
+    return LabelledDeals(*read_deals([path for path, _ in files]))

@@ -1,0 +1,327 @@
+"""The bidding game at any number of tables: what the environments, single and batched, share.
+
+A table has a stream of random numbers of its own, from which its deals, dealers, vulnerabilities
+and random calls are drawn, so what happens at it does not depend on the tables beside it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridgevec._auction import Tables
+from bridgevec.auction import CallLike, auction_text, calls_at, explain_illegal, parse_call
+from bridgevec.cards import Deal, Seat, Strain, hand_text
+from bridgevec.dds import solve_tables
+from bridgevec.envs.deals import DealsLike, LabelledDeals, deal_source
+from bridgevec.envs.observation import HAND_FEATURES
+from bridgevec.scoring import VULNERABILITIES, Contract, imps, parse_vulnerable, scores
+
+OPTIONS = ("deal", "dealer", "vulnerable")
+REWARDS = ("par", "datum", "score")
+_SIDES = {"N": "N", "E": "E", "S": "S", "W": "W", "NS": "NS", "EW": "EW", "all": "NESW"}
+_AGENT, _PASS, _RANDOM, _BIDDER = range(4)  # who sits in a seat, as `Tables` knows them
+_NOTHING = np.zeros(0, dtype=np.intp), np.zeros(0), dict[str, NDArray[Any]]()  # has ended
+_MOST_IMPS = 24
+_MOST_POINTS = 7600  # 1NT redoubled and vulnerable without a trick
+
+
+class Bidder(Protocol):
+    """Anyone who can bid."""
+
+    def call(self, hand: str, auction: str, dealer: str, vulnerable: str) -> CallLike:
+        """Choose a call.
+
+        Parameters
+        ----------
+        hand : str
+            The own hand as PBN text.
+        auction : str
+            The calls so far, from the dealer on, such as ``"1C P 1H"``.
+        dealer : str
+            ``"N"``, ``"E"``, ``"S"`` or ``"W"``.
+        vulnerable : str
+            ``"None"``, ``"NS"``, ``"EW"`` or ``"All"``.
+        """
+
+
+# Every contract by its number, as `Tables.results` counts them.
+_CONTRACTS = [Contract()] + [
+    Contract(bid // 5 + 1, Strain(bid % 5), doubled, Seat(declarer))
+    for bid, declarer, doubled in np.ndindex(35, 4, 3)
+]
+_NAMES = np.array([str(contract) for contract in _CONTRACTS], dtype=object)
+_DECLARERS = np.array([contract.declarer if contract.level else -1 for contract in _CONTRACTS])
+
+
+def _points() -> NDArray[np.int16]:
+    """Points for North-South of every contract, number of tricks and vulnerability."""
+    parts = np.array([dataclasses.astuple(contract) for contract in _CONTRACTS]).T[..., None, None]
+    level, strain, doubled, declarer = parts
+    points = scores(level, strain, doubled, declarer, np.arange(14)[:, None], np.arange(4))
+    return points * (1 - 2 * (declarer & 1)).astype(np.int16)
+
+
+_POINTS = _points()
+
+
+def datums(tricks: NDArray[np.int8], vulnerable: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Mean score of a deal played twice, by each side once in its best contract.
+
+    Both times the side bids undisturbed and stops where it pays most, double dummy and undoubled;
+    a side that can make nothing passes.
+
+    Parameters
+    ----------
+    tricks : ndarray of int8, shape (n, 5, 4)
+    vulnerable : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Points for North-South.
+    """
+    bids, declarers = np.arange(35)[:, None], np.arange(4)
+    points = scores(
+        bids // 5 + 1,
+        bids % 5,
+        0,
+        declarers,
+        tricks[:, bids % 5, declarers],
+        vulnerable[:, None, None],
+    )
+    best = np.maximum(points.max(axis=1), 0).astype(np.int64)
+    return (best[:, 0::2].max(axis=1) - best[:, 1::2].max(axis=1)) // 2
+
+
+class Game:
+    """Bidding at `n` tables.
+
+    The parameters beside `n` are those of `bridgevec.envs.bidding.BiddingEnv`.
+
+    Attributes
+    ----------
+    tables : Tables
+        The tables as they stand: deals, auctions, who is to call, where the deal has ended.
+    source : LabelledDeals or FreshDeals
+    numbers : int
+        Of the hand in an observation.
+    """
+
+    def __init__(
+        self,
+        n: int,
+        *,
+        seats: str = "NS",
+        others: str | Bidder | Mapping[str, str | Bidder] = "pass",
+        observation: str = "embedding",
+        reward: str = "par",
+        deals: DealsLike = "packaged",
+        dealer: Seat | int | str = "random",
+        vulnerable: str | int = "random",
+        illegal: str = "error",
+    ) -> None:
+        if n < 1:
+            raise ValueError(f"num_envs is {n}, expected at least 1")
+        agents = [Seat.parse(seat) for seat in _SIDES[_one_of("seats", seats, _SIDES)]]
+        policies, self._bidders = _seat_everyone(agents, others)
+        self.observation = _one_of("observation", observation, HAND_FEATURES)
+        self._reward = _one_of("reward", reward, REWARDS)
+        self._penalty = _one_of("illegal", illegal, ("error", "penalty")) == "penalty"
+        self._dealer = None if _is_random(dealer) else Seat.parse(dealer)
+        self._vulnerable = None if _is_random(vulnerable) else parse_vulnerable(vulnerable)
+        self._sign = -1 if agents[0] & 1 else 1
+        self.source = deal_source(deals)
+        self.tables = Tables(n, policies)
+
+    def seed(self, table: int, generator: np.random.Generator) -> None:
+        """Begin a table's stream of random numbers."""
+        self.tables.streams[table] = generator.integers(2**64, dtype=np.uint64)
+
+    def deal(self, rows: NDArray[np.intp], options: Mapping[str, Any] | None = None) -> None:
+        """Deal at these tables, and let the others call until it is the agent's turn.
+
+        Parameters
+        ----------
+        rows : ndarray of intp, shape (k,)
+        options : mapping, optional
+            ``"deal"``, ``"dealer"`` and ``"vulnerable"``, to set them: one for all tables or an
+            array (n,). A deal is given by its number among those to choose from; one for all tables
+            also as text or as a `Deal`, which is then solved.
+
+        Raises
+        ------
+        ValueError
+            If an option is none of these, or its value is wrong.
+        """
+        given = options or {}
+        for key in given:
+            if key not in OPTIONS:
+                raise ValueError(f"unknown option {key!r}, expected one of {', '.join(OPTIONS)}")
+        # Always as many draws, so that to set the dealer leaves the deals as they are.
+        bits, dealers, vulnerable = self.tables.draw(rows)
+        dealer = given.get("dealer", self._dealer)
+        sides = given.get("vulnerable", self._vulnerable)
+        if dealer is not None and not _is_random(dealer):
+            dealers = self._given(dealer, Seat.parse, rows)
+        if sides is not None and not _is_random(sides):
+            vulnerable = self._given(sides, parse_vulnerable, rows)
+        self.tables.begin(rows, self._take(given.get("deal"), bits, rows), dealers, vulnerable)
+        self._bidders_call()
+
+    def _given(
+        self, value: Any, parse: Callable[[Any], int], rows: NDArray[np.intp]
+    ) -> NDArray[np.uint8]:
+        """Give each row its dealer or vulnerability."""
+        if np.ndim(value) == 0:
+            return np.full(len(rows), parse(value), dtype=np.uint8)
+        values = np.broadcast_to(value, len(self.tables.done))[rows].tolist()
+        return np.array([parse(one) for one in values], dtype=np.uint8)
+
+    def _take(
+        self, deal: Any, bits: NDArray[np.uint64], rows: NDArray[np.intp]
+    ) -> NDArray[np.void]:
+        """Take a deal for each row: the one asked for, or one by random bits."""
+        if deal is None:
+            return self.source.take(self.source.choose(bits))
+        if isinstance(deal, (str, Deal)):
+            return LabelledDeals([deal], solve_tables([deal])).take(np.zeros_like(rows))
+        chosen = np.broadcast_to(deal, len(self.tables.done))[rows]
+        if isinstance(self.source, LabelledDeals):
+            wrong = chosen[(chosen < 0) | (chosen >= len(self.source))]
+            if wrong.size:
+                raise ValueError(f"deal {wrong[0]} is none of 0 to {len(self.source) - 1}")
+        return self.source.take(chosen)
+
+    def play(
+        self, rows: NDArray[np.intp], calls: NDArray[np.int64]
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64], dict[str, NDArray[Any]]]:
+        """Make the agent's calls at these tables, and the others' calls up to its next turn.
+
+        Parameters
+        ----------
+        rows : ndarray of intp, shape (k,)
+        calls : ndarray of int64, shape (n,)
+            Those of other tables are ignored.
+
+        Returns
+        -------
+        ended : ndarray of intp
+            At which tables the deal has ended.
+        rewards : ndarray of float64
+            Of these, for the agent's side, or for North-South if the agent has all seats.
+        results : dict of ndarray
+            Of these, how the deals came out, see `BiddingEnv`.
+
+        Raises
+        ------
+        ValueError
+            If a deal had ended before, or if a call is not legal and there is no penalty for that;
+            nothing is changed then.
+        """
+        n_ended = self.tables.play(rows, calls, self._penalty)
+        if n_ended < 0:
+            raise ValueError(self._complaint(-1 - n_ended, int(calls[-1 - n_ended])))
+        if self._bidders:
+            self._bidders_call()
+        elif not n_ended:
+            return _NOTHING
+        ended = rows[self.tables.done[rows]]
+        return (ended, *self._score(ended)) if ended.size else _NOTHING
+
+    def _complaint(self, table: int, call: int) -> str:
+        one = len(self.tables.done) == 1
+        if self.tables.done[table]:
+            return f"the deal{'' if one else f' at table {table}'} has ended, it takes a reset"
+        return ("" if one else f"table {table}: ") + explain_illegal(self.tables, table, call)
+
+    def _bidders_call(self) -> None:
+        """Let the bidders call, where it is their turn, until it is nobody's."""
+        calls = np.zeros(len(self.tables.done), dtype=np.int64)
+        while self._bidders and (rows := self.tables.waiting()).size:
+            turns = self.tables.turns()
+            for table in rows.tolist():
+                calls[table] = self._ask(table, Seat(int(turns[table])))
+            refused = -1 - self.tables.play(rows, calls, False)
+            if refused >= 0:
+                seat = Seat(int(turns[refused])).name
+                reason = explain_illegal(self.tables, refused, int(calls[refused]))
+                raise ValueError(f"the bidder at {seat} made a call that is not legal: {reason}")
+
+    def _ask(self, table: int, seat: Seat) -> int:
+        """Ask the bidder at a seat for a call."""
+        call = self._bidders[seat].call(
+            hand_text(int(self.tables.deals["masks"][table, seat])),
+            auction_text(calls_at(self.tables, table)),
+            Seat(int(self.tables.tables["dealer"][table])).name,
+            VULNERABILITIES[self.tables.vulnerable[table]],
+        )
+        return parse_call(call)
+
+    def _score(
+        self, ended: NDArray[np.intp]
+    ) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]]]:
+        """Give the rewards and results of tables whose deals have ended."""
+        contracts, tricks, vulnerable, par = self.tables.results(ended)
+        points = _POINTS[contracts, tricks, vulnerable]
+        results = {
+            "contract": _NAMES[contracts],
+            "declarer": _DECLARERS[contracts],
+            "tricks": tricks,
+            "score": points,
+            "par": par,
+        }
+        if self._reward == "score":
+            rewards, most = points / _MOST_POINTS, 1.0
+        else:
+            if self._reward == "datum":
+                results["datum"] = datums(self.tables.deals["tricks"][ended], vulnerable)
+            rewards, most = imps(points - results[self._reward]).astype(np.float64), _MOST_IMPS
+        if self._penalty:
+            results["illegal"] = refused = self.tables.refused[ended]
+            offenders = 1 - 2.0 * (self.tables.viewers[ended] & 1)
+            rewards = np.where(refused, -most * offenders, rewards)
+        return self._sign * rewards, results
+
+    def observe(self, seats: NDArray[np.uint8] | None = None) -> NDArray[np.float32]:
+        """Write what these seats see, those that are to call by default, float32 (n, k)."""
+        seats = self.tables.viewers if seats is None else seats
+        return self.tables.observe(HAND_FEATURES[self.observation], seats)
+
+
+def _one_of(name: str, value: str, known: Iterable[str]) -> str:
+    for one in known:
+        if value.lower() == one.lower():
+            return one
+    raise ValueError(f"{name} is {value!r}, expected one of {', '.join(known)}")
+
+
+def _is_random(value: object) -> bool:
+    return isinstance(value, str) and value == "random"
+
+
+def _seat_everyone(
+    agents: list[Seat], others: str | Bidder | Mapping[str, str | Bidder]
+) -> tuple[NDArray[np.uint8], dict[Seat, Bidder]]:
+    """Tell for each seat who sits there, and who the bidders are."""
+    sitting: dict[Seat, str | Bidder] = dict.fromkeys(Seat, "pass")
+    if isinstance(others, Mapping):
+        sitting |= {Seat.parse(seat): who for seat, who in others.items()}
+    else:
+        sitting |= dict.fromkeys(Seat, others)
+    policies, bidders = np.full(4, _AGENT, dtype=np.uint8), dict[Seat, Bidder]()
+    for seat in set(Seat) - set(agents):
+        who = sitting[seat]
+        if isinstance(who, str):
+            policies[seat] = {"pass": _PASS, "random": _RANDOM}[
+                _one_of("others", who, ("pass", "random"))
+            ]
+        elif hasattr(who, "call"):
+            policies[seat], bidders[seat] = _BIDDER, who
+        else:
+            raise TypeError(f"others has {who!r}, expected pass, random or an object with call()")
+    return policies, bidders

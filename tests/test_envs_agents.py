@@ -1,0 +1,99 @@
+"""The environments with the libraries that people train with: PettingZoo, sb3-contrib."""
+
+import warnings
+
+import gymnasium
+import numpy as np
+import pytest
+from pettingzoo.test import api_test, seed_test
+
+import bridgevec.envs
+from bridgevec.auction import parse_call
+from bridgevec.cards import Seat
+from bridgevec.envs.aec import BiddingAECEnv
+
+OPTIONS = [{}, {"observation": "cards", "reward": "score", "illegal": "penalty"}]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_pettingzoo_checks_it(options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # Seats have names of their own.
+        warnings.filterwarnings("ignore", message="We recommend agents to be named")
+        api_test(BiddingAECEnv(**options), num_cycles=300)
+        seed_test(lambda: BiddingAECEnv(**options), num_cycles=50)
+
+
+def test_four_agents_play_the_same_game_as_one():
+    agents = BiddingAECEnv(observation="both")
+    single = gymnasium.make("bridgevec/Bidding-v0", seats="all", observation="both")
+    rng = np.random.default_rng(1)
+    agents.reset(seed=5)
+    seen, info = single.reset(seed=5)
+    for _ in range(30):
+        agent = Seat(info["turn"]).name
+        assert agents.agent_selection == agent
+        assert np.array_equal(agents.observe(agent), seen)
+        assert np.array_equal(agents.infos[agent]["action_mask"], info["action_mask"])
+        others = [agents.infos[other]["action_mask"] for other in "NESW" if other != agent]
+        assert not np.any(others)
+        call = int(rng.choice(np.flatnonzero(info["action_mask"])))
+        agents.step(call)
+        seen, reward, terminated, _, info = single.step(call)
+        if terminated:
+            signs = {"N": 1, "E": -1, "S": 1, "W": -1}
+            assert agents.rewards == {seat: sign * reward for seat, sign in signs.items()}
+            assert all(agents.terminations.values())
+            assert agents.infos["E"]["contract"] == info["contract"]
+            for agent in "NESW":
+                assert agents._cumulative_rewards[agent] == signs[agent] * reward
+            agents.reset()
+            seen, info = single.reset()
+
+
+def test_an_agent_sees_its_own_hand_at_any_time():
+    env = BiddingAECEnv(observation="cards")
+    env.reset(seed=1, options={"dealer": "N"})
+    env.step(parse_call("1C"))
+    assert env.agent_selection == "E"
+    hands = [env.observe(agent)[:52] for agent in env.agents]
+    assert np.array_equal(np.sum(hands, axis=0), np.ones(52))
+    clubs = [np.flatnonzero(env.observe(agent)[52 + 6 : 52 + 10]).tolist() for agent in env.agents]
+    assert clubs == [[0], [3], [2], [1]]
+    with pytest.raises(ValueError, match='1C is not sufficient over 1C after "1C"'):
+        env.step(parse_call("1C"))
+    assert env.agent_selection == "E"
+
+
+@pytest.mark.slow
+def test_maskable_ppo_learns_to_stop_short_of_nonsense():
+    """A hundred times fewer calls than it takes to bid well; enough to beat random calls."""
+    from sb3_contrib import MaskablePPO
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    def make():
+        return gymnasium.make("bridgevec/Bidding-v0")
+
+    def mean_reward(choose):
+        env = make()
+        seen, _ = env.reset(seed=99)
+        rewards = []
+        while len(rewards) < 300:
+            seen, reward, terminated, _, _ = env.step(choose(seen, env.unwrapped.action_masks()))
+            if terminated:
+                rewards.append(reward)
+                seen, _ = env.reset()
+        return np.mean(rewards)
+
+    rng = np.random.default_rng(0)
+    at_random = mean_reward(lambda seen, mask: rng.choice(np.flatnonzero(mask)))
+    model = MaskablePPO(
+        "MlpPolicy", DummyVecEnv([make] * 8), n_steps=128, batch_size=256, seed=0, device="cpu"
+    )
+    model.learn(8192)
+    trained = mean_reward(
+        lambda seen, mask: int(model.predict(seen, action_masks=mask, deterministic=True)[0])
+    )
+    assert trained > at_random + 3
+    assert bridgevec.envs.BiddingEnv  # imported for its registration
