@@ -1,7 +1,8 @@
 """The auction at many tables at once, and the game around it; nothing here checks its input.
 
-`bridgevec.auction` is the face of `Auctions` for one auction, `bridgevec.envs` that of `Tables`. Calls are numbered
-0 pass, 1 double, 2 redouble, 3 + 5·(level−1) + strain. The Laws are those of Duplicate Bridge 2017.
+`bridgevec.auction` is the face of `Auctions` for one auction, `bridgevec.envs` that of `Tables`.
+Calls are numbered 0 pass, 1 double, 2 redouble, 3 + 5·(level−1) + strain. The Laws are those of
+Duplicate Bridge 2017.
 """
 
 from libc.stdint cimport int8_t, int16_t, int64_t, uint8_t, uint64_t

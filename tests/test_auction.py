@@ -212,27 +212,6 @@ def test_many_auctions_at_once_are_copied_and_kept():
     assert calls_at(many, 0) == [3]
 
 
-def test_random_calls_are_legal_and_uniform():
-    n = 37_000
-    many = Auctions(n)
-    streams = np.random.default_rng(1).integers(2**63, size=n, dtype=np.uint64)
-    everyone, north, random = np.ones(n, bool), np.zeros(n, np.uint8), np.full(4, 2, np.uint8)
-    random[1] = 0  # East stops
-    many.start(everyone, north)
-    many.run(everyone, random, streams)
-    counts = np.bincount(many.tables["calls"][:, 0], minlength=N_CALLS)
-    assert counts[1:3].tolist() == [0, 0]
-    legal = np.delete(counts, [1, 2])
-    assert np.abs(legal - n / 36).max() < 5 * np.sqrt(n / 36)
-    random[1] = 1  # East passes
-    many.run(everyone, random, streams)
-    assert many.over().all()
-    for table in range(50):
-        calls = calls_at(many, table)
-        assert set(calls[1::4]) <= {0}
-        assert Auction(calls).is_over
-
-
 def contract_numbers(ours, dealers):
     """Number the contracts as OpenSpiel does: by bid, declarer and doubling, North being dealer."""
     bids = ours.tables["bid"].astype(int)

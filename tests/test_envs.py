@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bridgevec.envs
-from bridgevec.auction import N_CALLS, Auction, parse_call
+from bridgevec.auction import N_CALLS, Auction, calls_at, parse_call
 from bridgevec.cards import Deal, Seat, hand_bits, hand_mask, random_masks
 from bridgevec.dds import solve_table, solve_tables
 from bridgevec.envs import LabelledDeals
@@ -148,7 +148,7 @@ def test_the_sides_rewards_are_opposite(reward):
     for deal in range(10):
         given = {"deal": deal, "dealer": "N", "vulnerable": "NS"}
         north_south = bid(
-            make(reward=reward, deals=DEALS, others={"E": Fixed("1S")}), "P P", **given
+            make(reward=reward, deals=DEALS, others={"E": Fixed("1S")}), "P P P", **given
         )
         east_west = bid(make(seats="EW", reward=reward, deals=DEALS), "1S P", **given)
         everybody = bid(make(seats="all", reward=reward, deals=DEALS), "P 1S P P P", **given)
@@ -226,6 +226,22 @@ def test_a_bidder_who_breaks_the_law_is_named():
         ValueError, match="the bidder at E made a call that is not legal: 1C is not"
     ):
         env.step(parse_call("1S"))
+
+
+def test_random_calls_are_legal_and_uniform():
+    n = 36_000
+    envs = make_vec(n, seats="E", others="random", deals=DEALS)
+    _, info = envs.reset(seed=1, options={"dealer": "N"})
+    tables = envs.unwrapped.game.tables
+    counts = np.bincount(tables.tables["calls"][:, 0], minlength=N_CALLS)
+    assert counts[1:3].tolist() == [0, 0]
+    assert np.abs(np.delete(counts, [1, 2]) - n / 36).max() < 5 * np.sqrt(n / 36)
+    assert (info["turn"] == Seat.E).all()
+    _, _, ended, *_ = envs.step(np.zeros(n, int))
+    for table in range(100):
+        auction = Auction(calls_at(tables, table), "N")  # raises if a call is not legal
+        assert auction.is_over == ended[table]
+        assert auction.is_over or auction.turn == Seat.E
 
 
 # -- calls that are not legal
