@@ -95,7 +95,7 @@ def test_every_observation_and_mask_is_in_its_space(options):
 
 def test_the_packaged_deals_are_a_few_thousand():
     game = make().unwrapped.game
-    assert len(game.source) >= 2000
+    assert len(game.source) == 4000
 
 
 def test_the_same_seed_gives_the_same_deals():
@@ -266,9 +266,13 @@ def test_after_an_error_the_auction_stands_as_it_was():
     env = make(seats="all")
     bid(env, "1S", dealer="N")
     before = env.unwrapped.game.observe()
-    for call in (3, 38, -1):
+    for call in (3, 38, -1, 3.0, "2S", True, None):
         with pytest.raises(ValueError, match='after "1S"'):
             env.step(call)
+    with pytest.raises(ValueError, match="call '2S' is no integer from 0 to 37"):
+        env.step("2S")
+    with pytest.raises(ValueError, match=r"calls have shape \(1, 1\), expected \(1,\)"):
+        env.step([18])
     assert np.array_equal(env.unwrapped.game.observe(), before)
     assert env.step(parse_call("2S"))[4]["turn"] == Seat.S
 
@@ -430,6 +434,8 @@ def test_wrong_calls_at_many_tables():
     assert np.array_equal(envs.unwrapped.game.tables.tables, before)
     with pytest.raises(ValueError, match=r"calls have shape \(2,\), expected \(3,\)"):
         envs.step(np.array([0, 0]))
+    with pytest.raises(ValueError, match=r'^table 0: call 0.0 is no integer .* after ""$'):
+        envs.step(np.zeros(3))
     with pytest.raises(ValueError, match="there are 2 seeds, expected 3"):
         envs.reset(seed=[1, 2])
     with pytest.raises(ValueError, match="reset_mask has shape"):
@@ -450,6 +456,16 @@ def test_deals_from_files(tmp_path):
     for env, deal in ((one, 2), (both, 2), (both, 5)):
         env.reset(options={"deal": deal})
         assert np.array_equal(env.unwrapped.game.tables.deals, DEALS.take(np.array([deal])))
+
+
+def test_symmetries_make_deals_that_solve_as_they_say():
+    many = DEALS.with_symmetries()
+    deals = many.take(np.arange(len(many)))
+    assert len(many) == 96 * 20
+    assert len(np.unique(deals["masks"], axis=0)) == len(many)
+    assert np.array_equal(np.sort(deals["masks"][:20], axis=0), np.sort(MASKS, axis=0))
+    some = deals[np.random.default_rng(1).choice(len(many), 30, replace=False)]
+    assert np.array_equal(solve_tables(some["masks"].copy()), some["tricks"])
 
 
 def test_fresh_deals_are_solved():
@@ -495,6 +511,10 @@ def test_wrong_options(options, message):
 def test_other_wrong_options():
     with pytest.raises(TypeError, match="others has 3, expected pass, random or an object with"):
         make(others=3)
+    with pytest.raises(TypeError, match="deals is 3, expected packaged, random"):
+        make(deals=3)
+    with pytest.raises(ValueError, match="reward is 3, expected one of par, datum, score"):
+        make(reward=3)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         make(deals="nowhere.parquet")
     with pytest.raises(ValueError, match="num_envs is 0, expected at least 1"):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pettingzoo.test import api_test, seed_test
 
-import bridgevec.envs
+import bridgevec.envs  # noqa: F401 - registers the environment
 from bridgevec.auction import parse_call
 from bridgevec.cards import Seat
 from bridgevec.envs.aec import BiddingAECEnv
@@ -68,12 +68,12 @@ def test_an_agent_sees_its_own_hand_at_any_time():
 
 @pytest.mark.slow
 def test_maskable_ppo_learns_to_stop_short_of_nonsense():
-    """A hundred times fewer calls than it takes to bid well; enough to beat random calls."""
+    """Far fewer calls than it takes to bid well, but enough to beat random ones."""
     from sb3_contrib import MaskablePPO
     from stable_baselines3.common.vec_env import DummyVecEnv
 
     def make():
-        return gymnasium.make("bridgevec/Bidding-v0")
+        return gymnasium.make("bridgevec/Bidding-v0", observation="cards")
 
     def mean_reward(choose):
         env = make()
@@ -89,11 +89,18 @@ def test_maskable_ppo_learns_to_stop_short_of_nonsense():
     rng = np.random.default_rng(0)
     at_random = mean_reward(lambda seen, mask: rng.choice(np.flatnonzero(mask)))
     model = MaskablePPO(
-        "MlpPolicy", DummyVecEnv([make] * 8), n_steps=128, batch_size=256, seed=0, device="cpu"
+        "MlpPolicy",
+        DummyVecEnv([make] * 8),
+        n_steps=128,
+        batch_size=256,
+        n_epochs=5,
+        learning_rate=1e-3,
+        gamma=1.0,
+        seed=0,
+        device="cpu",
     )
-    model.learn(8192)
+    model.learn(12_288)
     trained = mean_reward(
         lambda seen, mask: int(model.predict(seen, action_masks=mask, deterministic=True)[0])
     )
-    assert trained > at_random + 3
-    assert bridgevec.envs.BiddingEnv  # imported for its registration
+    assert trained > at_random + 4

@@ -44,6 +44,7 @@ def test_the_sdist_builds_a_portable_wheel_that_works(tmp_path):
         names = archive.namelist()
         archive.extractall(tmp_path / "site")
     for file in (
+        "envs/deals.parquet",
         "py.typed",
         "models/weights/hand2vec-8.safetensors",
         "models/weights/hand2vec-8.json",

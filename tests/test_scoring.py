@@ -5,6 +5,7 @@ import itertools
 from pathlib import Path
 
 import numpy as np
+import pyspiel
 import pytest
 from endplay import _dds
 from endplay.dds import par as endplay_par
@@ -14,7 +15,9 @@ from endplay.types import Denom, Penalty, Player, Vul
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridgevec.cards import Seat, Strain
+from bridgevec.cards import Seat, Strain, hand_bits
+from bridgevec.dds import solve_tables
+from bridgevec.envs import LabelledDeals
 from bridgevec.records import read_deals
 from bridgevec.scoring import (
     VULNERABILITIES,
@@ -60,6 +63,54 @@ def test_every_score_equals_endplay(vulnerable):
         assert [score(str(contract), 9, vulnerable)] == theirs[9:10]
         many = scores(level, strain, doubled, contract.declarer, np.arange(14), code)
         assert many.tolist() == theirs
+
+
+def deals_with_every_result():
+    """Few deals in which every strain and declarer takes every number of tricks, and their tables.
+
+    Random ones, and some in which high cards and long suits go to one side; with suits and seats
+    exchanged.
+    """
+    rng = np.random.default_rng(1)
+    bits = np.uint64(1) << np.arange(52, dtype=np.uint64)
+    masks, tricks = (part[:500] for part in read_deals(DEALS))
+    for pull, high in itertools.product((3, 10, 100), (-1, 1) * 8):
+        suits = rng.normal(size=4).repeat(13) * pull
+        cards = np.argsort(np.arange(52) % 13 * high + suits + rng.normal(size=52)).reshape(2, 26)
+        hands = bits[rng.permuted(cards, axis=1).reshape(4, 13)].sum(axis=1)[[0, 2, 1, 3]]
+        masks = np.vstack([masks, hands])
+        tricks = np.vstack([tricks, solve_tables(hands[None])])
+    many = LabelledDeals(masks, tricks).with_symmetries()
+    deals = many.take(np.arange(len(many)))
+    results = (deals["tricks"][..., None] == np.arange(14)).reshape(len(deals), -1)
+    missing = np.ones(results.shape[1], dtype=bool)
+    while missing.any():
+        best = (results @ missing.astype(np.int64)).argmax()
+        assert (results[best] & missing).any()
+        missing &= ~results[best]
+        yield deals["masks"][best], deals["tricks"][best]
+
+
+def dealt_in_openspiel(masks, vulnerable):
+    """Give North, East, South and West their cards in turn; North is dealer."""
+    sides = {"dealer_vul": bool(vulnerable & 1), "non_dealer_vul": bool(vulnerable & 2)}
+    state = pyspiel.load_game("bridge", sides).new_initial_state()
+    for card in hand_bits(masks).nonzero()[1].reshape(4, 13).T.flat:
+        state.apply_action(int(3 - card // 13 + 4 * (12 - card % 13)))
+    return state
+
+
+@pytest.mark.slow
+def test_every_score_equals_openspiel():
+    """On deals in which, by double-dummy play, every contract takes every number of tricks."""
+    bids, declarers, doubled = np.unravel_index(np.arange(420), (35, 4, 3))
+    for masks, table in deals_with_every_result():
+        tricks = table[bids % 5, declarers]
+        for code in range(4):
+            ours = scores(bids // 5 + 1, bids % 5, doubled, declarers, tricks, code)
+            theirs = dealt_in_openspiel(masks, code).score_by_contract()
+            assert theirs[0] == 0
+            assert np.array_equal(ours * (1 - 2 * (declarers & 1)), theirs[1:])
 
 
 def test_a_deal_passed_out_scores_nothing():

@@ -101,7 +101,7 @@ class BiddingAECEnv(AECEnv[str, NDArray[np.float32], int]):
         if self.terminations[agent]:
             self._was_dead_step(action)
             return
-        ended, rewards, results = self.game.play(self._row, np.array([action], dtype=np.int64))
+        ended, rewards, results = self.game.play(self._row, [action])
         self._cumulative_rewards[agent] = 0.0
         self._clear_rewards()
         if ended.size:

@@ -130,7 +130,7 @@ class BiddingEnv(Env[NDArray[np.float32], np.int64]):
         ValueError
             If it is not legal and there is no penalty for that, or the deal has ended.
         """
-        ended, rewards, results = self.game.play(self._row, np.array([action], dtype=np.int64))
+        ended, rewards, results = self.game.play(self._row, [action])
         info = self._info()
         if not ended.size:
             return self.game.observe()[0], 0.0, False, False, info

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,7 +16,7 @@ from bridgevec._auction import DEAL
 from bridgevec.cards import DealLike, deal_masks, random_masks
 from bridgevec.dds import solve_tables
 from bridgevec.models.embedding import embed_hands
-from bridgevec.records import read_deals
+from bridgevec.records import PathLike, read_deals
 from bridgevec.scoring import par_scores
 
 PACKAGED = Path(__file__).with_name("deals.parquet")
@@ -54,8 +56,47 @@ class LabelledDeals:
             raise ValueError(f"tricks has shape {tables.shape}, expected {(len(masks), 5, 4)}")
         self._deals = _records(masks, tables)
 
+    @classmethod
+    def read(cls, paths: PathLike | Sequence[PathLike]) -> LabelledDeals:
+        """Read Parquet files of labelled deals, each once as long as it does not change.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If a file is not one of labelled deals.
+        """
+        paths = [paths] if isinstance(paths, (str, os.PathLike)) else paths
+        return _read(tuple((os.fspath(path), os.stat(path).st_mtime_ns) for path in paths))
+
     def __len__(self) -> int:
         return len(self._deals)
+
+    def with_symmetries(self) -> LabelledDeals:
+        """Return 96 times as many deals: in every turning of the table, with suits exchanged.
+
+        What they are worth follows from the deals that there are, so this costs no solving; but
+        deals that are alike in this way teach less than as many others.
+
+        Examples
+        --------
+        >>> from bridgevec import random_deals, solve_tables
+        >>> deals = random_deals(2, seed=1)
+        >>> len(LabelledDeals(deals, solve_tables(deals)).with_symmetries())
+        192
+        """
+        shifts = np.arange(0, 52, 13, dtype=np.uint64)
+        suits = self._deals["masks"][..., None] >> shifts & np.uint64((1 << 13) - 1)
+        masks, tricks = [], []
+        for order in itertools.permutations(range(4)):
+            hands = (suits[..., order] << shifts).sum(axis=2, dtype=np.uint64)
+            strains = [3 - suit for suit in reversed(order)] + [4]
+            tables = self._deals["tricks"][:, strains]
+            for quarters in range(4):
+                masks.append(np.roll(hands, quarters, axis=1))
+                tricks.append(np.roll(tables, quarters, axis=2))
+        return LabelledDeals(np.concatenate(masks), np.concatenate(tricks))
 
     def choose(self, bits: NDArray[np.uint64]) -> NDArray[np.intp]:
         """Choose a deal for each draw of 64 random bits, by its upper half."""
@@ -96,17 +137,20 @@ def deal_source(deals: DealsLike) -> LabelledDeals | FreshDeals:
     ------
     FileNotFoundError
         If there is no such file.
+    TypeError
+        If it is nothing of the kind.
     ValueError
         If a file is not one of labelled deals.
     """
     if isinstance(deals, LabelledDeals):
         return deals
+    if not isinstance(deals, (str, os.PathLike, Sequence)):
+        raise TypeError(
+            f"deals is {deals!r}, expected packaged, random, Parquet files or LabelledDeals"
+        )
     if isinstance(deals, str) and deals == "random":
         return FreshDeals()
-    if isinstance(deals, str) and deals == "packaged":
-        deals = PACKAGED
-    paths = [deals] if isinstance(deals, (str, os.PathLike)) else deals
-    return _read(tuple((os.fspath(path), os.stat(path).st_mtime_ns) for path in paths))
+    return LabelledDeals.read(PACKAGED if isinstance(deals, str) and deals == "packaged" else deals)
 
 
 @lru_cache(maxsize=4)

@@ -11,10 +11,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from bridgevec._auction import Tables
-from bridgevec.auction import CallLike, auction_text, calls_at, explain_illegal, parse_call
+from bridgevec.auction import (
+    N_CALLS,
+    CallLike,
+    auction_text,
+    calls_at,
+    explain_illegal,
+    parse_call,
+)
 from bridgevec.cards import Deal, Seat, Strain, hand_text
 from bridgevec.dds import solve_tables
 from bridgevec.envs.deals import DealsLike, LabelledDeals, deal_source
@@ -198,15 +205,15 @@ class Game:
         return self.source.take(chosen)
 
     def play(
-        self, rows: NDArray[np.intp], calls: NDArray[np.int64]
+        self, rows: NDArray[np.intp], actions: ArrayLike
     ) -> tuple[NDArray[np.intp], NDArray[np.float64], dict[str, NDArray[Any]]]:
         """Make the agent's calls at these tables, and the others' calls up to its next turn.
 
         Parameters
         ----------
         rows : ndarray of intp, shape (k,)
-        calls : ndarray of int64, shape (n,)
-            Those of other tables are ignored.
+        actions : array_like of int, shape (n,)
+            The calls by number; those of other tables are ignored.
 
         Returns
         -------
@@ -220,9 +227,10 @@ class Game:
         Raises
         ------
         ValueError
-            If a deal had ended before, or if a call is not legal and there is no penalty for that;
-            nothing is changed then.
+            If a deal had ended before, if a call is not legal and there is no penalty for that, or
+            if there are no calls in `actions`; nothing is changed then.
         """
+        calls = self._calls(actions)
         n_ended = self.tables.play(rows, calls, self._penalty)
         if n_ended < 0:
             raise ValueError(self._complaint(-1 - n_ended, int(calls[-1 - n_ended])))
@@ -233,11 +241,24 @@ class Game:
         ended = rows[self.tables.done[rows]]
         return (ended, *self._score(ended)) if ended.size else _NOTHING
 
+    def _calls(self, actions: ArrayLike) -> NDArray[np.int64]:
+        calls, n = np.asarray(actions), len(self.tables.done)
+        if calls.shape != (n,):
+            raise ValueError(f"calls have shape {calls.shape}, expected ({n},)")
+        if calls.dtype.kind not in "iu":
+            raise ValueError(
+                f"{self._at(0)}call {calls.tolist()[0]!r} is no integer from 0 to {N_CALLS - 1}, "
+                f'after "{auction_text(calls_at(self.tables, 0))}"'
+            )
+        return np.ascontiguousarray(calls, dtype=np.int64)
+
+    def _at(self, table: int) -> str:
+        return "" if len(self.tables.done) == 1 else f"table {table}: "
+
     def _complaint(self, table: int, call: int) -> str:
-        one = len(self.tables.done) == 1
         if self.tables.done[table]:
-            return f"the deal{'' if one else f' at table {table}'} has ended, it takes a reset"
-        return ("" if one else f"table {table}: ") + explain_illegal(self.tables, table, call)
+            return f"{self._at(table)}the deal has ended, it takes a reset"
+        return self._at(table) + explain_illegal(self.tables, table, call)
 
     def _bidders_call(self) -> None:
         """Let the bidders call, where it is their turn, until it is nobody's."""
@@ -295,7 +316,7 @@ class Game:
 
 def _one_of(name: str, value: str, known: Iterable[str]) -> str:
     for one in known:
-        if value.lower() == one.lower():
+        if isinstance(value, str) and value.lower() == one.lower():
             return one
     raise ValueError(f"{name} is {value!r}, expected one of {', '.join(known)}")
 

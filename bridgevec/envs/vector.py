@@ -137,13 +137,10 @@ class BiddingVectorEnv(VectorEnv[Any, Any, Any]):
             If a call is not legal and there is no penalty for that, the number of calls is wrong,
             or without autoreset a deal had ended; nothing is changed then.
         """
-        calls = np.ascontiguousarray(self._array(actions), dtype=np.int64)
-        if calls.shape != (self.num_envs,):
-            raise ValueError(f"calls have shape {calls.shape}, expected ({self.num_envs},)")
         over = self.game.tables.done
         again = np.flatnonzero(over) if self._mode is AutoresetMode.NEXT_STEP else self._none
         rows = np.flatnonzero(~over) if again.size else self._all
-        ended, gains, results = self.game.play(rows, calls)
+        ended, gains, results = self.game.play(rows, self._array(actions))
         rewards, terminations = np.zeros(self.num_envs), np.zeros(self.num_envs, dtype=bool)
         rewards[ended], terminations[ended] = gains, True
         if self._mode is AutoresetMode.SAME_STEP and ended.size:

@@ -1,0 +1,313 @@
+"""How fast a partnership learns to bid, by what it sees of a hand: the embedding or the cards.
+
+The experiment of the BridgeHand2Vec paper (Sztyber-Betley et al. 2023, section on bidding): North
+and South bid, their opponents pass, and a learner gets the IMPs against par. MaskablePPO of
+sb3-contrib learns with the same settings and from the same deals, once from the embedding of the
+own hand and once from its 52 cards, in both cases beside the auction. After every few thousand
+calls it bids the test deals, which it never learns from, choosing its likeliest call. Bands are 95%
+confidence intervals of the mean over the seeds (Student's t).
+
+Lines to compare with: random legal calls, always passing, and the best contract of North and South
+on each deal, as only somebody who sees all cards can know it.
+
+It learns from the packaged deals, each in all four turnings of the table and all 24 exchanges of
+suits, unless --deals names other files. Finished runs are kept in --runs: after a kill, or to add
+seeds, run the same command again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sb3_contrib import MaskablePPO
+from scipy.stats import t as student
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecEnv
+from tqdm import tqdm
+
+from bridgevec.envs import BiddingVectorEnv, LabelledDeals
+from bridgevec.envs.deals import PACKAGED
+from bridgevec.scoring import imps, par_scores, scores
+from envs import random_calls
+
+EXAMPLES = """examples:
+  python benchmarks/learning.py
+  python benchmarks/learning.py --observations embedding cards both --steps 2000000
+  python benchmarks/learning.py --seeds 1 --steps 50000 --json
+"""
+TEST = Path(__file__).parent.parent / "data" / "deals_test.parquet"
+TABLES = 256
+SETTINGS: dict[str, Any] = {
+    "n_steps": 32,
+    "batch_size": 2048,
+    "n_epochs": 4,
+    "learning_rate": 1e-3,
+    "gamma": 1.0,
+    "ent_coef": 0.01,
+    "policy_kwargs": {"net_arch": [128, 128]},
+}
+NAMES = {"embedding": "embedding (8)", "cards": "cards (52)", "both": "both (60)"}
+COLOURS = {"embedding": "#c8102e", "cards": "#1a2a6c", "both": "#1b7837"}
+
+Choose = Callable[[NDArray[np.float32], NDArray[np.int8]], NDArray[np.integer]]
+
+
+class Sb3Tables(VecEnv):
+    """The batched environment as Stable-Baselines3 wants it."""
+
+    def __init__(self, envs: BiddingVectorEnv, seed: int) -> None:
+        self.envs, self._first_seed = envs, seed
+        super().__init__(envs.num_envs, envs.single_observation_space, envs.single_action_space)
+
+    def reset(self) -> NDArray[np.float32]:
+        """Deal at every table."""
+        return self.envs.reset(seed=self._first_seed)[0]
+
+    def step_async(self, actions: NDArray[np.integer]) -> None:
+        """Keep the calls for `step_wait`."""
+        self._calls = actions
+
+    def step_wait(self) -> Any:
+        """Make the calls, and deal anew where that ended the deal."""
+        seen, rewards, ended, _, _ = self.envs.step(self._calls)
+        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        if ended.any():
+            for table in np.flatnonzero(ended).tolist():
+                infos[table] = {"terminal_observation": seen[table]}
+            seen, _ = self.envs.reset(options={"reset_mask": ended})
+        return seen, rewards, ended, infos
+
+    def env_method(self, name: str, *args: Any, indices: Any = None, **options: Any) -> list[Any]:
+        """Call a method that answers for every table, such as `action_masks`."""
+        return list(getattr(self.envs, name)(*args, **options))
+
+    def get_attr(self, name: str, indices: Any = None) -> list[Any]:
+        """Get an attribute, the same for every table."""
+        return [getattr(self.envs, name)] * self.num_envs
+
+    def set_attr(self, name: str, value: Any, indices: Any = None) -> None:
+        """Refuse: the tables are not objects of their own."""
+        raise AttributeError(f"{name} of a table cannot be set")
+
+    def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
+        """Tell that no table is wrapped."""
+        return [False] * self.num_envs
+
+    def close(self) -> None:
+        """Close the tables."""
+        self.envs.close()
+
+
+def mean_imps(deals: LabelledDeals, choose: Choose, observation: str = "cards") -> float:
+    """Bid every deal once, dealers and vulnerabilities taking turns; IMPs against par a deal."""
+    n = np.arange(len(deals))
+    envs = make_tables(len(n), deals=deals, observation=observation)
+    seen, info = envs.reset(seed=0, options={"deal": n, "dealer": n % 4, "vulnerable": n // 4 % 4})
+    total, bidding = 0.0, np.ones(len(n), dtype=bool)
+    while bidding.any():
+        seen, rewards, ended, _, info = envs.step(choose(seen, info["action_mask"]))
+        total += rewards[bidding].sum()
+        bidding &= ~ended
+    return total / len(n)
+
+
+def make_tables(n: int, **options: Any) -> Any:
+    """Open tables at which North and South bid and the opponents pass."""
+    return gymnasium.make_vec(
+        "bridgevec/Bidding-v0", n, vectorization_mode="vector_entry_point", **options
+    ).unwrapped
+
+
+def best_imps(deals: LabelledDeals) -> float:
+    """IMPs against par a deal, if North and South always stop in their best contract."""
+    n = np.arange(len(deals))
+    tricks, vulnerable = deals.take(n)["tricks"].astype(int), n // 4 % 4
+    bids, declarers = np.arange(35)[:, None], np.array([0, 2])
+    points = scores(
+        bids // 5 + 1,
+        bids % 5,
+        0,
+        declarers,
+        tricks[:, bids % 5, declarers],
+        vulnerable[:, None, None],
+    )
+    best = np.maximum(points.max(axis=(1, 2)), 0).astype(int)
+    return float(imps(best - par_scores(tricks, n % 4, vulnerable)).mean())
+
+
+class Curve(BaseCallback):
+    """Bid the test deals before the first roll-out and after every few."""
+
+    def __init__(self, test: LabelledDeals, observation: str, every: int, bar: tqdm) -> None:
+        super().__init__()
+        self.test, self.observation, self.every, self.bar = test, observation, every, bar
+        self.steps: list[int] = []
+        self.imps: list[float] = []
+
+    def _choose(self, seen: NDArray[np.float32], masks: NDArray[np.int8]) -> NDArray[np.integer]:
+        return self.model.predict(seen, action_masks=masks, deterministic=True)[0]
+
+    def measure(self) -> None:
+        """Bid the test deals."""
+        self.steps.append(self.num_timesteps)
+        self.imps.append(round(mean_imps(self.test, self._choose, self.observation), 3))
+        self.bar.set_postfix(imps=f"{self.imps[-1]:.2f}")
+
+    def _on_rollout_start(self) -> None:
+        self.bar.update(self.num_timesteps - self.bar.n)
+        if self.num_timesteps >= self.every * len(self.steps):
+            self.measure()
+
+    def _on_training_end(self) -> None:
+        self.bar.update(self.num_timesteps - self.bar.n)
+        self.measure()
+
+    def _on_step(self) -> bool:
+        return True
+
+
+def learn(
+    observation: str, seed: int, steps: int, deals: LabelledDeals, test: LabelledDeals, quiet: bool
+) -> dict[str, Any]:
+    """Train one learner and return its curve."""
+    envs = make_tables(TABLES, autoreset_mode="Disabled", deals=deals, observation=observation)
+    tables = Sb3Tables(envs, seed * TABLES)
+    model = MaskablePPO("MlpPolicy", tables, seed=seed, device="cpu", **SETTINGS)
+    with tqdm(total=steps, desc=f"{observation} {seed}", unit="call", disable=quiet) as bar:
+        curve = Curve(test, observation, max(1, steps // 25), bar)
+        model.learn(steps, callback=curve)
+    return {"steps": curve.steps, "imps": curve.imps}
+
+
+def band(curves: list[list[float]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean over the seeds, and half the width of its 95% confidence interval (0 for one seed)."""
+    values = np.array(curves)
+    n = len(values)
+    half = np.zeros(values.shape[1])
+    if n > 1:
+        half = student.ppf(0.975, n - 1) * values.std(axis=0, ddof=1) / np.sqrt(n)
+    return values.mean(axis=0), half
+
+
+def plot(result: dict[str, Any], path: Path) -> None:
+    """Draw the curves with their bands."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for observation, curve in result["curves"].items():
+        steps, mean, half = (np.array(curve[key]) for key in ("steps", "imps", "half_width"))
+        axes.plot(steps, mean, color=COLOURS[observation], label=NAMES[observation])
+        axes.fill_between(
+            steps, mean - half, mean + half, color=COLOURS[observation], alpha=0.2, linewidth=0
+        )
+    for style, (name, value) in zip((":", "-."), list(result["lines"].items())[:2], strict=True):
+        axes.axhline(value, color="#555555", linestyle=style, linewidth=1, label=name)
+    axes.set(
+        xlabel="calls learned from",
+        ylabel="IMPs a deal against par, test deals",
+        title=f"MaskablePPO, opponents pass; mean of {result['seeds']} seeds and its 95% interval",
+        xlim=(0, None),
+    )
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k" if value else "0")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}")
+    figure.savefig(temporary, dpi=120, format=path.suffix.lstrip(".") or "png")
+    temporary.replace(path)
+
+
+def finished_run(args: argparse.Namespace, observation: str, seed: int) -> Path:
+    """Name the file of a run by all that it depends on."""
+    others = zlib.crc32(repr((SETTINGS, TABLES, args.steps, args.deals, args.test)).encode())
+    return args.runs / f"{observation}-{seed}-{others:08x}.json"
+
+
+def main() -> None:
+    """Read the options, learn what is not learned yet, and print the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--observations",
+        nargs="+",
+        choices=NAMES,
+        default=["embedding", "cards"],
+        help="to compare",
+    )
+    parser.add_argument("--seeds", type=int, default=5, help="so many learners each (default 5)")
+    parser.add_argument("--steps", type=int, default=1_000_000, help="calls (default 1,000,000)")
+    parser.add_argument("--deals", type=Path, nargs="+", help="labelled deals to learn from")
+    parser.add_argument("--test", type=Path, default=TEST, help="labelled deals to measure on")
+    parser.add_argument("--runs", type=Path, default=Path("runs/learning"), help="finished runs")
+    parser.add_argument("--plot", type=Path, help="draw the curves to this file")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    args = parser.parse_args()
+    if args.seeds < 1 or args.steps < TABLES:
+        parser.error(f"--seeds must be at least 1 and --steps at least {TABLES}")
+
+    # One core: on more, networks as small as these learn no faster.
+    torch.set_num_threads(1)
+    test = LabelledDeals.read(args.test)
+    deals = None
+    curves: dict[str, Any] = {}
+    for observation in args.observations:
+        runs = []
+        for seed in range(args.seeds):
+            path = finished_run(args, observation, seed)
+            if not path.exists():
+                if deals is None:
+                    deals = LabelledDeals.read(args.deals or PACKAGED).with_symmetries()
+                run = learn(observation, seed, args.steps, deals, test, args.json)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                temporary = path.with_suffix(".tmp")
+                temporary.write_text(json.dumps(run))
+                temporary.replace(path)
+            runs.append(json.loads(path.read_text()))
+        mean, half = band([run["imps"] for run in runs])
+        curves[observation] = {
+            "steps": runs[0]["steps"],
+            "imps": mean.round(3).tolist(),
+            "half_width": half.round(3).tolist(),
+            "last": [run["imps"][-1] for run in runs],
+        }
+    rng = np.random.default_rng(0)
+    result = {
+        "steps": args.steps,
+        "seeds": args.seeds,
+        "test_deals": len(test),
+        "lines": {
+            "best contract": round(best_imps(test), 3),
+            "always pass": round(mean_imps(test, lambda _, masks: np.zeros(len(masks), int)), 3),
+            "random calls": round(mean_imps(test, lambda _, masks: random_calls(masks, rng)), 3),
+        },
+        "curves": curves,
+    }
+    if args.plot:
+        plot(result, args.plot)
+    if args.json:
+        print(json.dumps(result))
+        return
+    print(f"IMPs a deal against par on {len(test)} test deals, mean of {args.seeds} seeds, 95%")
+    for observation, curve in curves.items():
+        print(f"\n{NAMES[observation]:>16}")
+        for steps, mean, half in zip(
+            curve["steps"], curve["imps"], curve["half_width"], strict=True
+        ):
+            print(f"{steps:>16,}{mean:>9.2f} ±{half:.2f}")
+    for name, value in result["lines"].items():
+        print(f"{name:>16}{value:>9.2f}")
+
+
+if __name__ == "__main__":
+    main()
