@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 from bridgevec.auction import Auction
 from bridgevec.cards import Deal, Seat, Strain, random_deals
-from bridgevec.dds import solve_board, solve_table, solve_tables
+from bridgevec.dds import iter_tables, solve_board, solve_table, solve_tables
 from bridgevec.models.embedding import (
     TrickEstimate,
     embed_hand,
@@ -38,6 +38,7 @@ __all__ = [
     "estimate_tricks",
     "find_hand",
     "imps",
+    "iter_tables",
     "load_embedding",
     "nearest_hands",
     "par",

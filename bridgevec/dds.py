@@ -6,12 +6,16 @@ among threads. Every call has solvers of its own, so any number may run at once.
 
 from __future__ import annotations
 
+import contextlib
 import copy
-import itertools
 import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from typing import Any, TypeVar
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,35 +35,33 @@ from bridgevec.cards import (
 SOLVER_VERSION = "1"
 """Written into files of labels; changes when results could."""
 
+MEMORY = 128
+"""MiB for the positions that a thread remembers, unless told."""
+_AHEAD = 128
+"""Deals in work a thread, so that it goes on while a hard deal keeps those after it waiting."""
+_PATIENCE = 0.1
+"""Seconds after which a waiting thread looks whether Ctrl-C was pressed."""
 _T = TypeVar("_T")
 
 
-def interruptible(
-    work: Sequence[Callable[[], _T]],
-    solvers: Sequence[Solver],
-    tick: Callable[[], Any] = lambda: None,
-) -> list[_T]:
-    """Run each piece of work in a thread; on Ctrl-C (or an error in one) stop all solvers."""
-    with ThreadPoolExecutor(len(work)) as pool:
-        try:  # from the first piece on: the pool waits for its threads, so they must be stopped
-            futures: list[Future[_T]] = [pool.submit(piece) for piece in work]
-            pending = set(futures)
-            while pending:
-                done, pending = wait(pending, timeout=0.1, return_when=FIRST_EXCEPTION)
-                tick()
-                for future in done:
-                    future.result()
+def interruptible(work: Callable[[], _T], solver: Solver) -> _T:
+    """Run the work in a thread, so that Ctrl-C can stop its solver."""
+    with ThreadPoolExecutor(1) as pool:
+        try:  # from the first line on: the pool waits for its thread, so it must be stopped
+            future = pool.submit(work)
+            while not future.done():
+                wait([future], timeout=_PATIENCE)
         except BaseException:
-            for solver in solvers:
-                solver.stop()
+            solver.stop()
             raise
-    return [future.result() for future in futures]
+    return future.result()
 
 
 def solve_tables(
     deals: Iterable[DealLike] | NDArray[np.uint64],
     workers: int | None = None,
     progress: bool = False,
+    memory: int = MEMORY,
 ) -> NDArray[np.int8]:
     """Solve many deals for every strain and declarer, over threads.
 
@@ -70,7 +72,9 @@ def solve_tables(
     workers : int, optional
         Threads; by default as many as there are processors to use.
     progress : bool, default False
-        Show a progress bar.
+        Show a bar with the tables a second and the time left.
+    memory : int, default 128
+        MiB for the positions that each thread remembers. With less the search is slower.
 
     Returns
     -------
@@ -80,7 +84,7 @@ def solve_tables(
     Raises
     ------
     ValueError
-        If a deal is not one, or `workers` is less than 1.
+        If a deal is not one, or `workers` or `memory` is less than 1.
     KeyboardInterrupt
         On Ctrl-C, within a fraction of a second.
 
@@ -94,32 +98,145 @@ def solve_tables(
            [ 0,  0,  0,  0]], dtype=int8)
     """
     masks = deal_masks(deals)
+    tables = np.empty((len(masks), 5, 4), dtype=np.int8)
+    solved = _solve_stream(masks, _threads(workers), _check_memory(memory))
+    # A hard deal keeps those after it waiting, hence the smoothing.
+    bar = tqdm(solved, total=len(masks), unit="table", disable=not progress, smoothing=0.05)
+    with contextlib.closing(solved), bar:
+        for i, table in enumerate(bar):
+            tables[i] = table
+    return tables
+
+
+def iter_tables(
+    deals: Iterable[DealLike] | NDArray[np.uint64],
+    workers: int | None = None,
+    memory: int = MEMORY,
+) -> Iterator[NDArray[np.int8]]:
+    """Solve deals as they come, in their order, in constant memory however many there are.
+
+    Deals are taken from `deals` a few hundred ahead of the table that is given out, always in the
+    caller's thread. Between two tables the solvers work on.
+
+    Parameters
+    ----------
+    deals : iterable of deals, or integer array (n, 4) of masks
+        Complete deals in any form `Deal` takes; a generator without an end will do.
+    workers : int, optional
+        Threads; by default as many as there are processors to use.
+    memory : int, default 128
+        MiB for the positions that each thread remembers. With less the search is slower.
+
+    Yields
+    ------
+    ndarray of int8, shape (5, 4)
+        As from `solve_table`.
+
+    Raises
+    ------
+    ValueError
+        If a deal is not one, when it is reached, or `workers` or `memory` is less than 1.
+    KeyboardInterrupt
+        On Ctrl-C, within a fraction of a second.
+
+    Examples
+    --------
+    >>> suits = ["AKQJT98765432...", ".AKQJT98765432..", "..AKQJT98765432.", "...AKQJT98765432"]
+    >>> for table in iter_tables("N:" + " ".join(suits[i:] + suits[:i]) for i in range(2)):
+    ...     print(table[Strain.S])
+    [13  0 13  0]
+    [ 0 13  0 13]
+    """
+    threads, size = _threads(workers), _check_memory(memory)
+    if isinstance(deals, np.ndarray):
+        return _solve_stream(deal_masks(deals), threads, size)
+    rows = (np.array(Deal(deal).masks, dtype=np.uint64) for deal in deals)
+    return _solve_stream(rows, threads, size)
+
+
+def _threads(workers: int | None) -> int:
     if workers is None:
-        workers = (
-            len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else os.cpu_count() or 1
-        )
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
     if workers < 1:
         raise ValueError(f"workers is {workers}, expected at least 1")
-    tables = np.empty((len(masks), 5, 4), dtype=np.int8)
-    if not len(masks):
-        return tables
-    solvers = [Solver() for _ in range(min(workers, len(masks)))]
-    queue = itertools.count()
-    done: list[int] = []
+    return workers
+
+
+def _check_memory(mebibytes: int) -> int:
+    """Give the bytes."""
+    if mebibytes < 1:
+        raise ValueError(f"memory is {mebibytes} MiB, expected at least 1")
+    return mebibytes << 20
+
+
+@dataclass(eq=False, slots=True)
+class _Task:
+    """A deal on its way through the threads."""
+
+    masks: NDArray[np.uint64]
+    table: NDArray[np.int8] = field(default_factory=lambda: np.empty((5, 4), dtype=np.int8))
+    strains_left: int = 5
+
+
+def _solve_stream(
+    rows: Iterable[NDArray[np.uint64]], workers: int, memory: int
+) -> Iterator[NDArray[np.int8]]:
+    """Solve rows of masks in order, over threads.
+
+    A thread takes one strain of a deal at a time, so all have work until the last strain.
+    """
+    solvers: list[Solver] = []
+    threads: list[Thread] = []
+    todo: SimpleQueue[tuple[_Task, int] | None] = SimpleQueue()
+    done: SimpleQueue[_Task | Exception] = SimpleQueue()
 
     def run(solver: Solver) -> None:
-        while (i := next(queue)) < len(masks) and solver.solve(masks[i], tables[i]):
-            done.append(i)
+        try:
+            while unit := todo.get():
+                task, strain = unit
+                if not solver.solve(task.masks, task.table, strain, strain + 1):
+                    return  # stopped
+                done.put(task)
+        except Exception as error:  # for the caller's thread
+            done.put(error)
 
-    with tqdm(total=len(masks), unit="table", disable=not progress, smoothing=0.05) as bar:
-
-        def tick() -> None:
-            bar.update(len(done) - bar.n)
-
-        interruptible([lambda s=s: run(s) for s in solvers], solvers, tick)  # type: ignore[misc]
-    return tables
+    waiting: deque[_Task] = deque()
+    source = iter(rows)
+    more = True
+    try:
+        while more or waiting:
+            while waiting and not waiting[0].strains_left:
+                yield waiting.popleft().table
+            if more and len(waiting) < _AHEAD * workers:
+                row = next(source, None)
+                if row is None:
+                    more = False
+                    continue
+                waiting.append(_Task(row))
+                for strain in range(5):
+                    todo.put((waiting[-1], strain))
+                    if len(threads) < workers:
+                        solvers.append(Solver(memory))
+                        threads.append(Thread(target=run, args=(solvers[-1],), daemon=True))
+                        threads[-1].start()
+            full = not more or len(waiting) == _AHEAD * workers
+            with contextlib.suppress(Empty):
+                finished = done.get(full, _PATIENCE)
+                while True:
+                    if isinstance(finished, Exception):
+                        raise finished
+                    finished.strains_left -= 1
+                    finished = done.get_nowait()
+    finally:
+        for solver in solvers:
+            solver.stop()
+        for _ in threads:
+            todo.put(None)
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
 
 
 def solve_table(deal: DealLike) -> NDArray[np.int8]:
@@ -153,7 +270,7 @@ def solve_table(deal: DealLike) -> NDArray[np.int8]:
     masks = np.array((deal if isinstance(deal, Deal) else Deal(deal)).masks, dtype=np.uint64)
     table = np.empty((5, 4), dtype=np.int8)
     solver = Solver()
-    interruptible([lambda: solver.solve(masks, table)], [solver])
+    interruptible(lambda: solver.solve(masks, table), solver)
     return table
 
 
@@ -205,9 +322,7 @@ def solve_board(
     if not at.left:
         raise ValueError("no card is left to play")
     solver = Solver()
-    found: list[tuple[int, int]] = interruptible(
-        [lambda: solver.board(at.hands, at.strain, at.leader, at.trick)], [solver]
-    )[0]
+    found = interruptible(lambda: solver.board(at.hands, at.strain, at.leader, at.trick), solver)
     return {card_text(card): tricks for card, tricks in sorted(found, key=lambda x: (-x[1], x[0]))}
 
 

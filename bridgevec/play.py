@@ -219,4 +219,4 @@ def _play(
             played.append(PlayedCard(card_text(card), seat, result(ns), 0))
         return Play(deal, contract, start, tuple(played))
 
-    return interruptible([run], [solver])[0]
+    return interruptible(run, solver)

@@ -1,5 +1,7 @@
 """The solver against endplay's DDS, against plain minimax, and against its own symmetries."""
 
+import itertools
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -15,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridgevec._dds import Solver
-from bridgevec.cards import Deal, Seat, Strain, card_text, permute_suits, random_deals
-from bridgevec.dds import solve_board, solve_table, solve_tables
+from bridgevec.cards import Deal, Seat, Strain, card_text, permute_suits, random_deals, random_masks
+from bridgevec.dds import iter_tables, solve_board, solve_table, solve_tables
 
 FRESH = int.from_bytes(os.urandom(4), "little")
 DENOMS = [Denom.clubs, Denom.diamonds, Denom.hearts, Denom.spades, Denom.nt]
@@ -33,6 +35,8 @@ FREAKS = [
     # two seats void in the same suit
     "N:AKQJT98...765432 765432.AKQJT98.. .765432.AQT864.A ..KJ97532.KQJT98",
 ]
+# Every player's hand is the next one's with the suits exchanged: many seconds of search.
+HARD = "N:.Q853.AJ962.KT74 Q853.AJ962.KT74. AJ962.KT74..Q853 KT74..Q853.AJ962"
 
 
 @pytest.fixture(autouse=True)
@@ -222,15 +226,109 @@ def test_solvers_in_many_threads_do_not_meet():
     np.testing.assert_array_equal(theirs, expected[0])
 
 
+def test_one_deal_over_many_threads():
+    deal = random_deals(1, seed=16)[0]
+    np.testing.assert_array_equal(solve_tables([deal], workers=5)[0], solve_table(deal))
+
+
+def solve_in_a_process(deal):
+    return solve_table(deal), endplay_table(deal), solve_tables([deal, deal], workers=2)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_solvers_in_many_processes_do_not_meet(method):
+    deals = random_deals(3, seed=17)
+    expected = solve_tables(deals)
+    context = multiprocessing.get_context(method)
+    with context.Pool(2) as pool:
+        found = pool.map(solve_in_a_process, deals)
+    for tables, table in zip(found, expected, strict=True):
+        for other in (tables[0], tables[1], *tables[2]):
+            np.testing.assert_array_equal(other, table)
+
+
+def test_tables_come_in_order_while_deals_come_in():
+    masks = random_masks(3, seed=18)
+    expected = solve_tables(masks)
+    for deals in (masks, iter(random_deals(3, seed=18)), [Deal(row).pbn for row in masks.tolist()]):
+        found = list(iter_tables(deals, workers=2))
+        np.testing.assert_array_equal(found, expected)
+    assert list(iter_tables([])) == []
+
+
+def easy_deals(n=10**9):
+    """Thirteen cards of a suit in every hand, from a generator without an end."""
+    suits = [0x1FFF << 13 * suit for suit in range(4)]
+    for i in range(n):
+        yield Deal(suits[i % 4 :] + suits[: i % 4])
+
+
+def test_the_memory_of_a_thread_is_chosen():
+    masks = random_masks(1, seed=12)
+    np.testing.assert_array_equal(solve_tables(masks, memory=1), solve_tables(masks))
+    for solve in (solve_tables, iter_tables):
+        with pytest.raises(ValueError, match="memory is 0 MiB, expected at least 1"):
+            solve(masks, memory=0)
+
+
+def test_an_endless_stream_is_taken_a_little_at_a_time():
+    taken = 0
+
+    def source():
+        nonlocal taken
+        for deal in easy_deals():
+            taken += 1
+            yield deal
+
+    before = threading.active_count()
+    tables = iter_tables(source(), workers=2)
+    for i, table in enumerate(itertools.islice(tables, 500)):
+        assert table[3].tolist() == [[13, 0, 13, 0], [0, 13, 0, 13]][i % 2]
+        assert taken <= i + 1 + 2 * 128
+    tables.close()
+    assert threading.active_count() == before
+
+
+def test_an_error_of_the_source_arrives_where_the_tables_are_used():
+    def source():
+        yield from easy_deals(3)
+        yield "N:x"
+
+    before = threading.active_count()
+    with pytest.raises(ValueError, match="deal 'N:x' has 1 hands, expected 4"):
+        list(iter_tables(source()))
+    assert threading.active_count() == before
+
+
+def test_a_batch_shows_its_progress(capsys):
+    solve_tables(list(easy_deals(40)), progress=True)
+    shown = capsys.readouterr().err
+    assert "40/40" in shown
+    assert "table/s" in shown
+    solve_tables(list(easy_deals(2)))
+    assert capsys.readouterr().err == ""
+
+
 def test_no_deals_give_no_tables():
     assert solve_tables([]).shape == (0, 5, 4)
 
 
-def test_ctrl_c_stops_a_batch():
+@pytest.mark.parametrize(
+    "work",
+    [
+        "dds.solve_tables(cards.random_masks(100_000, 1))",
+        "for table in dds.iter_tables(cards.random_masks(100_000, 1)): time.sleep(0.01)",
+        "play.best_play(DEAL, '3NT by N')",
+    ],
+)
+def test_ctrl_c_stops(work):
     code = (
-        "from bridgevec import dds, cards\n"
+        "import time\n"
+        "from bridgevec import cards, dds, play\n"
+        f"DEAL = {HARD!r}\n"
         "print('started', flush=True)\n"
-        "dds.solve_tables(cards.random_masks(100_000, 1))"
+        f"{work}"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
