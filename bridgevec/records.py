@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
@@ -202,19 +202,42 @@ def read_deals(
         paths = [paths]
     masks, tricks = [np.empty((0, 4), dtype=np.uint64)], [np.empty((0, 5, 4), dtype=np.int8)]
     for path in paths:
-        row = 0
-        file = _open_deals(path)
-        for batch in file.iter_batches(batch_size=_ROWS, columns=["deal", "tricks"]):
-            values = batch["tricks"].flatten()
-            if batch["deal"].null_count:
-                raise ValueError(f"{path}: column 'deal' has rows without a value")
-            if batch["tricks"].null_count or values.null_count:
-                raise ValueError(f"{path}: column 'tricks' has rows without a value")
-            masks.append(_deal_column(batch["deal"], path, row))
-            tricks.append(values.to_numpy().reshape(-1, 5, 4))
-            _check_tricks(tricks[-1], str(path), row)
-            row += len(batch)
+        for some_masks, some_tricks in iterate_deals(path):
+            masks.append(some_masks)
+            tricks.append(some_tricks)
     return np.concatenate(masks), np.concatenate(tricks)
+
+
+def iterate_deals(path: PathLike) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.int8]]]:
+    """Read labelled deals part by part, never more than 65,536 at a time.
+
+    Parameters
+    ----------
+    path : path
+
+    Yields
+    ------
+    masks : ndarray of uint64, shape (n, 4)
+    tricks : ndarray of int8, shape (n, 5, 4)
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `read_deals`.
+    """
+    row = 0
+    file = _open_deals(path)
+    for batch in file.iter_batches(batch_size=_ROWS, columns=["deal", "tricks"]):
+        values = batch["tricks"].flatten()
+        if batch["deal"].null_count:
+            raise ValueError(f"{path}: column 'deal' has rows without a value")
+        if batch["tricks"].null_count or values.null_count:
+            raise ValueError(f"{path}: column 'tricks' has rows without a value")
+        masks = _deal_column(batch["deal"], path, row)
+        tricks = values.to_numpy().reshape(-1, 5, 4)
+        _check_tricks(tricks, str(path), row)
+        row += len(batch)
+        yield masks, tricks
 
 
 def _deal_column(column: pa.Array, path: PathLike, first_row: int) -> NDArray[np.uint64]:

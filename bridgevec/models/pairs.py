@@ -171,10 +171,30 @@ def deal_pairs(
     """
     from bridgevec.records import read_deals
 
-    masks, tables = read_deals(paths)
-    masks = np.concatenate([masks[:, [0, 2]], masks[:, [1, 3]]])
-    tricks = np.concatenate([tables[:, :, [0, 2]], tables[:, :, [1, 3]]]).swapaxes(1, 2)
+    masks, tricks = pairs_of_deals(*read_deals(paths))
     return masks, tricks.astype(np.float32)
+
+
+def pairs_of_deals(
+    masks: NDArray[np.uint64], tables: NDArray[np.int8]
+) -> tuple[NDArray[np.uint64], NDArray[np.int8]]:
+    """Take deals apart into pairs of hands.
+
+    Parameters
+    ----------
+    masks : ndarray of uint64, shape (n, 4)
+    tables : ndarray of int8, shape (n, 5, 4)
+
+    Returns
+    -------
+    masks : ndarray of uint64, shape (2n, 2)
+        N and S of every deal, then E and W of every deal.
+    tricks : ndarray of int8, shape (2n, 2, 5)
+        Tricks with either hand as declarer in C, D, H, S, NT.
+    """
+    pairs = np.concatenate([masks[:, [0, 2]], masks[:, [1, 3]]])
+    tricks = np.concatenate([tables[:, :, [0, 2]], tables[:, :, [1, 3]]]).swapaxes(1, 2)
+    return pairs, tricks
 
 
 def soft_targets() -> NDArray[np.float16]:

@@ -1,0 +1,150 @@
+"""Training data as a stream of shuffled batches, mixed from several sources.
+
+Labelled deals stay in their files and are read part by part, again in every epoch; hand pairs and
+pairs that teachers judged are kept in memory. The deals of a file are independent of one another,
+so it does no harm that only those of one part are shuffled among themselves.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridgevec.models.pairs import OUTCOMES, pairs_of_deals
+
+Batch: TypeAlias = tuple[NDArray[np.uint64], NDArray[np.float16], NDArray[np.float32]]
+"""Masks (n, 2), target distributions (n, 2 declarers, 5, 14) and weights in the loss (n,)."""
+_Part: TypeAlias = tuple[NDArray[np.uint64], NDArray[np.float16]]
+_CERTAIN = np.eye(OUTCOMES, dtype=np.float16)
+_ROWS = 1 << 15
+
+
+@dataclass(frozen=True)
+class Source:
+    """Pairs of one kind.
+
+    Attributes
+    ----------
+    size : int
+        How many there are.
+    weight : float
+        Of each in the loss.
+    parts : function
+        From a random generator to the parts of an epoch: masks and targets.
+    """
+
+    size: int
+    weight: float
+    parts: Callable[[np.random.Generator], Iterator[_Part]]
+
+
+def from_memory(
+    masks: NDArray[np.uint64], targets: NDArray[np.float16], weight: float = 1.0
+) -> Source:
+    """Make a source of arrays.
+
+    Parameters
+    ----------
+    masks : ndarray of uint64, shape (n, 2)
+    targets : ndarray of float16, shape (n, 2, 5, 14)
+    weight : float, default 1
+
+    Returns
+    -------
+    Source
+    """
+
+    def parts(rng: np.random.Generator) -> Iterator[_Part]:
+        order = rng.permutation(len(masks))
+        for start in range(0, len(masks), _ROWS):
+            rows = order[start : start + _ROWS]
+            yield masks[rows], targets[rows]
+
+    return Source(len(masks), weight, parts)
+
+
+def from_deals(paths: Sequence[str | os.PathLike[str]]) -> Source:
+    """Make a source of files of labelled deals; needs pyarrow.
+
+    Parameters
+    ----------
+    paths : sequence of paths
+
+    Returns
+    -------
+    Source
+        Two pairs a deal.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If a file is missing or not one of labelled deals.
+    """
+    if not paths:
+        return Source(0, 1.0, lambda rng: iter(()))
+    from bridgevec.records import deals_info, iterate_deals
+
+    def parts(rng: np.random.Generator) -> Iterator[_Part]:
+        for i in rng.permutation(len(paths)):
+            for deals, tables in iterate_deals(paths[i]):
+                masks, tricks = pairs_of_deals(deals, tables)
+                order = rng.permutation(len(masks))
+                for start in range(0, len(masks), _ROWS):
+                    rows = order[start : start + _ROWS]
+                    yield masks[rows], _CERTAIN[tricks[rows]]
+
+    return Source(2 * sum(deals_info(path)[0] for path in paths), 1.0, parts)
+
+
+def batches(
+    sources: Sequence[Source], batch_size: int, rng: np.random.Generator
+) -> Iterator[Batch]:
+    """Give one epoch: every pair of every source once, in batches.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+    batch_size : int
+        Pairs; what is left at the end and does not fill a batch is left out.
+    rng : Generator
+        Decides the order.
+
+    Yields
+    ------
+    Batch
+    """
+    ours = [_Taker(source.parts(rng)) for source in sources if source.size]
+    weights = np.array([source.weight for source in sources if source.size], dtype=np.float32)
+    sizes = [source.size for source in sources if source.size]
+    kinds = rng.permutation(np.repeat(np.arange(len(sizes), dtype=np.uint8), sizes))
+    for start in range(0, len(kinds) - batch_size + 1, batch_size):
+        counts = np.bincount(kinds[start : start + batch_size], minlength=len(sizes))
+        taken = [taker.take(count) for taker, count in zip(ours, counts.tolist(), strict=True)]
+        yield (
+            np.concatenate([masks for masks, _ in taken]),
+            np.concatenate([targets for _, targets in taken]),
+            np.repeat(weights, counts),
+        )
+
+
+class _Taker:
+    """Takes as many rows as asked for from parts of any size."""
+
+    def __init__(self, parts: Iterator[_Part]) -> None:
+        self.parts = parts
+        self.masks = np.empty((0, 2), dtype=np.uint64)
+        self.targets = np.empty((0, 2, 5, OUTCOMES), dtype=np.float16)
+
+    def take(self, count: int) -> _Part:
+        while len(self.masks) < count:
+            masks, targets = next(self.parts)
+            self.masks = np.concatenate([self.masks, masks])
+            self.targets = np.concatenate([self.targets, targets])
+        taken = self.masks[:count], self.targets[:count]
+        self.masks, self.targets = self.masks[count:], self.targets[count:]
+        return taken
