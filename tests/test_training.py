@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from bridgevec.cards import hand_bits, hand_text, permute_suits, random_masks
 from bridgevec.models import training
@@ -19,8 +20,9 @@ from bridgevec.models.embedding import Embedding
 from bridgevec.models.hand2vec import Hand2Vec
 from bridgevec.models.muon import orthogonal
 from bridgevec.models.pairs import SPREAD, read_pairs, soft_targets
+from bridgevec.models.stream import batches, from_deals, from_memory
 from bridgevec.models.training import Hand2VecConfig, train
-from bridgevec.records import write_deals
+from bridgevec.records import read_deals, write_deals
 
 HEADER = "N;S;NC;ND;NH;NS;NNT;SC;SD;SH;SS;SNT"
 ROW = "AKQ2.K54.T98.J32;J3.AQ872.K42.A65;8.1;8.0;9.2;8.4;9.0;8.1;8.0;9.2;8.4;8.9"
@@ -150,6 +152,65 @@ def test_it_learns_and_writes_everything_promised(data, tmp_path):
     assert error[4] == pytest.approx(float(rows[-1]["mse_notrump"]), abs=1e-4)
 
 
+def test_an_epoch_has_every_pair_once_in_an_order_of_its_own(data, tmp_path):
+    first, tables = read_deals(data["deals"][0])
+    second = random_masks(50, seed=2)
+    files = [data["deals"][0]]
+    files += [write_deals(tmp_path / "more.parquet", second, tables[:50], {})]
+    targets = np.random.default_rng(0).random((120, 2, 5, 14)).astype(np.float16)
+    known = random_masks(60, seed=4)[:, [[0, 2], [1, 3]]].reshape(-1, 2)
+    sources = [from_deals(files), from_memory(known, targets, 0.25)]
+    assert [source.size for source in sources] == [700, 120]
+    epochs = [list(batches(sources, 82, np.random.default_rng(seed))) for seed in (0, 0, 1)]
+    for same, other in zip(*epochs[:2], strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(same, other, strict=True))
+    wanted = np.concatenate([first, second])[:, [[0, 2], [1, 3]]].reshape(-1, 2)
+    wanted = {*map(tuple, wanted.tolist()), *map(tuple, known.tolist())}
+    orders = []
+    for epoch in epochs[1:]:
+        assert [len(masks) for masks, _, _ in epoch] == [82] * 10
+        masks, given, weights = (np.concatenate(arrays) for arrays in zip(*epoch, strict=True))
+        orders.append([tuple(row) for row in masks.tolist()])
+        assert len(wanted) == 820
+        assert set(orders[-1]) == wanted
+        assert ((weights == 0.25) == np.isin(masks[:, 0], known[:, 0])).all()
+        row = {pair: i for i, pair in enumerate(orders[-1])}
+        assert np.array_equal(given[[row[tuple(pair)] for pair in known.tolist()]], targets)
+        north_south = given[[row[tuple(pair)] for pair in first[:, [0, 2]].tolist()]]
+        assert np.array_equal(north_south.argmax(-1).swapaxes(1, 2), tables[..., [0, 2]])
+    assert orders[0] != orders[1]
+
+
+def test_mixed_precision_learns_as_well(data, undisturbed, tmp_path):
+    path = train(tiny(tmp_path, data, epochs=30, noise=0.0, precision="bfloat16"), progress=False)
+    assert json.loads(path.with_suffix(".json").read_text())["last epoch"]["mse_suits"] < 0.7
+    assert {tensor.dtype for tensor in load_file(path).values()} == {torch.float32}
+    with pytest.raises(ValueError, match="precision 'half' is none of auto, float32, bfloat16"):
+        train(tiny(tmp_path, data, precision="half"), progress=False)
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_does(data, tmp_path):
+    options = ["--deals", *data["deals"], "--pairs", *data["pairs"], "--batch-size", "100"]
+    options += ["--validation-pairs", *data["pairs"], "--encoder-width", "16", "--head-width", "16"]
+    options += ["--head-blocks", "1", "--epochs", "30", "--warmup", "4", "--device", "cpu"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node", "2", "-m", "bridgevec", "train", "hand2vec", *options]
+    together = tmp_path / "hand2vec-x.safetensors"
+    subprocess.run([*command, "--out", str(together)], check=True, timeout=300)
+    same = tiny(tmp_path / "alone", data, epochs=30, noise=0.0, seed=0)
+    paths = [together, train(same, progress=False)]
+    logs = [
+        list(csv.DictReader(path.with_suffix(".csv").read_text().splitlines())) for path in paths
+    ]
+    assert [row["step"] for row in logs[0]] == [row["step"] for row in logs[1]]
+    assert float(logs[0][-1]["mse_suits"]) < 0.7
+    # Half a batch each, together the same steps: only the batch normalisation differs.
+    declarers, dummies = random_masks(200, seed=8)[:, [0, 2]].T
+    means = [Embedding(path).estimate_tricks_many(declarers, dummies).mean for path in paths]
+    assert np.square(means[0] - means[1]).mean() < 0.2
+
+
 @pytest.mark.parametrize("kind", ["deals", "pairs"])
 def test_either_kind_of_data_will_do(data, tmp_path, kind):
     config = tiny(tmp_path, data, epochs=1)
@@ -184,6 +245,19 @@ def test_a_narrow_embedding_learns_from_a_wide_one(data, tmp_path):
     hands = random_masks(200, seed=8)
     means = [e.estimate_tricks_many(hands[:, 0], hands[:, 2]).mean for e in (wide, narrow)]
     assert np.square(means[0] - means[1]).mean() < 0.3
+
+
+def test_the_estimate_can_improve_while_the_vectors_of_hands_stay(data, tmp_path):
+    before = train(tiny(tmp_path / "before", data, epochs=8), progress=False)
+    none = {"deals": (), "pairs": data["pairs"]}
+    changes = {"teachers": (str(before),), "random_pairs": 200, "keep_encoder": True, "epochs": 20}
+    after = train(tiny(tmp_path / "after", none, **changes), progress=False)
+    first, second = Embedding(before), Embedding(after)
+    hands = random_masks(50, seed=8)[:, 0]
+    assert np.array_equal(first.embed_hands(hands), second.embed_hands(hands))
+    assert second.card["last epoch"]["mse_suits"] < 0.8 * first.card["last epoch"]["mse_suits"]
+    with pytest.raises(ValueError, match="needs a first teacher with the same dims"):
+        train(tiny(tmp_path / "wider", none, **changes | {"dims": 16}), progress=False)
 
 
 def test_soft_targets_have_the_mean_they_stand_for():

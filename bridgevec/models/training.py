@@ -12,6 +12,11 @@ The recipe of the shipped weights, one teacher standing for four::
     bridgevec train hand2vec --out narrow.safetensors --teachers wide.safetensors \
         --unpacked 64 --epochs 12 --noise 0.02
 
+On several GPUs or machines, and mixed with labelled deals that stay on the disk::
+
+    torchrun --nproc-per-node 4 -m bridgevec train hand2vec --deals shard-0.parquet \
+        --deals shard-1.parquet --out mine.safetensors
+
 Read `train` from top to bottom; nothing else happens.
 """
 
@@ -20,6 +25,9 @@ from __future__ import annotations
 import copy
 import csv
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -28,7 +36,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, distributed
 from torch.nn import functional as F
 from torch.optim import AdamW
 from tqdm import tqdm
@@ -39,6 +47,7 @@ from bridgevec.models.embedding import find_weights
 from bridgevec.models.hand2vec import Hand2Vec
 from bridgevec.models.muon import Muon
 from bridgevec.models.pairs import OUTCOMES, deal_pairs, pair_targets, read_pairs
+from bridgevec.models.stream import Source, batches, from_deals, from_memory
 
 
 @dataclass
@@ -68,7 +77,7 @@ class Hand2VecConfig:
     epochs : int
         Passes over the data.
     batch_size : int
-        Pairs of hands a step.
+        Pairs of hands a step, of all processes together.
     learning_rate : float
         Peak of AdamW's rate, for the first and last layers.
     muon_rate : float
@@ -83,6 +92,9 @@ class Hand2VecConfig:
         pairs of hands, for training; the network starts from those weights of the first that fit.
     random_pairs : int
         How many pairs the teachers judge, the mean of their distributions being the target.
+    keep_encoder : bool
+        Leave the first teacher's encoder as it is, so that the vectors of hands stay the same and
+        only the estimate of tricks is learned. Needs a teacher of the same dims and encoder width.
     imitation : float
         Weight in the loss of how far the unpacked embedding is from the first teacher's; used if
         `unpacked` is the teacher's dims.
@@ -99,6 +111,9 @@ class Hand2VecConfig:
         Of the initial weights, the order of the data, and the noise.
     device : str
         ``"auto"``: a GPU if there is one; else as PyTorch names devices.
+    precision : str
+        ``"float32"``, or ``"bfloat16"`` for mixed precision: products in 16 bits, all else in 32;
+        ``"auto"``: mixed on a GPU.
     threads : int
         CPU threads of PyTorch; 0 leaves it alone. Another number may round differently.
     resume : bool
@@ -126,6 +141,7 @@ class Hand2VecConfig:
     weight_decay: float = 0.05
     teachers: tuple[str, ...] = ()
     random_pairs: int = 300_000
+    keep_encoder: bool = False
     imitation: float = 1.0
     noise: float = 0.0
     exchanges: int = 0
@@ -133,6 +149,7 @@ class Hand2VecConfig:
     pair_weight: float = 1.0
     seed: int = 0
     device: str = "auto"
+    precision: str = "auto"
     threads: int = 1
     resume: bool = False
     provenance: str = ""
@@ -140,6 +157,8 @@ class Hand2VecConfig:
 
 def train(config: Hand2VecConfig, progress: bool = True) -> Path:
     """Train the embedding and write weights, model card, log and learning curve.
+
+    Under ``torchrun`` each process takes its share of every batch, and the first one writes.
 
     Parameters
     ----------
@@ -161,23 +180,52 @@ def train(config: Hand2VecConfig, progress: bool = True) -> Path:
     for name in ("epochs", "batch_size", "warmup"):
         if getattr(config, name) < 1:
             raise ValueError(f"{name} is {getattr(config, name)}, expected at least 1")
+    if config.precision not in ("auto", "float32", "bfloat16"):
+        raise ValueError(f"precision {config.precision!r} is none of auto, float32, bfloat16")
     if config.threads:
         torch.set_num_threads(config.threads)
     auto = "cuda" if torch.cuda.is_available() else "cpu"
     device = torch.device(auto if config.device == "auto" else config.device)
+    with _process_group(device) as (rank, processes):
+        return _train(config, device, rank, processes, progress and rank == 0)
+
+
+@contextmanager
+def _process_group(device: torch.device) -> Iterator[tuple[int, int]]:
+    """Join the other processes that torchrun started: own number, and how many there are."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        yield 0, 1
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield distributed.get_rank(), distributed.get_world_size()
+    finally:
+        distributed.destroy_process_group()
+
+
+def _train(
+    config: Hand2VecConfig, device: torch.device, rank: int, processes: int, progress: bool
+) -> Path:
     out = Path(config.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = out.with_suffix(".checkpoint.safetensors")
+    precision = config.precision
+    if precision == "auto":
+        precision = "bfloat16" if device.type == "cuda" else "float32"
 
     teachers = [_load_model(name).to(device).eval() for name in config.teachers]
-    masks, distributions, loss_weights, counts = _training_data(config, teachers)
-    hands = torch.from_numpy(hand_bits(masks)).to(device)
-    targets = torch.from_numpy(distributions).to(device)
-    weights = torch.from_numpy(loss_weights).to(device)
+    sources = _sources(config, teachers)
+    size = sum(source.size for source in sources.values())
+    if not size:
+        raise ValueError("no training data: name files of labelled deals or of hand pairs")
     held_out = deal_pairs(config.validation_deals), read_pairs(config.validation_pairs)
     validation = [np.concatenate(arrays) for arrays in zip(*held_out, strict=True)]
-    batch_size = min(config.batch_size, len(hands))
-    steps_per_epoch = len(hands) // batch_size  # the rest of an epoch's shuffled data is left out
+    batch_size = min(config.batch_size, size)
+    if batch_size < processes:
+        raise ValueError(f"batches of {batch_size} pairs are too few for {processes} processes")
+    steps_per_epoch = size // batch_size  # the rest of an epoch's shuffled data is left out
     steps = config.epochs * steps_per_epoch
 
     torch.manual_seed(config.seed)
@@ -187,44 +235,54 @@ def train(config: Hand2VecConfig, progress: bool = True) -> Path:
         fitting = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
         model.load_state_dict(fitting, strict=False)
     model.to(device).train()
+    if config.keep_encoder:
+        _keep_encoder(model, teachers)
     average = copy.deepcopy(model).eval()
     # Muon for the layers inside, AdamW for the rest.
-    inside = [p for p in model.parameters() if p.ndim == 2 and p.shape[0] == p.shape[1]]
-    rest = [p for p in model.parameters() if not any(p is q for q in inside)]
+    learned = [p for p in model.parameters() if p.requires_grad]
+    inside = [p for p in learned if p.ndim == 2 and p.shape[0] == p.shape[1]]
+    rest = [p for p in learned if not any(p is q for q in inside)]
     decay = config.weight_decay
     muon = Muon(inside, lr=config.muon_rate, weight_decay=decay)
     adam = AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=decay)
     log: list[dict[str, Any]] = []
-    arguments = _arguments(config) | {"pairs of data": len(hands)}
+    arguments = _arguments(config)
+    arguments |= {"precision": precision, "pairs of data": size, "processes": processes}
     if config.resume and checkpoint.exists():
         log = load_checkpoint(checkpoint, arguments, model, average, [muon, adam])
 
     bar = tqdm(initial=len(log) * steps_per_epoch, total=steps, disable=not progress, unit="step")
     for epoch in range(len(log), config.epochs):
         # The order of the data and the noise depend on seed and epoch alone: resuming is exact.
-        order = np.random.default_rng([config.seed, epoch]).permutation(len(hands))
-        torch.manual_seed(config.seed * 1_000_003 + epoch + 1)
-        randomness = torch.Generator(device).manual_seed(config.seed * 1_000_003 + epoch + 1)
+        # All processes see the same order; the noise is each one's own.
+        order = np.random.default_rng([config.seed, epoch])
+        noise_seed = config.seed * 1_000_003 + epoch + 1 + (rank << 40)
+        torch.manual_seed(noise_seed)
+        randomness = torch.Generator(device).manual_seed(noise_seed)
         losses = torch.zeros(steps_per_epoch)
-        for i in range(steps_per_epoch):
+        for i, batch in enumerate(batches(list(sources.values()), batch_size, order)):
             step = epoch * steps_per_epoch + i
             rate = min((step + 1) / config.warmup, 1 - step / steps)
             muon.param_groups[0]["lr"] = config.muon_rate * rate
             adam.param_groups[0]["lr"] = config.learning_rate * rate
-            rows = torch.from_numpy(order[i * batch_size : (i + 1) * batch_size]).to(device)
-            cards = hands[rows]
+            masks, *rest_of_batch = (array[rank::processes] for array in batch)
+            cards = torch.from_numpy(hand_bits(masks)).to(device)
+            targets, weights = (torch.from_numpy(array).to(device) for array in rest_of_batch)
             for _ in range(config.exchanges):
                 cards = exchange_touching(cards, randomness)
-            logits, unpacked = model(cards, config.noise)
-            entropy = -(targets[rows] * F.log_softmax(logits, dim=-1)).sum(-1).mean((1, 2))
-            loss = (entropy * weights[rows]).mean()
+            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+                logits, unpacked = model(cards, config.noise)
+            entropy = -(targets * F.log_softmax(logits.float(), dim=-1)).sum(-1).mean((1, 2))
+            loss = (entropy * weights).mean()
             if teachers and unpacked.shape[-1] == teachers[0].dims:
                 # What the head sees should be what the teacher's sees, a rich and direct signal.
                 with torch.no_grad():
                     wide = teachers[0].embed(cards.flatten(0, 1)).view_as(unpacked)
-                loss = loss + config.imitation * F.mse_loss(unpacked, wide)
+                loss = loss + config.imitation * F.mse_loss(unpacked.float(), wide)
             model.zero_grad()
             loss.backward()
+            if processes > 1:
+                _take_means([p.grad for p in learned] + _running(model))
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             muon.step()
             adam.step()
@@ -235,20 +293,50 @@ def train(config: Hand2VecConfig, progress: bool = True) -> Path:
                     old.lerp_(new, 1 - keep)
             losses[i] = loss.detach()
             bar.update()
+        if processes > 1:
+            _take_means([losses])
         row = {"epoch": epoch + 1, "step": step + 1, "loss": round(losses.mean().item(), 6)}
         if len(validation[0]):
             suits, notrump = _mean_squared_error(average, *validation)
             row |= {"mse_suits": round(suits, 6), "mse_notrump": round(notrump, 6)}
         log.append(row)
         bar.set_postfix({k: v for k, v in row.items() if k not in ("epoch", "step")})
-        save_checkpoint(checkpoint, arguments, log, model, average, [muon, adam])
-        _write_log(out.with_suffix(".csv"), log)
+        if rank == 0:
+            save_checkpoint(checkpoint, arguments, log, model, average, [muon, adam])
+            _write_log(out.with_suffix(".csv"), log)
     bar.close()
 
-    _plot_log(out.with_suffix(".png"), log)
-    _write_model(out, config, average, counts, log)
-    checkpoint.unlink(missing_ok=True)
+    if rank == 0:
+        _plot_log(out.with_suffix(".png"), log)
+        counts = {name: source.size for name, source in sources.items()}
+        _write_model(out, config, average, counts, log)
+        checkpoint.unlink(missing_ok=True)
     return out
+
+
+def _keep_encoder(model: Hand2Vec, teachers: list[Hand2Vec]) -> None:
+    own = {name: tensor.shape for name, tensor in model.encoder.state_dict().items()}
+    given = teachers[0].encoder.state_dict() if teachers else {}
+    if own != {name: tensor.shape for name, tensor in given.items()}:
+        raise ValueError("keep_encoder needs a first teacher with the same dims and encoder width")
+    model.encoder.requires_grad_(False)
+    model.encoder.eval()  # the batch normalisation as well
+
+
+def _take_means(tensors: list[Tensor]) -> None:
+    """Put the mean over all processes in place of each tensor."""
+    flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+    device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+    shared = flat.to(device)
+    distributed.all_reduce(shared)
+    shared /= distributed.get_world_size()
+    for tensor, part in zip(tensors, shared.split([t.numel() for t in tensors]), strict=True):
+        tensor.copy_(part.view_as(tensor))
+
+
+def _running(model: torch.nn.Module) -> list[Tensor]:
+    """Means and variances of the batch normalisation."""
+    return [buffer for buffer in model.buffers() if buffer.is_floating_point()]
 
 
 def exchange_touching(cards: Tensor, randomness: torch.Generator) -> Tensor:
@@ -284,34 +372,22 @@ def architecture(config: Hand2VecConfig) -> dict[str, int]:
 
 
 @torch.no_grad()
-def _training_data(
-    config: Hand2VecConfig, teachers: list[Hand2Vec]
-) -> tuple[NDArray[np.uint64], NDArray[np.float16], NDArray[np.float32], dict[str, int]]:
-    """Masks (n, 2), target distributions (n, 2 declarers, 5, 14), weights (n,), and counts."""
-    deals, deal_tricks = deal_pairs(config.deals)
-    pairs, means = pair_targets(config.pairs)
+def _sources(config: Hand2VecConfig, teachers: list[Hand2Vec]) -> dict[str, Source]:
+    """Name the kinds of data, as the model card counts them."""
     seed = np.random.SeedSequence([config.seed, 1])
     random = random_masks(-(-config.random_pairs // 2) if config.teachers else 0, seed)
     random = random[:, [[0, 2], [1, 3]]].reshape(-1, 2)
-    masks = np.concatenate([deals, pairs, random])
-    if not len(masks):
-        raise ValueError("no training data: name files of labelled deals or of hand pairs")
-    certain = np.eye(OUTCOMES, dtype=np.float16)[deal_tricks.astype(int)]
-    judged = np.empty((len(random), *means.shape[1:]), dtype=np.float16)
+    judged = np.empty((len(random), 2, len(Strain), OUTCOMES), dtype=np.float16)
     for start in range(0, len(random), 500):
         hands = torch.from_numpy(hand_bits(random[start : start + 500]))
         hands = hands.to(next(teachers[0].parameters()).device)
         taught = [teacher(hands)[0].softmax(-1) for teacher in teachers]
         judged[start : start + 500] = torch.stack(taught).mean(0).cpu().numpy()
-    targets = np.concatenate([certain, means, judged])
-    weights = np.ones(len(masks), dtype=np.float32)
-    weights[len(deals) : len(deals) + len(pairs)] = config.pair_weight
-    counts = {
-        "pairs from deals": len(deals),
-        "pairs with mean tricks": len(pairs),
-        "random pairs judged by teachers": len(random),
+    return {
+        "pairs from deals": from_deals(config.deals),
+        "pairs with mean tricks": from_memory(*pair_targets(config.pairs), config.pair_weight),
+        "random pairs judged by teachers": from_memory(random, judged),
     }
-    return masks, targets, weights, counts
 
 
 def _load_model(name: str) -> Hand2Vec:
@@ -347,7 +423,7 @@ def _mean_squared_error(
 
 def _arguments(config: Hand2VecConfig) -> dict[str, Any]:
     """Give the arguments that decide the result."""
-    free = ("resume", "device", "threads", "provenance")
+    free = ("resume", "device", "precision", "threads", "provenance")
     return json.loads(json.dumps({k: v for k, v in asdict(config).items() if k not in free}))
 
 
