@@ -1,11 +1,19 @@
 """Tables per second of bridgevec's double-dummy solver and of endplay's DDS, on the same deals.
 
-Both solve each deal in turn, so that a machine whose speed drifts is fair to both; every result is
-compared.
+Each solver sits alone in a process of its own, so that its memory can be told, and keeps what it
+allocates from deal to deal. They take turns, one deal after the other and each first on every
+second deal, so that a machine whose speed drifts is fair to both; every result is compared.
+
+With one thread each the clock is the CPU time of the whole process: other work on the machine does
+not count, and a thread started in secret would. endplay's library takes all processors unless told,
+so it is told (`SetMaxThreads`). With more threads the clock on the wall counts, the turns are
+batches of 40 deals a thread, endplay's `calc_all_tables` gets the 40 deals it can take at a time,
+and our solver does the same deals with one thread too, to tell what the threads bring.
 
     python benchmarks/dds.py                      # 100 random deals, one thread each
     python benchmarks/dds.py --deals 500 --json
     python benchmarks/dds.py --threads 2          # batches over threads
+    python benchmarks/dds.py --hard               # the symmetrical deals of data/hard_deals.pbn
     python benchmarks/dds.py --signature          # nodes and results over a fixed set of deals
 """
 
@@ -13,96 +21,195 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import resource
+import signal
 import sys
 import time
 import zlib
 from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
 
-import bridgevec._dds as search
-from bridgevec.cards import Deal, random_masks
+from bridgevec._dds import Solver
+from bridgevec.cards import Deal, deal_masks, random_masks
 from bridgevec.dds import solve_tables
+from bridgevec.records import read_pbn_deals
 
 SIGNATURE_DEALS = 40
+ENDPLAY_BATCH = 40
+HARD = Path(__file__).parent.parent / "data" / "hard_deals.pbn"
+
+Masks = NDArray[np.uint64]
+Tables = NDArray[np.int8]
+Solve = Callable[[], Tables]
 
 
-def endplay_solver(threads: int) -> Callable[[list], np.ndarray]:
-    """Return a function from endplay deals to an int8 array (n, 5, 4)."""
+def bridgevec(threads: int) -> Callable[[Masks], Solve]:
+    """Return a function that prepares the solving of deals."""
+    solver = Solver()
+
+    def one(masks: Masks) -> Tables:
+        table = np.empty((5, 4), dtype=np.int8)
+        solver.solve(masks[0], table)
+        return table[None]
+
+    return lambda masks: lambda: one(masks) if len(masks) == 1 else solve_tables(masks, threads)
+
+
+def endplay(threads: int) -> Callable[[Masks], Solve]:
+    """Return a function that prepares the solving of deals."""
     import endplay._dds as library
     from endplay.dds import calc_all_tables
 
     library.SetMaxThreads(threads)
 
-    def solve(deals: list) -> np.ndarray:
-        tables = [
-            t.to_list()
-            for i in range(0, len(deals), 32)
-            for t in calc_all_tables(deals[i : i + 32])
-        ]
-        return np.array(tables, dtype=np.int8)[:, [3, 2, 1, 0, 4]]
+    def prepare(masks: Masks) -> Solve:
+        deals = [Deal(row).to_endplay() for row in masks.tolist()]
+        batches = [deals[i : i + ENDPLAY_BATCH] for i in range(0, len(deals), ENDPLAY_BATCH)]
+        return lambda: np.array(
+            [table.to_list() for batch in batches for table in calc_all_tables(batch)],
+            dtype=np.int8,
+        )[:, [3, 2, 1, 0, 4]]
 
-    return solve
+    return prepare
 
 
-def compare(n: int, threads: int, seed: int, progress: bool) -> dict:
+def serve(make: Callable[[int], Callable[[Masks], Solve]], threads: int, pipe: Connection) -> None:
+    """Answer deals with their tables, seconds on the wall and of CPU, and peak memory in MiB."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
+    prepare = make(threads)
+    while (masks := pipe.recv()) is not None:
+        solve = prepare(masks)
+        start = time.perf_counter(), time.process_time()
+        tables = solve()
+        seconds = time.perf_counter() - start[0], time.process_time() - start[1]
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        pipe.send((tables, seconds, peak >> (20 if sys.platform == "darwin" else 10)))
+
+
+class Contender:
+    """A solver in a process of its own, and how long it took."""
+
+    def __init__(self, make: Callable[[int], Callable[[Masks], Solve]], threads: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, other = context.Pipe()
+        self.process = context.Process(target=serve, args=(make, threads, other), daemon=True)
+        self.process.start()
+        other.close()  # so that the death of the process is noticed
+        self.seconds: list[tuple[float, float]] = []
+        self.peak = 0
+
+    def solve(self, masks: Masks) -> Tables:
+        """Solve deals; the clocks add up."""
+        self.pipe.send(masks)
+        tables, seconds, self.peak = self.pipe.recv()
+        self.seconds.append(seconds)
+        return tables
+
+    def close(self) -> None:
+        """End the process."""
+        self.pipe.send(None)
+        self.process.join()
+
+
+def compare(masks: Masks, threads: int) -> dict[str, Any]:
     """Solve the same deals with both and return the figures."""
-    from tqdm import tqdm
-
-    masks = random_masks(n, seed)
-    deals = [Deal(row).to_endplay() for row in masks.tolist()]
-    theirs_solve = endplay_solver(threads)
-    batch = 1 if threads == 1 else 32 * threads
-    solver = search.Solver()
-    table = np.empty((5, 4), dtype=np.int8)
-
-    def ours_solve(rows: np.ndarray) -> np.ndarray:
-        if threads > 1:
-            return solve_tables(rows, workers=threads)
-        solver.solve(rows[0], table)
-        return table[None]
-
-    ours_time, theirs_time = [], []
+    n = len(masks)
+    batch = 1 if threads == 1 else ENDPLAY_BATCH * threads
+    clock = 0 if threads > 1 else 1
+    contenders = {
+        "bridgevec": Contender(bridgevec, threads),
+        "endplay": Contender(endplay, threads),
+    }
+    if threads > 1:
+        contenders["bridgevec, one thread"] = Contender(bridgevec, 1)
     differences = 0
-    for start in tqdm(range(0, n, batch), unit="batch", disable=not progress):
-        part = slice(start, start + batch)
-        t0 = time.perf_counter()
-        ours = ours_solve(masks[part])
-        t1 = time.perf_counter()
-        theirs = theirs_solve(deals[part])
-        t2 = time.perf_counter()
-        ours_time.append((t1 - t0) / len(ours))
-        theirs_time.append((t2 - t1) / len(ours))
-        differences += int((ours != theirs).sum())
+    with tqdm(total=n, unit="table", disable=None, smoothing=0.05) as bar:
+        for start in range(0, n, batch):
+            part = masks[start : start + batch]
+            order = list(contenders)
+            tables = {
+                name: contenders[name].solve(part)
+                for name in (order[::-1] if start // batch % 2 else order)
+            }
+            differences += int((tables["bridgevec"] != tables["endplay"]).sum())
+            bar.update(len(part))
+    for contender in contenders.values():
+        contender.close()
 
-    def figures(seconds: list[float]) -> dict:
-        ms = 1000 * np.array(seconds)
-        return {
-            "tables_per_second": round(1000 / float(ms.mean()), 2),
-            "mean_ms": round(float(ms.mean()), 2),
-            "median_ms": round(float(np.median(ms)), 2),
-            "p99_ms": round(float(np.percentile(ms, 99)), 2),
-            "worst_ms": round(float(ms.max()), 2),
+    def figures(contender: Contender) -> dict[str, Any]:
+        seconds = np.array(contender.seconds)
+        found: dict[str, Any] = {
+            "tables_per_second": round(n / float(seconds[:, clock].sum()), 2),
+            "wall_seconds": round(float(seconds[:, 0].sum()), 2),
+            "cpu_seconds": round(float(seconds[:, 1].sum()), 2),
+            "peak_memory_mib": contender.peak,
         }
+        if batch == 1:
+            ms = 1000 * seconds[:, clock]
+            found |= {
+                "mean_ms": round(float(ms.mean()), 2),
+                "median_ms": round(float(np.median(ms)), 2),
+                "p99_ms": round(float(np.percentile(ms, 99)), 2),
+                "worst_ms": round(float(ms.max()), 2),
+                "worst_deal": Deal(masks[int(ms.argmax())].tolist()).pbn,
+            }
+        return found
 
-    return {
+    found = {name: figures(contender) for name, contender in contenders.items()}
+    ours = found["bridgevec"]["tables_per_second"]
+    result: dict[str, Any] = {
         "deals": n,
         "threads": threads,
-        "seed": seed,
-        "bridgevec": figures(ours_time),
-        "endplay": figures(theirs_time),
-        "ratio": round(sum(theirs_time) / sum(ours_time), 3),
+        "clock": ("wall", "cpu")[clock],
+        **found,
+        "ratio": round(ours / found["endplay"]["tables_per_second"], 3),
         "differences": differences,
-        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
+    if threads > 1:
+        alone = found["bridgevec, one thread"]["tables_per_second"]
+        result["speedup_of_threads"] = round(ours / alone, 3)
+    return result
 
 
-def signature() -> dict:
+def show(result: dict[str, Any]) -> None:
+    """Print the figures for people."""
+    columns = {
+        "tables_per_second": "tables/s",
+        "mean_ms": "mean ms",
+        "median_ms": "median",
+        "p99_ms": "p99",
+        "worst_ms": "worst",
+        "peak_memory_mib": "peak MiB",
+    }
+    rows = {name: row for name, row in result.items() if isinstance(row, dict)}
+    columns = {key: title for key, title in columns.items() if key in rows["bridgevec"]}
+    width = max(map(len, rows)) + 1
+    print(" " * width + "".join(f"{title:>10}" for title in columns.values()))
+    for name, row in rows.items():
+        print(f"{name:<{width}}" + "".join(f"{row[key]:>10}" for key in columns))
+    for name, row in rows.items():
+        if "worst_deal" in row:
+            print(f"the worst of {name}: {row['worst_deal']}")
+    print(
+        f"ratio {result['ratio']:.2f} on {result['deals']} deals, {result['threads']} thread(s) "
+        f"each, {result['clock']} time; {result['differences']} differing results"
+    )
+    if "speedup_of_threads" in result:
+        print(f"{result['threads']} threads give {result['speedup_of_threads']:.2f} times one")
+
+
+def signature() -> dict[str, Any]:
     """Nodes and a checksum of the results over a fixed set of deals: the same for the same code."""
     masks = random_masks(SIGNATURE_DEALS, 1)
     tables = np.empty((len(masks), 5, 4), dtype=np.int8)
-    solver = search.Solver()
+    solver = Solver()
     for row, table in zip(masks, tables, strict=True):
         solver.solve(row, table)
     return {"nodes": solver.nodes, "results": f"{zlib.crc32(tables.tobytes()):08x}"}
@@ -120,6 +227,9 @@ def main() -> None:
         "--threads", type=int, default=1, help="threads for each solver (default 1)"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the deals (default 0)")
+    parser.add_argument(
+        "--hard", action="store_true", help=f"the deals of {HARD.name} instead of random ones"
+    )
     parser.add_argument("--signature", action="store_true", help="print nodes and checksum only")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args()
@@ -133,19 +243,18 @@ def main() -> None:
             else f"nodes {result['nodes']}  results {result['results']}"
         )
         return
-    result = compare(args.deals, args.threads, args.seed, not args.json)
-    if args.json:
-        print(json.dumps(result))
+    if args.hard:
+        masks = deal_masks([deal for _, deal in read_pbn_deals(HARD)])
     else:
-        print(f"{'':12}{'tables/s':>10}{'mean ms':>10}{'median':>10}{'p99':>10}{'worst':>10}")
-        for name in ("bridgevec", "endplay"):
-            row = result[name]
-            print(f"{name:12}" + "".join(f"{value:>10.2f}" for value in row.values()))
-        print(
-            f"ratio {result['ratio']:.2f} on {args.deals} deals, {args.threads} thread(s) each; "
-            f"{result['differences']} differing results; "
-            f"peak memory {result['peak_memory_mib']} MiB"
-        )
+        masks = random_masks(args.deals, args.seed)
+    try:
+        result = compare(masks, args.threads)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    if args.json:
+        print(json.dumps({"seed": None if args.hard else args.seed, **result}))
+    else:
+        show(result)
     if result["differences"]:
         sys.exit(1)
 

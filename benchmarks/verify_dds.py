@@ -1,0 +1,182 @@
+"""Compare the double-dummy solver with endplay's DDS, result by result: nothing may differ.
+
+The 20 results of fresh random deals and of the deals of data/freak_deals.pbn, and the tricks of
+every legal card in part-played positions, most of them in the middle of a trick. The deals are new
+each time; the seed printed makes them again. With --hard also the deals of data/hard_deals.pbn, of
+which one takes endplay many minutes.
+
+    python benchmarks/verify_dds.py                                   # a few minutes
+    python benchmarks/verify_dds.py --deals 20000 --positions 2000    # hours
+    python benchmarks/verify_dds.py --deals 0 --positions 0 --hard
+    python benchmarks/verify_dds.py --seed 123 --json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bridgevec.cards import Deal, Seat, Strain, card_text, random_deals
+from bridgevec.dds import Position, solve_board, solve_tables
+from bridgevec.records import read_pbn_deals
+
+DATA = Path(__file__).parent.parent / "data"
+FREAK_DEALS, HARD_DEALS = DATA / "freak_deals.pbn", DATA / "hard_deals.pbn"
+ENDPLAY_BATCH = 40  # deals that calc_all_tables takes
+
+
+def endplay_tables(deals: list[Deal]) -> NDArray[np.int8]:
+    """Solve deals with endplay's DDS; int8 array (n, 5, 4) in our order."""
+    from endplay.dds import calc_all_tables
+
+    tables: list[list[list[int]]] = []
+    for i in range(0, len(deals), ENDPLAY_BATCH):
+        batch = [deal.to_endplay() for deal in deals[i : i + ENDPLAY_BATCH]]
+        tables += [table.to_list() for table in calc_all_tables(batch)]
+    return np.array(tables, dtype=np.int8).reshape(-1, 5, 4)[:, [3, 2, 1, 0, 4]]
+
+
+def compare_tables(deals: list[Deal]) -> list[str]:
+    """Solve deals with both; what differs, in words."""
+    ours, theirs = solve_tables(deals), endplay_tables(deals)
+    return [
+        f"{deals[i].pbn} {Strain(strain).name} by {Seat(seat).name}: "
+        f"{ours[i, strain, seat]} tricks, endplay {theirs[i, strain, seat]}"
+        for i, strain, seat in np.argwhere(ours != theirs)
+    ]
+
+
+def compare_position(
+    deal: Deal, strain: Strain, leader: Seat, played: list[str]
+) -> tuple[int, list[str]]:
+    """Solve a part-played deal with both; the number of cards compared, and what differs."""
+    from endplay.dds import solve_board as endplay_board
+    from endplay.types import Denom, Player
+
+    board = deal.to_endplay()
+    board.trump, board.first = Denom.find(strain.name[0]), Player(leader)
+    for card in played:
+        board.play(card)
+    theirs = {card.suit.name[0].upper() + card.rank.abbr: n for card, n in endplay_board(board)}
+    ours = solve_board(deal, strain, leader, played)
+    differ = [
+        f"{deal.pbn} {strain.name}, {leader.name} leads, {' '.join(played) or 'no card'} played, "
+        f"{card}: {ours.get(card)} tricks, endplay {theirs.get(card)}"
+        for card in sorted(ours.keys() | theirs.keys())
+        if ours.get(card) != theirs.get(card)
+    ]
+    return len(ours), differ
+
+
+def random_positions(
+    rng: np.random.Generator, deals: list[Deal]
+) -> Iterator[tuple[Deal, Strain, Seat, list[str]]]:
+    """Play 0 to 51 random cards of each deal, in a random strain."""
+    for deal in deals:
+        strain, leader = Strain(int(rng.integers(5))), Seat(int(rng.integers(4)))
+        at, played = Position(deal, strain, leader), []
+        for _ in range(rng.integers(52)):
+            legal = at.legal()
+            card = legal[rng.integers(len(legal))]
+            at.play(card)
+            played.append(card_text(card))
+        yield deal, strain, leader, played
+
+
+class Verification:
+    """What was compared so far, and what differs.
+
+    Attributes
+    ----------
+    deals, results : int
+        Deals, and their 20 results each.
+    positions, cards : int
+        Part-played deals, and the legal cards in them.
+    differences : list of str
+    """
+
+    def __init__(self) -> None:
+        self.deals = self.results = self.positions = self.cards = 0
+        self.differences: list[str] = []
+
+    def tables(self, deals: list[Deal]) -> None:
+        """Compare the tables of deals."""
+        self._report(compare_tables(deals))
+        self.deals += len(deals)
+        self.results += 20 * len(deals)
+
+    def position(self, deal: Deal, strain: Strain, leader: Seat, played: list[str]) -> None:
+        """Compare the cards of a position."""
+        cards, found = compare_position(deal, strain, leader, played)
+        self._report(found)
+        self.positions += 1
+        self.cards += cards
+
+    def _report(self, found: list[str]) -> None:
+        self.differences += found
+        for line in found:
+            tqdm.write(line, file=sys.stderr)
+
+    def run(self, deals: int, positions: int, seed: int, hard: bool) -> None:
+        """Compare everything."""
+        rng = np.random.default_rng([seed, 1])
+        places = random_positions(rng, random_deals(positions, rng))
+        for place in tqdm(places, "positions", positions, unit="position", disable=None):
+            self.position(*place)
+        given = read_pbn_deals(FREAK_DEALS) + (read_pbn_deals(HARD_DEALS) if hard else [])
+        for _, deal in tqdm(given, "given deals", unit="table", disable=None):
+            self.tables([deal])
+        rng = np.random.default_rng([seed, 0])
+        with tqdm(desc="random deals", total=deals, unit="table", disable=None) as bar:
+            for start in range(0, deals, ENDPLAY_BATCH):
+                chunk = random_deals(min(ENDPLAY_BATCH, deals - start), rng)
+                self.tables(chunk)
+                bar.update(len(chunk))
+
+
+def main() -> None:
+    """Read the options and print what was compared."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--deals", type=int, default=200, help="random deals (default 200)")
+    parser.add_argument(
+        "--positions", type=int, default=200, help="part-played random deals (default 200)"
+    )
+    parser.add_argument("--seed", type=int, help="the same seed, the same deals; else fresh ones")
+    parser.add_argument("--hard", action="store_true", help=f"with the deals of {HARD_DEALS.name}")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    args = parser.parse_args()
+    if args.deals < 0 or args.positions < 0:
+        parser.error("--deals and --positions must be at least 0")
+    seed = int.from_bytes(os.urandom(4), "little") if args.seed is None else args.seed
+    print(f"seed {seed}", file=sys.stderr)
+    done, stopped = Verification(), False
+    try:
+        done.run(args.deals, args.positions, seed, args.hard)
+    except KeyboardInterrupt:
+        stopped = True
+    if args.json:
+        print(json.dumps({"seed": seed, "stopped": stopped, **vars(done)}))
+    else:
+        print(
+            f"{'stopped after ' if stopped else ''}{done.results} results of {done.deals} deals, "
+            f"{done.cards} cards in {done.positions} part-played positions: "
+            f"{len(done.differences)} differences"
+        )
+    if done.differences:
+        sys.exit(1)
+    if stopped:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
