@@ -1,6 +1,6 @@
 """The double-dummy search. `bridgevec.dds` is its public face; nothing here checks its input."""
 
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free
 from libc.string cimport memset
 
 cdef extern from "<stdlib.h>":
@@ -9,7 +9,7 @@ cdef extern from "<stdlib.h>":
 cdef extern from *:
     """
     #include <stdint.h>
-    #if defined(__BMI2__) || defined(__AVX512F__)
+    #if defined(__x86_64__)
     #include <immintrin.h>
     #endif
     #if defined(__BMI2__)
@@ -33,18 +33,43 @@ cdef extern from *:
     #undef CYTHON_INLINE
     #define CYTHON_INLINE inline __attribute__((always_inline))
     #endif
-    static inline uint32_t bv_match8(const uint64_t *mask, const uint64_t *odd,
-                                     const uint64_t *high, uint64_t o, uint64_t h) {
-    #if defined(__AVX512F__)
-        __m512i differ = _mm512_or_si512(
-            _mm512_xor_si512(_mm512_load_si512(odd), _mm512_set1_epi64((long long) o)),
-            _mm512_xor_si512(_mm512_load_si512(high), _mm512_set1_epi64((long long) h)));
-        return _mm512_testn_epi64_mask(differ, _mm512_load_si512(mask));
+    static inline uint32_t bv_match8(const uint32_t *mask, const uint32_t *odd,
+                                     const uint32_t *high, uint32_t o, uint32_t h) {
+    #if defined(__AVX2__)
+        __m256i differ = _mm256_or_si256(
+            _mm256_xor_si256(_mm256_load_si256((const __m256i *) odd), _mm256_set1_epi32((int) o)),
+            _mm256_xor_si256(_mm256_load_si256((const __m256i *) high), _mm256_set1_epi32((int) h)));
+        differ = _mm256_and_si256(differ, _mm256_load_si256((const __m256i *) mask));
+        differ = _mm256_cmpeq_epi32(differ, _mm256_setzero_si256());
+        return (uint32_t) _mm256_movemask_ps(_mm256_castsi256_ps(differ));
     #else
         uint32_t hits = 0;
         for (int i = 0; i < 8; i++)
             hits |= (uint32_t) ((((odd[i] ^ o) | (high[i] ^ h)) & mask[i]) == 0) << i;
         return hits;
+    #endif
+    }
+    static inline uint32_t bv_match4(const uint32_t *mask, const uint32_t *odd,
+                                     const uint32_t *high, uint64_t o, uint64_t h) {
+        const uint64_t *m = (const uint64_t *) mask;
+        const uint64_t *p = (const uint64_t *) odd, *q = (const uint64_t *) high;
+        uint32_t hits = 0;
+        for (int i = 0; i < 4; i++)
+            hits |= (uint32_t) ((((p[i] ^ o) | (q[i] ^ h)) & m[i]) == 0) << i;
+        return hits;
+    }
+    static inline uint32_t bv_decided(const uint8_t *least, const uint8_t *denied, int target) {
+    #if defined(__SSE2__)
+        __m128i won = _mm_cmpgt_epi8(_mm_loadl_epi64((const __m128i *) least),
+                                     _mm_set1_epi8((char) (target - 1)));
+        __m128i lost = _mm_cmpgt_epi8(_mm_loadl_epi64((const __m128i *) denied),
+                                      _mm_set1_epi8((char) (15 - target)));
+        return (uint32_t) _mm_movemask_epi8(_mm_or_si128(won, lost)) & 255;
+    #else
+        uint32_t out = 0;
+        for (int i = 0; i < 8; i++)
+            out |= (uint32_t) (least[i] >= target || denied[i] > 15 - target) << i;
+        return out;
     #endif
     }
     #define BV_LANE UINT64_C(0x1FFF)
@@ -72,8 +97,11 @@ cdef extern from *:
     void prefetch "bv_prefetch"(const void* p) noexcept nogil
     u64 pext "bv_pext"(u64 x, u64 mask) noexcept nogil
     u64 pdep "bv_pdep"(u64 x, u64 mask) noexcept nogil
-    u32 match8 "bv_match8"(const u64* mask, const u64* odd, const u64* high,
+    u32 match8 "bv_match8"(const u32* mask, const u32* odd, const u32* high,
+                           u32 o, u32 h) noexcept nogil
+    u32 match4 "bv_match4"(const u32* mask, const u32* odd, const u32* high,
                            u64 o, u64 h) noexcept nogil
+    u32 decided "bv_decided"(const u8* least, const u8* denied, int target) noexcept nogil
     int ctz "bv_ctz"(u64 x) noexcept nogil
     int top_bit "bv_top"(u64 x) noexcept nogil
     int count "bv_count"(u64 x) noexcept nogil
@@ -86,26 +114,21 @@ cdef extern from *:
 
 # A search returns the cards whose rank its proof relied on, and WON if NS reach the target.
 
-cdef struct Block:          # eight proven patterns, compared at once
-    u64 mask[8]             # which relative ranks matter
-    u64 odd[8]              # who owns them: bit 0 of the owner's seat …
-    u64 high[8]             # … and bit 1
-    u8 lower[8]             # NS take at least and at most so many of the tricks left
-    u8 upper[8]
-    Block* older
-    u32 used
-    u32 spare[9]            # fills 256 bytes, whole cache lines
-
-cdef struct Bucket:         # all patterns of one shape (lengths of all suits in all hands)
-    u64 key
-    Block* newest
-    u32 blocks
-    u32 move                # the last lead that worked
+cdef struct Block:          # two cache lines: eight proven patterns of one shape, compared at once
+    u64 key                 # the shape (lengths of all suits in all hands) and who leads
+    u32 older               # index of the next block of the shape, 0 if there is none
+    u8 used                 # patterns
+    u8 move                 # the last lead that worked
+    u8 spare[2]
+    u8 least[8]             # NS take at least so many of the tricks left
+    u8 denied[8]            # 15 less the most that they take; zeros decide nothing
+    u32 mask[8]             # which relative ranks matter. With more than 32 cards in play,
+    u32 odd[8]              # who owns them: bit 0 of the owner's seat …   a block holds four
+    u32 high[8]             # … and bit 1                          patterns of 64 bits each
 
 cdef enum:
-    FIRST_BUCKETS = 1 << 12
-    MOST_BUCKETS = 1 << 18
-    MOST_BLOCKS = 1024      # in a bucket
+    FIRST_BUCKETS = 1 << 13
+    NARROW = 8              # tricks left in which all cards fit into 32 bits
 
 cdef struct Search:
     u64 hand[4]
@@ -114,13 +137,13 @@ cdef struct Search:
     u64 nodes
     int success[64]         # how often leading a card worked of late, 0..256
     bint* stop
-    Bucket* buckets
-    Bucket* other_buckets   # for growing
+    Block* arena            # where patterns live; emptied when the strain changes
+    Block* buckets          # in it, the hash table by shape, which grows …
     u64 bucket_mask
     u64 bucket_count
-    char* arena             # where patterns live; emptied when the strain changes
-    size_t arena_size
-    size_t arena_used
+    u32 arena_size
+    u32 arena_used          # … and behind it the older blocks of its shapes
+    u32 free, free_end      # where the table stood before it grew, also for older blocks
 
 
 cdef inline u64 lane_of(int card) noexcept nogil:
@@ -136,34 +159,40 @@ cdef inline u64 fill_up(u64 cards) noexcept nogil:
 # each suit alone holds for every deal of the same shape in which those have the same owners.
 
 cdef void clear_table(Search* s) noexcept nogil:
+    s.buckets = s.arena
     s.bucket_mask = FIRST_BUCKETS - 1
-    memset(s.buckets, 0, FIRST_BUCKETS * sizeof(Bucket))
     s.bucket_count = 0
-    s.arena_used = 0
+    s.arena_used = FIRST_BUCKETS
+    s.free = s.free_end = 0
+    memset(s.arena, 0, FIRST_BUCKETS * sizeof(Block))
 
 
-cdef inline Bucket* probe_start(Search* s, u64 key) noexcept nogil:
+cdef inline Block* probe_start(Search* s, u64 key) noexcept nogil:
     return &s.buckets[(key * <u64>0x9E3779B97F4A7C15 >> 32) & s.bucket_mask]
 
 
-cdef inline Bucket* probe(Search* s, u64 key) noexcept nogil:
+cdef inline Block* probe(Search* s, u64 key) noexcept nogil:
     """The key's bucket, or the empty one where it belongs."""
-    cdef Bucket* b = probe_start(s, key)
+    cdef Block* b = probe_start(s, key)
     while b.key != key and b.key:
         b = b + 1 if b < s.buckets + s.bucket_mask else s.buckets
     return b
 
 
 cdef void double_buckets(Search* s) noexcept nogil:
-    cdef Bucket* old = s.buckets
+    cdef Block* old = s.buckets
     cdef u64 i, n = s.bucket_mask + 1
-    s.buckets = s.other_buckets
-    s.other_buckets = old
+    s.buckets = s.arena + s.arena_used
+    s.arena_used += 2 * n
     s.bucket_mask = 2 * n - 1
-    memset(s.buckets, 0, 2 * n * sizeof(Bucket))
+    memset(s.buckets, 0, 2 * n * sizeof(Block))
     for i in range(n):
         if old[i].key:
             probe(s, old[i].key)[0] = old[i]
+    s.free = old - s.arena
+    s.free_end = s.free + n
+    if s.free == 0:
+        s.free = 1                                          # 0 is no index
 
 
 cdef inline u64 bucket_key(Search* s, int leader) noexcept nogil:
@@ -171,14 +200,14 @@ cdef inline u64 bucket_key(Search* s, int leader) noexcept nogil:
     return (s.shape << 2 | leader) + 1
 
 
-cdef inline Bucket* find_bucket(Search* s, int leader) noexcept nogil:
+cdef inline Block* find_bucket(Search* s, int leader) noexcept nogil:
     cdef u64 key = bucket_key(s, leader)
-    cdef Bucket* b = probe(s, key)
+    cdef Block* b = probe(s, key)
     if b.key == 0:
-        if s.bucket_count * 4 > s.bucket_mask * 3:
-            if s.bucket_mask + 1 < MOST_BUCKETS:
+        if s.bucket_count * 2 > s.bucket_mask:
+            if s.arena_used + 4 * s.bucket_mask < s.arena_size:
                 double_buckets(s)
-            else:
+            elif s.bucket_count * 8 > s.bucket_mask * 7:
                 clear_table(s)
             b = probe(s, key)
         b.key = key
@@ -186,90 +215,99 @@ cdef inline Bucket* find_bucket(Search* s, int leader) noexcept nogil:
     return b
 
 
-cdef inline u64 lookup(Bucket* b, u64 odd, u64 high, int target) noexcept nogil:
-    """The mask of a pattern that decides the position, and how (WON, FOUND); 0 if there is none."""
-    cdef Block* block = b.newest
-    cdef Block* newest = block
-    cdef u32 hits
-    cdef int i, j
-    cdef u64 out
-    while block != NULL:
-        prefetch(<const void*> (<size_t> block.older))
-        prefetch(<const void*> (<size_t> block.older + 64))
-        prefetch(<const void*> (<size_t> block.older + 128))
-        hits = match8(block.mask, block.odd, block.high, odd, high)
-        while hits:
-            i = ctz(hits)
-            hits &= hits - 1
-            if block.lower[i] >= target or block.upper[i] < target:
-                out = block.mask[i] | FOUND | (WON if block.lower[i] >= target else 0)
-                if block != newest:                         # what is used comes to the front
-                    j = odd & 7
-                    swap(&block.mask[i], &newest.mask[j])
-                    swap(&block.odd[i], &newest.odd[j])
-                    swap(&block.high[i], &newest.high[j])
-                    block.lower[i], newest.lower[j] = newest.lower[j], block.lower[i]
-                    block.upper[i], newest.upper[j] = newest.upper[j], block.upper[i]
-                return out
-        block = block.older
-    return 0
-
-
-cdef inline void swap(u64* a, u64* b) noexcept nogil:
+cdef inline void swap(u32* a, u32* b) noexcept nogil:
     a[0], b[0] = b[0], a[0]
 
 
-cdef bint add_block(Search* s, Bucket* b) noexcept nogil:
-    """Give the bucket a new block, unless memory is out."""
-    cdef Block* block
-    if s.arena_used + sizeof(Block) > s.arena_size:
-        return False
-    block = <Block*> (s.arena + s.arena_used)
-    s.arena_used += sizeof(Block)
-    memset(block, 0, sizeof(Block))
-    memset(block.upper, 15, 8)                              # decides nothing yet
-    block.older = b.newest
-    b.newest = block
-    b.blocks += 1
-    return True
+cdef inline u64 lookup(Search* s, Block* b, u64 odd, u64 high, int target, int n) noexcept nogil:
+    """The mask of a pattern that decides the position, and how (WON, FOUND); 0 if there is none."""
+    cdef Block* block = b
+    cdef u32 hits
+    cdef int i, j
+    cdef u64 out
+    while True:
+        if n <= NARROW:
+            hits = match8(block.mask, block.odd, block.high, odd, high)
+        else:
+            hits = match4(block.mask, block.odd, block.high, odd, high)
+        hits &= decided(block.least, block.denied, target)
+        if hits:
+            i = ctz(hits)
+            out = FOUND | (WON if block.least[i] >= target else 0)
+            if n <= NARROW:
+                out |= block.mask[i]
+                if block != b:                              # what is used comes to the front
+                    j = odd & 7
+                    swap(&block.mask[i], &b.mask[j])
+                    swap(&block.odd[i], &b.odd[j])
+                    swap(&block.high[i], &b.high[j])
+                    block.least[i], b.least[j] = b.least[j], block.least[i]
+                    block.denied[i], b.denied[j] = b.denied[j], block.denied[i]
+            else:
+                out |= (<u64*> block.mask)[i]
+            return out
+        if not block.older:
+            return 0
+        block = s.arena + block.older
+        prefetch(s.arena + block.older)
 
 
-cdef void store(Search* s, int leader, u64 mask, u64 odd, u64 high, int lower, int upper,
-                int move) noexcept nogil:
-    cdef Bucket* b = find_bucket(s, leader)
-    cdef Block* block = b.newest
-    cdef u32 i
+cdef u32 take_block(Search* s) noexcept nogil:
+    """The index of a block not yet in use, or 0."""
+    if s.free < s.free_end:
+        s.free += 1
+        return s.free - 1
+    if s.arena_used < s.arena_size:
+        s.arena_used += 1
+        return s.arena_used - 1
+    return 0
+
+
+cdef void store(Search* s, int leader, u64 mask, u64 odd, u64 high, int least, int denied,
+                int move, int n) noexcept nogil:
+    cdef Block* b = find_bucket(s, leader)
+    cdef u64* wide_mask = <u64*> b.mask
+    cdef u64* wide_odd = <u64*> b.odd
+    cdef u64* wide_high = <u64*> b.high
+    cdef u32 i, at, m = mask
     odd &= mask
     high &= mask
     if move:
         b.move = move
-    if block != NULL:
-        for i in range(block.used):                         # a narrower pattern makes room
-            if (block.mask[i] & mask) == mask and \
-                    not (((block.odd[i] ^ odd) | (block.high[i] ^ high)) & mask) and \
-                    block.lower[i] <= lower and block.upper[i] >= upper:
+    for i in range(b.used):                                 # a narrower pattern makes room
+        if b.least[i] <= least and b.denied[i] <= denied:
+            if n <= NARROW:
+                if (b.mask[i] & m) == m and \
+                        not (((b.odd[i] ^ odd) | (b.high[i] ^ high)) & m):
+                    break
+            elif (wide_mask[i] & mask) == mask and \
+                    not (((wide_odd[i] ^ odd) | (wide_high[i] ^ high)) & mask):
                 break
-        else:
-            i = block.used
-            if i == 8:
-                block = NULL
-    if block == NULL:
-        if b.blocks < MOST_BLOCKS:
-            if not add_block(s, b):
-                clear_table(s)                              # out of memory: begin afresh
-                b = find_bucket(s, leader)
-                add_block(s, b)
-            i = 0
-        else:
-            i = s.nodes & 7
-        block = b.newest
-    block.mask[i] = mask
-    block.odd[i] = odd
-    block.high[i] = high
-    block.lower[i] = lower
-    block.upper[i] = upper
-    if i == block.used:
-        block.used += 1
+    else:
+        i = b.used
+        if i == (8 if n <= NARROW else 4):
+            at = take_block(s)
+            if at:
+                s.arena[at] = b[0]
+                b.older = at
+                b.used = 0
+                i = 0
+                memset(b.least, 0, 8)
+                memset(b.denied, 0, 8)
+            else:
+                i = s.nodes & (i - 1)                       # out of memory: forget one
+    if n <= NARROW:
+        b.mask[i] = m
+        b.odd[i] = odd
+        b.high[i] = high
+    else:
+        wide_mask[i] = mask
+        wide_odd[i] = odd
+        wide_high[i] = high
+    b.least[i] = least
+    b.denied[i] = denied
+    if i == b.used:
+        b.used += 1
 
 # ---------------------------------------------------------------------------------------------
 # Bounds without search. Each reports the ranks it relied on.
@@ -804,12 +842,12 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     cdef bint ours = not (leader & 1)
     cdef int need = target if ours else n - target + 1      # what the side on lead needs
 
-    cdef u64 odd = pext(s.hand[1] | s.hand[3], all | GUARD)
-    cdef u64 high = pext(s.hand[2] | s.hand[3], all | GUARD)
-    cdef Bucket* b = probe(s, bucket_key(s, leader))
-    cdef u64 known = lookup(b, odd, high, target)
+    cdef u64 odd = pext(s.hand[1] | s.hand[3], all)
+    cdef u64 high = pext(s.hand[2] | s.hand[3], all)
+    cdef Block* b = probe(s, bucket_key(s, leader))
+    cdef u64 known = lookup(s, b, odd, high, target, n)
     if known:
-        return pdep(known & ~(WON | FOUND), all | GUARD) | known & WON
+        return pdep(known & ~(WON | FOUND), all) | known & WON
 
     cdef Bound bound = quick_tricks(s, leader, all, need)
     if bound.tricks >= need:
@@ -850,11 +888,11 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
         raise_floor(floor, card, r)
     if unlikely(s.stop[0]):
         return 0
-    low = pext(fill_up(ranks), all | GUARD)
+    low = pext(fill_up(ranks), all)
     if won:
-        store(s, leader, low, odd, high, target, n, card if ours else 0)
+        store(s, leader, low, odd, high, target, 0, card if ours else 0, n)
     else:
-        store(s, leader, low, odd, high, 0, target - 1, 0 if ours else card)
+        store(s, leader, low, odd, high, 0, 16 - target, 0 if ours else card, n)
     return ranks | (WON if won else 0)
 
 
@@ -865,6 +903,7 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
     cdef int n_moves = follow_moves(s, pos, seat, led, best, best_seat, all, moves)
     cdef int m, card, new_best, new_seat
     cdef u64 r, ranks = 0, bit, low, now, mates, below
+    cdef Block* start
     cdef bint ours = not (seat & 1)
     floor[0] = floor[1] = floor[2] = floor[3] = 0
     s.nodes += 1
@@ -890,7 +929,9 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
             else:
                 r = fourth(s, (seat + 1) & 3, led, new_best, new_seat, trick | bit, all, target, n)
         else:
-            prefetch(probe_start(s, bucket_key(s, new_seat)))
+            start = probe_start(s, bucket_key(s, new_seat))
+            prefetch(start)
+            prefetch(start.odd)
             r = lead(s, new_seat, target - (not (new_seat & 1)), n - 1)
             now = (trick | bit) & lane_of(new_best)
             if now & (now - 1):                 # it beat a card of its own suit
@@ -1050,16 +1091,12 @@ cdef class Solver:
     def __cinit__(self, size_t memory=128 << 20):
         self.halted = False
         self.s.stop = &self.halted
-        self.s.buckets = <Bucket*> malloc(MOST_BUCKETS * sizeof(Bucket))
-        self.s.other_buckets = <Bucket*> malloc(MOST_BUCKETS * sizeof(Bucket))
-        self.s.arena_size = memory
-        self.s.arena = <char*> aligned_alloc(64, memory)
-        if self.s.buckets == NULL or self.s.other_buckets == NULL or self.s.arena == NULL:
+        self.s.arena_size = memory // sizeof(Block)
+        self.s.arena = <Block*> aligned_alloc(sizeof(Block), memory)
+        if self.s.arena == NULL:
             raise MemoryError("no memory for the solver's table")
 
     def __dealloc__(self):
-        free(self.s.buckets)
-        free(self.s.other_buckets)
         free(self.s.arena)
 
     def stop(self):
