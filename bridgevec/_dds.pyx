@@ -376,7 +376,7 @@ cdef inline Bound quick_tricks(Search* s, int leader, u64 all, int need) noexcep
     cdef int partner = leader ^ 2, left = (leader + 1) & 3, right = (leader + 3) & 3
     cdef u64 me = s.hand[leader], pd = s.hand[partner], trumps = s.trumps
     cdef u64 lane, mine, hers, run, rest, top
-    cdef u64 her_run[4]
+    cdef u64 her_ranks[4]
     cdef int her_tricks[4]
     cdef int shift, len_me, len_pd, len_opp, k, kp, t, tp, limit, entry = NO_ENTRY
     cdef int total_pd = 0, her_spare_trumps = 0, missing, trump_t = 0, n_pd = 0, i
@@ -417,12 +417,9 @@ cdef inline Bound quick_tricks(Search* s, int leader, u64 all, int need) noexcep
             t = len_me if k >= len_opp and k >= len_pd else k
             t = min2(t, limit)
             if t > 0:
-                if rest:
-                    missing = need - out.tricks
-                    if not lane & ~trumps or t > k or missing >= k:
-                        out.ranks |= run & -run
-                    else:
-                        out.ranks |= best_of(run, min2(t, missing))
+                if rest:                        # once the others are out, any card wins
+                    out.ranks |= best_of(run, min2(min2(t, need - out.tricks),
+                                                   max2(len_opp, len_pd)))
                 out.tricks += t
                 if out.tricks >= need:
                     return out
@@ -442,7 +439,8 @@ cdef inline Bound quick_tricks(Search* s, int leader, u64 all, int need) noexcep
         tp = min2(tp, limit - t)
         total_pd += tp
         her_tricks[n_pd] = tp
-        her_run[n_pd] = run if rest else 0
+        k = min2(tp, max2(len_opp, len_me) - t)
+        her_ranks[n_pd] = best_of(run, k) if rest and k > 0 else 0
         if len_me > t and entry == NO_ENTRY:
             entry = n_pd
         n_pd += 1
@@ -455,14 +453,12 @@ cdef inline Bound quick_tricks(Search* s, int leader, u64 all, int need) noexcep
                 entry = RUFF_ENTRY
     if entry != NO_ENTRY and out.tricks + total_pd >= need:
         if entry != RUFF_ENTRY:
-            run = her_run[entry]
-            out.ranks |= run & -run
+            out.ranks |= her_ranks[entry]
             out.tricks += her_tricks[entry]
         i = 0
         while out.tricks < need:
             if i != entry:
-                run = her_run[i]
-                out.ranks |= run & -run
+                out.ranks |= her_ranks[i]
                 out.tricks += her_tricks[i]
             i += 1
         return out
