@@ -479,32 +479,56 @@ cdef inline Bound quick_tricks(Search* s, int leader, u64 all, int need) noexcep
 cdef inline Bound notrump_losers(Search* s, int leader, u64 all, int n) noexcept nogil:
     """A trick that the side on lead must lose at notrump, because its own suits run out first."""
     cdef Bound out
-    cdef int shift, run_out = 0
+    cdef int shift, longest, run_out = 0, others = 0, i
     cdef u64 lane, top, ours = s.hand[leader] | s.hand[leader ^ 2]
+    cdef u64 tops[4]
+    cdef int lengths[4]
     out.tricks = 0
     out.ranks = 0
     for shift in range(0, 64, 16):
         lane = all & LANE << shift
         if not lane:
             continue
+        longest = max2(length(s, shift, leader), length(s, shift, leader ^ 2))
         top = <u64>1 << top_bit(lane)
         if top & ours:
-            run_out += max2(length(s, shift, leader), length(s, shift, leader ^ 2))
+            run_out += longest
         else:
-            out.ranks |= top
-    out.tricks = run_out < n
+            tops[others] = top
+            lengths[others] = longest
+            others += 1
+    if run_out >= n:
+        return out
+    out.tricks = 1
+    for i in range(others):                                 # as few of the tops as will do
+        run_out += lengths[i]
+        if run_out >= n:
+            out.ranks |= tops[i]
+            run_out -= lengths[i]
     return out
 
 
-cdef inline Bound sure_tricks(Search* s, int leader, u64 all, int n) noexcept nogil:
-    """Tricks that the side not on lead is sure of."""
+cdef inline Bound sure_tricks(Search* s, int leader, u64 all, int n, int need) noexcept nogil:
+    """Tricks up to `need` that the side not on lead is sure of."""
     cdef Bound left, right
-    cdef u64 trumps = all & s.trumps
+    cdef u64 trumps = all & s.trumps, mine, hers
+    cdef int k
     if not trumps:
         return notrump_losers(s, leader, all, n)
-    left = trump_tricks(s.hand[(leader + 1) & 3] & trumps, trumps & ~s.hand[(leader + 1) & 3])
-    right = trump_tricks(s.hand[(leader + 3) & 3] & trumps, trumps & ~s.hand[(leader + 3) & 3])
-    return left if left.tricks >= right.tricks else right
+    mine = s.hand[(leader + 1) & 3] & trumps
+    hers = s.hand[(leader + 3) & 3] & trumps
+    left = trump_tricks(mine, trumps & ~mine)
+    right = trump_tricks(hers, trumps & ~hers)
+    if right.tricks > left.tricks:
+        left = right
+    if left.tricks < need and mine and hers:
+        # Their best trumps, whoever has them, win one each, as long as one hand can follow.
+        trumps = above(mine | hers, trumps & ~(mine | hers))
+        k = min2(count(trumps), max2(count(mine), count(hers)))
+        if k >= need:
+            left.tricks = need
+            left.ranks = best_of(trumps, need)
+    return left
 
 
 cdef inline u64 refuted_suits(Search* s, int leader, u64 all, int need, u64* ranks) noexcept nogil:
@@ -848,7 +872,7 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     cdef Bound bound = quick_tricks(s, leader, all, need)
     if bound.tricks >= need:
         return bound.ranks | (WON if ours else 0)
-    bound = sure_tricks(s, leader, all, n)
+    bound = sure_tricks(s, leader, all, n, n - need + 1)
     if n - bound.tricks < need:
         return bound.ranks | (0 if ours else WON)
 
