@@ -139,6 +139,7 @@ cdef struct Search:
     bint* stop
     Block* arena            # where patterns live; emptied when the strain changes
     Block* buckets          # in it, the hash table by shape, which grows …
+    u64 first_mask          # its size less one, at first
     u64 bucket_mask
     u64 bucket_count
     u32 arena_size
@@ -160,11 +161,11 @@ cdef inline u64 fill_up(u64 cards) noexcept nogil:
 
 cdef void clear_table(Search* s) noexcept nogil:
     s.buckets = s.arena
-    s.bucket_mask = FIRST_BUCKETS - 1
+    s.bucket_mask = s.first_mask
     s.bucket_count = 0
-    s.arena_used = FIRST_BUCKETS
+    s.arena_used = s.first_mask + 1
     s.free = s.free_end = 0
-    memset(s.arena, 0, FIRST_BUCKETS * sizeof(Block))
+    memset(s.arena, 0, s.arena_used * sizeof(Block))
 
 
 cdef inline Block* probe_start(Search* s, u64 key) noexcept nogil:
@@ -1120,8 +1121,11 @@ cdef class Solver:
     def __cinit__(self, size_t memory=128 << 20):
         self.halted = False
         self.s.stop = &self.halted
-        self.s.arena_size = memory // sizeof(Block)
-        self.s.arena = <Block*> aligned_alloc(sizeof(Block), memory)
+        self.s.arena_size = max2(memory // sizeof(Block), 32)
+        self.s.first_mask = FIRST_BUCKETS - 1
+        while 2 * self.s.first_mask >= self.s.arena_size:
+            self.s.first_mask >>= 1
+        self.s.arena = <Block*> aligned_alloc(sizeof(Block), self.s.arena_size * sizeof(Block))
         if self.s.arena == NULL:
             raise MemoryError("no memory for the solver's table")
 
