@@ -640,27 +640,22 @@ set_weights(WEIGHTS)
 # Moves. Of touching cards in one hand the highest stands for all; weights order the rest.
 
 cdef inline u64 distinct(u64 cards, u64 all) noexcept nogil:
-    """The highest of each run of touching cards."""
+    """The highest of each run of touching cards.
+
+    Not the lowest: a proof that then relies on the one that is kept says nothing of the others.
+    """
     cdef u64 squeezed = pext(cards, all | GUARD)
     return pdep(squeezed & ~(squeezed >> 1), all | GUARD)
-
-
-cdef inline int owner_of(Search* s, u64 card, int from_seat) noexcept nogil:
-    """Whose card it is, counted clockwise from a seat."""
-    cdef int i
-    for i in range(3):
-        if card & s.hand[(from_seat + i) & 3]:
-            return i
-    return 3
 
 
 cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int favourite,
                            int* moves) noexcept nogil:
     cdef u64 me = s.hand[leader], pd = s.hand[leader ^ 2]
     cdef u64 lho = s.hand[(leader + 1) & 3], rho = s.hand[(leader + 3) & 3]
+    cdef u64 odd = lho | rho, high = pd | rho               # bits of the owner, from the leader
     cdef u64 lane, mine, cards, top, second, opp
     cdef u64 trumps = s.trumps
-    cdef int shift, n = 0, card, score, base, o1, o2, len_me, len_pd, len_l, len_r, j
+    cdef int shift, n = 0, card, score, base, owners, len_me, len_pd, len_l, len_r, j
     cdef int* w
     cdef u64 bit
     cards = distinct(me, all)
@@ -674,12 +669,15 @@ cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int fav
         len_l = count(lho & lane)
         len_r = count(rho & lane)
         opp = (lho | rho) & lane
-        top = <u64>1 << top_bit(lane)
-        o1 = owner_of(s, top, leader)
+        j = top_bit(lane)
+        top = <u64>1 << j
+        owners = 5 * (odd >> j & 1) + 10 * (high >> j & 1)
         second = lane ^ top
-        o2 = owner_of(s, <u64>1 << top_bit(second), leader) if second else o1
+        if second:
+            j = top_bit(second)
+            owners = (owners & 12) + (odd >> j & 1) + 2 * (high >> j & 1)
         w = &W[0] if not trumps else (&W[2 * LEAD_SET] if shift == 48 else &W[LEAD_SET])
-        base = w[OWNERS + o1 * 4 + o2]
+        base = w[OWNERS + owners]
         base += w[LENGTH] * min2(len_me, 4) + w[PARTNER_LENGTH] * min2(len_pd, 4)
         base += w[LEFT_LENGTH] * min2(len_l, 4) + w[RIGHT_LENGTH] * min2(len_r, 4)
         if not len_pd:
@@ -725,7 +723,7 @@ cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, in
                              u64 all, int* moves) noexcept nogil:
     cdef u64 me = s.hand[seat], lane = LANE << (led & 48), bit, cards, trumps = s.trumps, own
     cdef u64 next_hand = s.hand[(seat + 1) & 3], pd = s.hand[seat ^ 2], best_lane = lane_of(best)
-    cdef int n = 0, card, score
+    cdef int n = 0, card, score, win, low
     cdef bint partner_best = best_seat == (seat ^ 2), safe = False, following = (me & lane) != 0
     cdef bint ruffed = (best & 48) != (led & 48), partner_can = False
     cdef int* w = &W[3 * LEAD_SET + (pos - 1 + (3 if trumps else 0)) * FOLLOW_SET]
@@ -748,31 +746,36 @@ cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, in
             partner_can = threat & trumps == 0 or pd & trumps > threat
     if partner_best and pos > 1:
         safe = threat == 0 or (threat & best_lane and <u64>1 << best > threat)
+    if following:
+        own = all & lane
+        win = w[WIN] + (w[WIN_FROM_PARTNER] if safe else 0)
+        low = w[LOW_PARTNER_WINS] if partner_best else 0
+        if partner_can:
+            win += w[WIN_NEEDLESS]
+            low += w[LOW_PARTNER_CAN]
+        while cards:
+            card = top_bit(cards)
+            bit = <u64>1 << card
+            cards ^= bit
+            if not ruffed and card > best:
+                score = win - w[WIN_RANK] * count(own & (bit - 1))
+                if threat and (not threat & lane or threat > bit):
+                    score += w[WIN_BEATEN]
+                if bit > own >> 1:
+                    score += w[WIN_TOP]
+            else:
+                score = low - w[LOW_RANK] * count(own & (bit - 1))
+                if not cards:
+                    score += w[LOW_LAST]
+            moves[n] = (score * 16 - n) * 64 + card
+            n += 1
+        return n
     while cards:
         card = top_bit(cards)
         bit = <u64>1 << card
         cards ^= bit
         own = lane_of(card)
-        if following:
-            if not ruffed and card > best:
-                score = w[WIN] - w[WIN_RANK] * count(all & own & (bit - 1))
-                if threat and (not threat & lane or threat > bit):
-                    score += w[WIN_BEATEN]
-                if safe:
-                    score += w[WIN_FROM_PARTNER]
-                if partner_can:
-                    score += w[WIN_NEEDLESS]
-                if not all & own & ~((bit << 1) - 1):
-                    score += w[WIN_TOP]
-            else:
-                score = -w[LOW_RANK] * count(all & own & (bit - 1))
-                if not cards:
-                    score += w[LOW_LAST]
-                if partner_best:
-                    score += w[LOW_PARTNER_WINS]
-                if partner_can:
-                    score += w[LOW_PARTNER_CAN]
-        elif bit & trumps:
+        if bit & trumps:
             score = -w[WIN_RANK] * count(all & own & (bit - 1))
             if not ruffed or card > best:
                 score += w[RUFF]
