@@ -76,21 +76,20 @@ def _points() -> NDArray[np.int16]:
 _POINTS = _points()
 
 
-def datums(tricks: NDArray[np.int8], vulnerable: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Mean score of a deal played twice, by each side once in its best contract.
+def best_scores(tricks: NDArray[np.integer], vulnerable: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Score each side's best contract: bid undisturbed, played double dummy and undoubled.
 
-    Both times the side bids undisturbed and stops where it pays most, double dummy and undoubled;
-    a side that can make nothing passes.
+    A side that can make nothing passes.
 
     Parameters
     ----------
-    tricks : ndarray of int8, shape (n, 5, 4)
+    tricks : ndarray of int, shape (n, 5, 4)
     vulnerable : ndarray of int, shape (n,)
 
     Returns
     -------
-    ndarray of int64, shape (n,)
-        Points for North-South.
+    ndarray of int64, shape (n, 2)
+        Points for North-South if they play, and for East-West if they do.
     """
     bids, declarers = np.arange(35)[:, None], np.arange(4)
     points = scores(
@@ -101,8 +100,24 @@ def datums(tricks: NDArray[np.int8], vulnerable: NDArray[np.uint8]) -> NDArray[n
         tricks[:, bids % 5, declarers],
         vulnerable[:, None, None],
     )
-    best = np.maximum(points.max(axis=1), 0).astype(np.int64)
-    return (best[:, 0::2].max(axis=1) - best[:, 1::2].max(axis=1)) // 2
+    return np.maximum(points.reshape(len(points), 70, 2).max(axis=1), 0).astype(np.int64)
+
+
+def datums(tricks: NDArray[np.integer], vulnerable: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Mean score of a deal played twice, by each side once in its best contract.
+
+    Parameters
+    ----------
+    tricks : ndarray of int, shape (n, 5, 4)
+    vulnerable : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Points for North-South.
+    """
+    best = best_scores(tricks, vulnerable)
+    return (best[:, 0] - best[:, 1]) // 2
 
 
 class Game:
