@@ -180,7 +180,8 @@ def serve(args: argparse.Namespace) -> None:
 def install(folder: Path) -> None:
     """Make a virtual environment with the two others."""
     venv.create(folder, with_pip=True, clear=True)
-    subprocess.run([peers_python(folder), "-m", "pip", "install", "-q", *PEERS], check=True)
+    # -I: what PYTHONPATH names is no part of it.
+    subprocess.run([peers_python(folder), "-I", "-m", "pip", "install", "-q", *PEERS], check=True)
 
 
 def peers_python(folder: Path) -> Path:

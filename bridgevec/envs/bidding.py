@@ -75,13 +75,15 @@ class BiddingEnv(Env[NDArray[np.float32], np.int64]):
         side once in its best contract (`bridgevec.envs.game.datums`); or the score divided by 7600,
         the largest there is.
     deals : "packaged", "random", path, sequence of paths, or LabelledDeals, default "packaged"
-        The labelled deals that come with the package, deals that are dealt and solved on the spot,
-        Parquet files as ``bridgevec label`` makes them, or `bridgevec.envs.LabelledDeals`.
+        The labelled deals that come with the package, deals that are dealt and solved on the spot
+        (some tenths of a second each), Parquet files as ``bridgevec label`` makes them, or
+        `bridgevec.envs.LabelledDeals`.
     dealer, vulnerable : default "random"
         Fixed ones: ``"N"`` … ``"W"``; ``"None"``, ``"NS"``, ``"EW"`` or ``"All"``.
     illegal : {"error", "penalty"}, default "error"
         What becomes of a call that is not legal: a ValueError that says why and leaves the auction
-        as it was, or the end of the deal with the worst reward there is, -24 IMPs or -1.
+        as it was, or the end of the deal with the worst reward there is, -24 IMPs or -1. Tools that
+        make calls without a look at the mask, such as Gymnasium's ``check_env``, need the latter.
     render_mode : {"ansi", "rgb_array"}, optional
 
     Version history

@@ -34,7 +34,7 @@ _SIDES = {"N": "N", "E": "E", "S": "S", "W": "W", "NS": "NS", "EW": "EW", "all":
 _AGENT, _PASS, _RANDOM, _BIDDER = range(4)  # who sits in a seat, as `Tables` knows them
 _NOTHING = np.zeros(0, dtype=np.intp), np.zeros(0), dict[str, NDArray[Any]]()  # has ended
 _MOST_IMPS = 24
-_MOST_POINTS = 7600  # 1NT redoubled and vulnerable without a trick
+_MOST_POINTS = 7600  # 7NT redoubled and vulnerable without a trick
 
 
 class Bidder(Protocol):
