@@ -14,6 +14,7 @@ from bridgevec.models.embedding import (
     load_embedding,
     nearest_hands,
 )
+from bridgevec.models.opening_model import OpeningBid, load_opening, opening_bid
 from bridgevec.play import Play, PlayedCard, analyse_play, best_play, contract_score
 from bridgevec.scoring import Contract, Par, imps, par, par_scores, score, scores
 
@@ -23,6 +24,7 @@ __all__ = [
     "Auction",
     "Contract",
     "Deal",
+    "OpeningBid",
     "Par",
     "Play",
     "PlayedCard",
@@ -40,7 +42,9 @@ __all__ = [
     "imps",
     "iter_tables",
     "load_embedding",
+    "load_opening",
     "nearest_hands",
+    "opening_bid",
     "par",
     "par_scores",
     "random_deals",

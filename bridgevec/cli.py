@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 import typer
@@ -36,12 +36,14 @@ from bridgevec.scoring import VULNERABILITIES, Contract, parse_vulnerable, score
 
 if TYPE_CHECKING:
     from bridgevec.models.embedding import Embedding
+    from bridgevec.models.opening_model import KnownOpening, OpeningBid
 
 _EXTRAS = {
     "endplay": "records",
     "pyarrow": "records",
     "matplotlib": "plots",
     "torch": "train",
+    "sklearn": "train",
     "joblib": "cluster",
     "distributed": "cluster",
     "ray": "cluster",
@@ -537,7 +539,7 @@ def label(
 
 
 def _config_command(config: type, run: Callable[[Any], Path], **settings: Any) -> Any:
-    """Make a command that has an option for every field of a dataclass.
+    """Make a command that has an option, or an argument, for every field of a dataclass.
 
     The help of an option is what the docstring's section Attributes says of the field.
     """
@@ -556,15 +558,7 @@ def _config_command(config: type, run: Callable[[Any], Path], **settings: Any) -
     command.__doc__ = settings.pop("help")
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
-            inspect.Parameter(
-                field.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=list(field.default) if isinstance(field.default, tuple) else field.default,
-                annotation=Annotated[
-                    list[str] if isinstance(field.default, tuple) else kinds[field.name],
-                    typer.Option(help=about.get(field.name)),
-                ],
-            )
+            _parameter(field, kinds[field.name], about.get(field.name))
             for field in dataclasses.fields(config)
         ]
     )
@@ -573,15 +567,42 @@ def _config_command(config: type, run: Callable[[Any], Path], **settings: Any) -
     return typer.main.get_command(single)
 
 
+def _parameter(field: dataclasses.Field[Any], kind: Any, about: str | None) -> inspect.Parameter:
+    if get_origin(kind) is tuple:
+        kind = list[get_args(kind)[0]]
+    empty = inspect.Parameter.empty
+    default = empty if field.default is dataclasses.MISSING else field.default
+    info = typer.Argument if default is empty else typer.Option
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=list(default) if isinstance(default, tuple) else default,
+        annotation=Annotated[kind, info(help=about)],
+    )
+
+
 class _TrainGroup(typer.core.TyperGroup):
     """Makes a command when it is asked for: its options come from a module that uses torch."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return ["hand2vec"]
+        return ["hand2vec", "opening"]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.list_commands(ctx):
             return None
+        if cmd_name == "opening":
+            from bridgevec.models import opening
+
+            return _config_command(
+                opening.OpeningConfig,
+                opening.train_opening,
+                name=cmd_name,
+                help="Train the opening bids on recorded auctions.",
+                epilog=_examples(
+                    "bridgevec train opening my_records --out mine.safetensors",
+                    "bridgevec train opening a.pbn b.lin --epochs 20 --out mine.safetensors",
+                ),
+            )
         from bridgevec.models import training
 
         return _config_command(
@@ -599,9 +620,66 @@ class _TrainGroup(typer.core.TyperGroup):
 app.add_typer(
     typer.Typer(cls=_TrainGroup, no_args_is_help=True, rich_markup_mode=None),
     name="train",
-    help="Train a model on labelled deals.",
+    help="Train a model on labelled deals or recorded auctions.",
     epilog=_examples("bridgevec train hand2vec --deals train.parquet --out mine.safetensors"),
 )
+
+
+@app.command(
+    "open",
+    epilog=_examples(
+        "bridgevec open AKQ2.K54.T98.J32",
+        "bridgevec open K5.QJT9863.84.62 --position 3 --vulnerable EW",
+        "bridgevec open AKQ2.K54.T98.J32 --model opening-experts --json",
+    ),
+)
+def open_bidding(
+    hands: HandArguments,
+    position: Annotated[
+        int, typer.Option(min=1, max=4, help="1 for the dealer, 4 after three passes.")
+    ] = 1,
+    vulnerable: Annotated[
+        str, typer.Option(help="The hand being North: None, NS (its side), EW or All.")
+    ] = "None",
+    model: Annotated[
+        str | None, typer.Option(help="A shipped model, or a file name.safetensors.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many known hands to show.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Tell what to open hands with, and why.
+
+    Prints the calls with their probabilities, and the nearest hands of known openings.
+    """
+    from bridgevec.models.opening_model import load_opening
+
+    opener = load_opening() if model is None else load_opening(model)
+    found = []
+    for text in _read_hands(hands):
+        bid = opener.opening_bid(text, position, vulnerable)
+        found.append((text, bid, opener.nearest_openings(text, position, k)))
+    if as_json:
+        _print_json(
+            [
+                {"hand": text, "position": position, "vulnerable": vulnerable, "call": bid.call}
+                | {"probabilities": {c: round(p, 6) for c, p in bid.probabilities.items()}}
+                | {"nearest": [near._asdict() for near in known]}
+                for text, bid, known in found
+            ]
+        )
+        return
+    typer.echo("\n\n".join(_opening_text(*one) for one in found))
+
+
+def _opening_text(hand: str, bid: OpeningBid, known: list[KnownOpening]) -> str:
+    calls = [
+        f"{100 * p:6.1f}%  {call}"
+        for i, (call, p) in enumerate(bid.probabilities.items())
+        if i == 0 or p >= 0.001
+    ]
+    hands = [f"{near.distance:7.3f}  {near.call:<4}{near.hand}" for near in known]
+    reasons = ["", "nearest known openings (distance, call, hand):", *hands] if hands else []
+    return "\n".join([hand, *calls, *reasons])
 
 
 @app.command(epilog=_examples("bridgevec info", "bridgevec info --json"))

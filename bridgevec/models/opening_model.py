@@ -1,0 +1,432 @@
+"""Opening bids by a trained network, in NumPy alone: what is called, how surely, and why.
+
+The input is what a player sees of a hand before anyone has bid: features of the hand
+(`hand_features`), how many passed before, and the vulnerability. The estimator that learns such a
+network is `bridgevec.models.opening.OpeningBidClassifier`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from bridgevec.auction import FIRST_BID, N_CALLS, PASS, call_text
+from bridgevec.cards import HandLike, hand_bits, hand_mask, hand_text
+from bridgevec.models.embedding import WEIGHTS, embed_hands
+from bridgevec.scoring import parse_vulnerable
+
+__all__ = [
+    "FEATURES",
+    "KnownOpening",
+    "OpeningBid",
+    "OpeningModel",
+    "hand_features",
+    "load_opening",
+    "opening_bid",
+    "opening_features",
+]
+
+DEFAULT = "opening-21gf"
+FEATURES = ("embedding", "cards", "classic", "both", "all")
+"""Kinds of features, see `hand_features`."""
+OPENING_CALLS = (PASS, *range(FIRST_BID, N_CALLS))
+"""The calls an auction may be opened with, the outputs of a network in their order."""
+
+_HOLDING = np.uint64(0x1FFF)
+_SUIT_SHIFTS = np.array([0, 13, 26, 39], dtype=np.uint64)
+_CHUNK = 1 << 13  # hands at a time
+
+
+def _holdings() -> dict[str, NDArray[np.float32]]:
+    """Tables over the 8192 holdings of one suit."""
+    bits = (np.arange(1 << 13)[:, None] >> np.arange(13) & 1).astype(np.float32)
+    ace, king, queen = bits[:, 0], bits[:, 1], bits[:, 2]
+    length = bits.sum(1)
+    first = np.minimum(length, 3)
+    return {
+        "length": length,
+        "points": bits[:, :4] @ np.array([4, 3, 2, 1], dtype=np.float32),
+        "honours": bits[:, :5],
+        "tens": bits[:, 4] + bits[:, 5],
+        "losers": first - ace - king * (length > 1) - queen * (length > 2),
+        "controls": 2 * ace + king,
+        # AK 2, AQ 1½, A 1, KQ 1, Kx ½
+        "quick": ace
+        + np.where(ace > 0, king + (1 - king) * queen / 2, king * np.where(queen > 0, 1, 0.5))
+        * (length > 1),
+    }
+
+
+_TABLES = _holdings()
+
+
+def _one_hot(values: NDArray[Any], low: int, high: int) -> NDArray[np.float32]:
+    """Mark values from `low` to `high`, those outside with the nearest: shape (n, ...) → (n, k)."""
+    places = np.clip(values, low, high).astype(np.intp) - low
+    return np.eye(high - low + 1, dtype=np.float32)[places].reshape(len(values), -1)
+
+
+def hand_features(masks: NDArray[np.uint64], kind: str = "all") -> NDArray[np.float32]:
+    """Describe hands by numbers.
+
+    Parameters
+    ----------
+    masks : ndarray of uint64, shape (n,)
+    kind : {"embedding", "cards", "classic", "both", "all"}
+        ``"embedding"``: the 8 numbers of `bridgevec.embed_hands`. ``"cards"``: 52 zeros and ones.
+        ``"classic"``, what players count: high-card points, lengths, honours and losers of every
+        suit, lengths in order, points, controls, quick tricks, losers and the rule of 20 of the
+        hand. ``"both"``: embedding and cards. ``"all"``: these and classic, and the counts once
+        more as zeros and ones, which a network learns thresholds from.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 8), (n, 52), (n, 42), (n, 60) or (n, 265)
+        Each of a size about 1, so that distances mean something.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+
+    Examples
+    --------
+    >>> hand_features(np.array([hand_mask("AKQ2.K54.T98.J32")], np.uint64), "classic").shape
+    (1, 42)
+    """
+    if kind not in FEATURES:
+        raise ValueError(f"features {kind!r} is none of {', '.join(FEATURES)}")
+    parts: list[NDArray[np.floating]] = []
+    if kind in ("embedding", "both", "all"):
+        parts.append(embed_hands(masks))
+    if kind in ("cards", "both", "all"):
+        parts.append(hand_bits(masks))
+    if kind in ("classic", "all"):
+        holdings = (masks[:, None] >> _SUIT_SHIFTS & _HOLDING).astype(np.intp)
+        of = {name: table[holdings] for name, table in _TABLES.items()}
+        shape = -np.sort(-of["length"], axis=1)
+        points, losers, quick, controls, tens = (
+            of[name].sum(1) for name in ("points", "losers", "quick", "controls", "tens")
+        )
+        rule = points + shape[:, 0] + shape[:, 1]
+        parts += [
+            np.column_stack([points, rule - 10]) / 10,
+            np.column_stack([losers, quick, controls]) / 4,
+            tens[:, None] / 4,
+            of["points"] / 4,
+            of["length"] / 4,
+            of["losers"],
+            shape / 4,
+            of["honours"].reshape(len(masks), -1),
+        ]
+        if kind == "all":
+            parts += [
+                _one_hot(of["length"], 0, 9),
+                _one_hot(of["points"], 0, 10),
+                _one_hot(points, 2, 27),
+                _one_hot(losers, 1, 11),
+                _one_hot(rule, 14, 28),
+                _one_hot(2 * quick, 0, 11),
+            ]
+            parts += [
+                _one_hot(shape[:, 0], 4, 9),
+                _one_hot(shape[:, 1], 2, 6),
+                _one_hot(shape[:, 3], 0, 3),
+            ]
+    return np.concatenate([part.astype(np.float32, copy=False) for part in parts], axis=1)
+
+
+def opening_features(
+    masks: NDArray[np.uint64],
+    position: NDArray[np.integer],
+    vulnerable: NDArray[np.integer],
+    kind: str = "all",
+) -> NDArray[np.float32]:
+    """Describe hands and how they stand at the table.
+
+    Parameters
+    ----------
+    masks : ndarray of uint64, shape (n,)
+    position : ndarray of int, shape (n,)
+        1 for the dealer to 4.
+    vulnerable : ndarray of int, shape (n,)
+        Bit 0 is set if the hand's own side is vulnerable, bit 1 if the others are.
+    kind : str
+        As in `hand_features`.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, those of the hand + 6)
+        Four zeros and ones for the position, two for the vulnerability.
+    """
+    return np.concatenate(
+        [
+            hand_features(masks, kind),
+            _one_hot(position, 1, 4),
+            np.column_stack([vulnerable & 1, vulnerable >> 1]).astype(np.float32),
+        ],
+        axis=1,
+    )
+
+
+class OpeningBid(NamedTuple):
+    """What to open with.
+
+    Attributes
+    ----------
+    call : str
+        The likeliest call: ``"P"``, ``"1C"``, ... ``"7N"``.
+    probabilities : dict of str to float
+        Of every call that the model knows, the likeliest first.
+    """
+
+    call: str
+    probabilities: dict[str, float]
+
+
+class KnownOpening(NamedTuple):
+    """A hand that was opened, or passed.
+
+    Attributes
+    ----------
+    hand : str
+    call : str
+    distance : float
+        From the hand that was asked for, in the embedding.
+    """
+
+    hand: str
+    call: str
+    distance: float
+
+
+class OpeningModel:
+    """Networks that open the bidding, as one: the mean of their probabilities.
+
+    Parameters
+    ----------
+    path : path
+        ``name.safetensors``, with the model card ``name.json`` beside it, as
+        `bridgevec.models.opening.OpeningBidClassifier.save` writes them.
+
+    Attributes
+    ----------
+    name : str
+        The file's name.
+    card : dict
+        The model card.
+    features : str
+        What the networks see of a hand, one of `FEATURES`.
+    calls : tuple of int
+        The calls that were seen in training, as numbers.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the weights or the card are missing.
+    ValueError
+        If the file does not hold such weights.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        path = Path(path)
+        self.name = path.stem
+        self.card: dict[str, Any] = json.loads(path.with_suffix(".json").read_text("utf-8"))
+        tensors = load_file(path)
+        try:
+            self.features: str = self.card["features"]
+            self.calls: tuple[int, ...] = tuple(self.card["calls"])
+            members, layers = self.card["members"], self.card["layers"]
+            self.networks = [
+                [
+                    (
+                        tensors[f"{m}.{i}.weight"].astype(np.float32),
+                        tensors[f"{m}.{i}.bias"].astype(np.float32),
+                    )
+                    for i in range(layers)
+                ]
+                for m in range(members)
+            ]
+            self._known = {k: tensors[f"known.{k}"] for k in ("hand", "position", "call")}
+        except KeyError as error:
+            raise ValueError(f"{path}: no opening bids, {error} is missing") from None
+
+    def probabilities(
+        self,
+        masks: NDArray[np.uint64],
+        position: NDArray[np.integer],
+        vulnerable: NDArray[np.integer],
+    ) -> NDArray[np.float32]:
+        """Compute the probability of every call in `calls`.
+
+        Parameters
+        ----------
+        masks, position, vulnerable : ndarray, shape (n,)
+            As `opening_features` takes them.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, len(calls))
+        """
+        p = np.empty((len(masks), len(self.calls)), dtype=np.float32)
+        for start in range(0, len(masks), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            x = opening_features(masks[part], position[part], vulnerable[part], self.features)
+            p[part] = network_probabilities(self.networks, x, self.calls)
+        return p
+
+    def opening_bid(
+        self, hand: HandLike, position: int = 1, vulnerable: str | int = "None"
+    ) -> OpeningBid:
+        """Tell what to open with, see `opening_bid`."""
+        mask, position, relative = _one(hand, position, vulnerable)
+        p = self.probabilities(mask, position, relative)[0]
+        order = np.argsort(-p, kind="stable")
+        probabilities = {call_text(self.calls[i]): float(p[i]) for i in order}
+        return OpeningBid(next(iter(probabilities)), probabilities)
+
+    def nearest_openings(self, hand: HandLike, position: int = 1, k: int = 5) -> list[KnownOpening]:
+        """Find the hands nearest to one in the embedding, of those the model keeps from training.
+
+        Parameters
+        ----------
+        hand : hand
+        position : int, default 1
+            Only hands in this position count.
+        k : int, default 5
+            How many; fewer are given if the model keeps fewer.
+
+        Returns
+        -------
+        list of KnownOpening
+            The nearest first.
+
+        Raises
+        ------
+        ValueError
+            If the hand or the position is none.
+        """
+        mask, places, _ = _one(hand, position, 0)
+        here = self._known["position"] == places[0]
+        hands, calls = self._known["hand"][here], self._known["call"][here]
+        if k < 1:
+            raise ValueError(f"k is {k}, expected at least 1")
+        distances = np.linalg.norm(embed_hands(hands) - embed_hands(mask), axis=1)
+        return [
+            KnownOpening(hand_text(int(hands[i])), call_text(int(calls[i])), float(distances[i]))
+            for i in np.argsort(distances, kind="stable")[:k]
+        ]
+
+
+def network_probabilities(
+    networks: list[list[tuple[NDArray[np.float32], NDArray[np.float32]]]],
+    x: NDArray[np.float32],
+    calls: Sequence[int],
+) -> NDArray[np.float32]:
+    """Take the mean over networks of the probabilities of some calls.
+
+    Parameters
+    ----------
+    networks : list of list of (weight, bias)
+        Layers of each network; the last has an output for each of `OPENING_CALLS`.
+    x : ndarray of float32, shape (n, features)
+    calls : sequence of int
+        Calls that are possible; the others get no probability.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, len(calls))
+    """
+    columns = np.searchsorted(OPENING_CALLS, calls)
+    p = np.zeros((len(x), len(columns)), dtype=np.float32)
+    for *hidden, (weight, bias) in networks:
+        y = x
+        for w, b in hidden:
+            y = y @ w.T + b
+            with np.errstate(over="ignore"):  # far below zero: silu is 0, as it should be
+                y = y / (1 + np.exp(-y))
+        y = y @ weight[columns].T + bias[columns]
+        y = np.exp(y - y.max(axis=1, keepdims=True))
+        p += y / y.sum(axis=1, keepdims=True)
+    return p / len(networks)
+
+
+def _one(
+    hand: HandLike, position: int, vulnerable: str | int
+) -> tuple[NDArray[np.uint64], NDArray[np.intp], NDArray[np.intp]]:
+    if position not in (1, 2, 3, 4):
+        raise ValueError(f"position {position!r} is none of 1, 2, 3, 4")
+    return (
+        np.array([hand_mask(hand)], dtype=np.uint64),
+        np.array([position], dtype=np.intp),
+        np.array([parse_vulnerable(vulnerable)], dtype=np.intp),
+    )
+
+
+@lru_cache(maxsize=8)
+def load_opening(name: str | os.PathLike[str] = DEFAULT) -> OpeningModel:
+    """Load a model of opening bids; the next call with the same name returns the same object.
+
+    Parameters
+    ----------
+    name : str or path, default "opening-21gf"
+        A name shipped with the package, or a file ``name.safetensors`` of your own training.
+
+    Returns
+    -------
+    OpeningModel
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none of that name; the message lists those shipped.
+    """
+    path = Path(name)
+    if path.suffix != ".safetensors":
+        path = WEIGHTS / f"{name}.safetensors"
+    if not path.exists():
+        shipped = ", ".join(sorted(file.stem for file in WEIGHTS.glob("opening*.safetensors")))
+        raise FileNotFoundError(f"no opening model {os.fspath(name)!r}; shipped are: {shipped}")
+    return OpeningModel(path)
+
+
+def opening_bid(hand: HandLike, position: int = 1, vulnerable: str | int = "None") -> OpeningBid:
+    """Tell what to open a hand with, by the shipped model of two-over-one game forcing.
+
+    ``load_opening("opening-experts").opening_bid`` tells what experts of many systems call.
+
+    Parameters
+    ----------
+    hand : str, int, array_like of 52, or endplay.types.Hand
+    position : int, default 1
+        1 for the dealer, 2 after one pass, 3 after two, 4 after three.
+    vulnerable : str or int, default "None"
+        The hand being North: ``"None"``, ``"NS"`` its own side, ``"EW"`` the others, ``"All"``.
+
+    Returns
+    -------
+    OpeningBid
+        The best call, and the probability of every call.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the hand, the position or the vulnerability is none.
+
+    Examples
+    --------
+    >>> opening_bid("AKQ2.K54.T98.J32").call
+    '1C'
+    >>> bid = opening_bid("K5.QJT9863.84.62", position=1, vulnerable="EW")
+    >>> list(bid.probabilities)[0], bid.probabilities[bid.call] > 0.9
+    ('3H', True)
+    """
+    return load_opening().opening_bid(hand, position, vulnerable)

@@ -1,0 +1,525 @@
+"""The opening bids: features, the estimator's conventions, training from records, inference."""
+
+import inspect
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone, is_classifier
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from bridgevec.auction import auction_text, call_text, parse_call
+from bridgevec.auction_records import RecordedAuctions, read_auctions
+from bridgevec.cards import Deal, hand_bits, hand_mask, hand_text, random_masks
+from bridgevec.models.embedding import embed_hands
+from bridgevec.models.opening import (
+    OpeningBidClassifier,
+    OpeningConfig,
+    OpeningDecisions,
+    held_out,
+    judge_opening,
+    opening_decisions,
+    opening_rows,
+    train_opening,
+)
+from bridgevec.models.opening_model import (
+    FEATURES,
+    OPENING_CALLS,
+    OpeningModel,
+    hand_features,
+    load_opening,
+    opening_bid,
+)
+
+HAND = "AKQ2.K54.T98.J32"
+SIZES = {"embedding": 8, "cards": 52, "classic": 42, "both": 60, "all": 265}
+
+
+def simple_call(mask, position, vulnerable):
+    """Open by the simplest of rules, so that a few hands suffice to learn it."""
+    bits = hand_bits(np.array([mask], np.uint64)).reshape(4, 13)
+    points = int((bits[:, :4] @ [4, 3, 2, 1]).sum())
+    spades = int(bits[0].sum())
+    if points < (12 if position < 3 else 10 + 2 * int(vulnerable)):
+        return "P"
+    return "1S" if spades >= 5 else "1N" if points >= 16 else "1C"
+
+
+def some_hands(n, seed=0):
+    rng = np.random.default_rng(seed)
+    masks = random_masks(n, rng)[:, 0]
+    position, vulnerable = rng.integers(1, 5, n), rng.integers(0, 2, n)
+    calls = [simple_call(*row) for row in zip(masks, position, vulnerable, strict=True)]
+    return opening_rows(masks, position, vulnerable), np.array(calls)
+
+
+def quick(**parameters):
+    return OpeningBidClassifier(**{"hidden": (32,), "epochs": 1, "random_state": 0} | parameters)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return quick(epochs=60, features="classic", batch_size=200).fit(*some_hands(3000))
+
+
+# Features
+
+
+@pytest.mark.parametrize("kind", FEATURES)
+def test_features_have_the_documented_sizes(kind):
+    x = hand_features(random_masks(50, 1)[:, 0], kind)
+    assert x.shape == (50, SIZES[kind])
+    assert x.dtype == np.float32
+    assert np.abs(x).max() < 6
+
+
+def test_classic_features_are_what_players_count():
+    # 15 points; spades AKQ: 2 quick tricks, K of hearts: ½; losers 0 + 2 + 3 + 3.
+    x = hand_features(np.array([hand_mask(HAND)], np.uint64), "classic")[0]
+    assert x[0] * 10 == pytest.approx(13)
+    assert x[1] * 10 + 10 == pytest.approx(13 + 4 + 3)
+    assert (x[2:5] * 4).tolist() == pytest.approx([0 + 2 + 3 + 3, 2.5, 4])
+    assert (x[6:10] * 4).tolist() == pytest.approx([9, 3, 0, 1])
+    assert (x[10:14] * 4).tolist() == pytest.approx([4, 3, 3, 3])
+
+
+@pytest.mark.parametrize(
+    ("holding", "tricks"),
+    [("AK2", 2), ("AQ2", 1.5), ("A", 1), ("KQ", 1), ("K2", 0.5), ("K", 0), ("QJT", 0)],
+)
+def test_quick_tricks(holding, tricks):
+    hand = f"{holding}.98765432.{'5432'[: 5 - len(holding)]}."
+    assert hand_features(np.array([hand_mask(hand)], np.uint64), "classic")[0, 3] * 4 == tricks
+
+
+def test_features_of_no_such_kind():
+    with pytest.raises(ValueError, match="features 'x' is none of embedding, cards"):
+        hand_features(np.zeros(0, np.uint64), "x")
+    with pytest.raises(ValueError, match="features 'x'"):
+        OpeningBidClassifier("x").fit([HAND], ["1C"])
+
+
+# The estimator's conventions, those of scikit-learn's check_estimator that hands allow
+
+
+def test_init_only_stores_its_parameters():
+    names = list(inspect.signature(OpeningBidClassifier).parameters)
+    values = {name: object() for name in names}
+    classifier = OpeningBidClassifier(**values)
+    assert vars(classifier) == values
+    assert classifier.get_params(deep=False) == values
+    assert classifier.set_params(epochs=3) is classifier
+    assert classifier.epochs == 3
+    with pytest.raises(ValueError, match="Invalid parameter"):
+        classifier.set_params(nonsense=1)
+
+
+def test_it_is_a_classifier_that_repr_and_clone_keep():
+    classifier = quick(features="cards")
+    assert is_classifier(classifier)
+    assert "features='cards'" in repr(classifier)
+    assert clone(classifier).get_params() == classifier.get_params()
+    assert not hasattr(clone(quick().fit([HAND], ["1C"])), "classes_")
+
+
+def test_fit_gives_itself_and_keeps_parameters_and_input():
+    rows, calls = some_hands(60)
+    before = rows.copy(), calls.copy()
+    classifier = quick()
+    parameters = dict(classifier.get_params())
+    assert classifier.fit(rows, calls) is classifier
+    assert classifier.get_params() == parameters
+    np.testing.assert_array_equal(rows, before[0])
+    np.testing.assert_array_equal(calls, before[1])
+    learned = [name for name in vars(classifier) if name not in parameters and name[0] != "_"]
+    assert all(name.endswith("_") for name in learned)
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+def test_before_fit_there_is_nothing_to_predict(method, tmp_path):
+    with pytest.raises(NotFittedError):
+        getattr(OpeningBidClassifier(), method)([HAND])
+    with pytest.raises(NotFittedError):
+        OpeningBidClassifier().save(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize("features", FEATURES)
+@pytest.mark.parametrize(
+    "classifier",
+    [None, LogisticRegression(max_iter=2000), KNeighborsClassifier(3), RandomForestClassifier(5)],
+)
+def test_probabilities_follow_the_classes(features, classifier):
+    rows, calls = some_hands(120)
+    model = quick(features=features, classifier=classifier).fit(rows, calls)
+    p = model.predict_proba(rows)
+    assert model.classes_.tolist() == sorted(set(calls))
+    assert p.shape == (120, len(model.classes_))
+    assert p.min() >= 0
+    np.testing.assert_allclose(p.sum(1), 1, rtol=1e-12)
+    np.testing.assert_array_equal(model.predict(rows), model.classes_[p.argmax(1)])
+    assert model.score(rows, calls) == (model.predict(rows) == calls).mean()
+    assert log_loss(calls, p, labels=model.classes_) > 0
+
+
+def test_the_same_seed_learns_the_same_and_predictions_do_not_depend_on_company():
+    rows, calls = some_hands(200)
+    first, again = (quick(dropout=0.2).fit(rows, calls).predict_proba(rows) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    model = quick().fit(rows, calls)
+    p = model.predict_proba(rows)
+    one_by_one = np.concatenate([model.predict_proba(rows[i : i + 1]) for i in range(20)])
+    np.testing.assert_allclose(one_by_one, p[:20], atol=1e-6)
+    order = np.random.default_rng(0).permutation(200)
+    np.testing.assert_allclose(model.predict_proba(rows[order]), p[order], atol=1e-6)
+    np.testing.assert_array_equal(model.fit(rows, calls).predict_proba(rows), p)
+
+
+def test_one_class_and_one_hand_are_enough():
+    model = quick().fit([HAND], ["1C"])
+    assert model.predict([HAND, "2.2.2.AKQJT98765"]).tolist() == ["1C", "1C"]
+    assert model.predict_proba([HAND]).tolist() == [[1.0]]
+
+
+def test_no_random_numbers_are_taken_from_elsewhere():
+    import torch
+
+    before = torch.random.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    quick().fit(*some_hands(30))
+    assert torch.equal(before[0], torch.random.get_rng_state())
+    assert (before[1] == np.random.get_state()[1]).all()  # noqa: NPY002
+
+
+def test_hands_in_every_form_are_the_same():
+    from endplay.types import Hand
+
+    rows, calls = some_hands(40)
+    model = quick().fit(rows, calls)
+    texts = [hand_text(int(mask)) for mask in rows[:, 0]]
+    kinds = [texts, np.array(texts), [Hand(text) for text in texts], rows[:, 0]]
+    kinds += [hand_bits(rows[:, 0]), [int(mask) for mask in rows[:, 0]]]
+    names = np.array(["None", "NS"])[rows[:, 2].astype(int)]
+    expected = model.predict_proba(rows)
+    for hands in kinds:
+        for vulnerable in (names, rows[:, 2], names.tolist()):
+            found = model.predict_proba(hands, position=rows[:, 1], vulnerable=vulnerable)
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_calls_are_texts_or_numbers():
+    rows, calls = some_hands(80)
+    numbers = np.array([parse_call(call) for call in calls])
+    spelled = [{"P": "Pass", "1N": "1NT"}.get(call, call.lower()) for call in calls]
+    texts, ints = quick().fit(rows, spelled), quick().fit(rows, numbers)
+    assert texts.classes_.tolist() == sorted(set(calls))
+    assert ints.classes_.tolist() == sorted(set(numbers.tolist()))
+    assert [call_text(call) for call in ints.predict(rows)] == texts.predict(rows).tolist()
+    assert texts.score(rows, spelled) == texts.score(rows, calls) == ints.score(rows, numbers)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (([HAND], ["X"]), "X is no call to open"),
+        (([HAND], [1]), "X is no call to open"),
+        (([HAND], ["9C"]), "unknown call '9C'"),
+        (([HAND], [1.5]), "calls are float64"),
+        (([HAND, HAND], ["1C"]), "inconsistent numbers of samples"),
+        ((["AKQ2.K54.T98.J3"], ["1C"]), "has 12 cards, expected 13"),
+        (([], np.zeros(0, int)), "no hand to learn from"),
+        ((np.zeros((1, 3)), ["1C"]), "rows of hands are float64"),
+    ],
+)
+def test_what_cannot_be_learned_is_named(arguments, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        quick().fit(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "complaint"),
+    [
+        ({"position": 5}, "position 5 is none of"),
+        ({"position": [1, 0]}, "position 0 is none of"),
+        ({"position": [1, 2, 3]}, r"2 hands but position has shape \(3,\)"),
+        ({"position": 1.0}, "position is float64"),
+        ({"vulnerable": "Sometimes"}, "unknown vulnerability 'Sometimes'"),
+        ({"vulnerable": ["NS"]}, r"2 hands but vulnerable has shape \(1,\)"),
+    ],
+)
+def test_positions_and_vulnerabilities_that_are_none(keywords, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        opening_rows([HAND, HAND], **keywords)
+
+
+def test_position_and_vulnerability_count(fitted):
+    hand = "AQ42.K54.Q98.J32"  # 12 points: opened in third position unless vulnerable
+    hand = hand.replace("Q98", "T98").replace("K54", "K53")  # 10 points
+    p = fitted.predict_proba([hand] * 3, position=[1, 3, 3], vulnerable=["None", "None", "NS"])
+    passes = p[:, fitted.classes_.tolist().index("P")]
+    assert passes[0] > passes[1] + 0.2
+    assert passes[2] > passes[1] + 0.2
+
+
+def test_it_learns(fitted):
+    rows, calls = some_hands(2000, seed=5)
+    dummy = DummyClassifier().fit(rows, calls).score(rows, calls)
+    assert fitted.score(rows, calls) > 0.9 > dummy + 0.1
+    assert fitted.score(rows, calls, sample_weight=fitted.predict(rows) == calls) == 1
+
+
+def test_grid_search_pipeline_and_groups():
+    rows, calls = some_hands(240)
+    pipeline = Pipeline([("as it is", FunctionTransformer()), ("open", quick())])
+    classifiers = [DummyClassifier(), RandomForestClassifier(20, random_state=0)]
+    search = GridSearchCV(
+        pipeline,
+        {"open__features": ["classic", "cards"], "open__classifier": classifiers},
+        cv=GroupKFold(3),
+        error_score="raise",
+    ).fit(rows, calls, groups=np.arange(240) // 2)
+    assert isinstance(search.best_params_["open__classifier"], RandomForestClassifier)
+    assert search.best_params_["open__features"] == "classic"
+    nested = quick(classifier=RandomForestClassifier(5))
+    assert nested.set_params(classifier__n_estimators=7).classifier.n_estimators == 7
+    assert cross_val_score(nested, rows, calls, scoring="neg_log_loss").shape == (5,)
+
+
+# Saving
+
+
+def test_what_was_saved_predicts_the_same_without_scikit_learn(fitted, tmp_path):
+    path = fitted.save(tmp_path / "new" / "mine.safetensors", {"data": "made here"})
+    assert sorted(file.name for file in path.parent.iterdir()) == [
+        "mine.json",
+        "mine.safetensors",
+    ]
+    model = load_opening(path)
+    assert model.card["data"] == "made here"
+    assert model.card["parameters"] == sum(w.size + b.size for w, b in fitted.networks_[0])
+    rows, _ = some_hands(100, seed=2)
+    masks, position, vulnerable = rows[:, 0], rows[:, 1].astype(int), rows[:, 2].astype(int)
+    p = model.probabilities(masks, position, vulnerable)
+    order = [fitted.classes_.tolist().index(call_text(call)) for call in model.calls]
+    np.testing.assert_allclose(p, fitted.predict_proba(rows)[:, order], atol=5e-3)
+    code = (
+        "import sys\nfrom bridgevec.models.opening_model import load_opening\n"
+        f"print(load_opening({str(path)!r}).opening_bid({HAND!r}).call)\n"
+        "assert not {'sklearn', 'torch', 'scipy'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.split() == [fitted.predict([HAND])[0]]
+
+
+def test_only_networks_are_saved(tmp_path, fitted):
+    forest = quick(classifier=RandomForestClassifier(2)).fit(*some_hands(20))
+    with pytest.raises(ValueError, match="RandomForestClassifier is no network"):
+        forest.save(tmp_path / "a.safetensors")
+    with pytest.raises(ValueError, match="does not end in"):
+        fitted.save(tmp_path / "a.pkl")
+    assert not list(tmp_path.iterdir())
+
+
+def test_training_goes_on_from_a_model(fitted, tmp_path):
+    path = fitted.save(tmp_path / "a.safetensors")
+    rows, calls = some_hands(300, seed=8)
+    more = quick(features="classic", start=path, learning_rate=1e-6).fit(rows, calls)
+    np.testing.assert_allclose(more.predict_proba(rows), fitted.predict_proba(rows), atol=1e-2)
+    with pytest.raises(ValueError, match="a sees 'classic' of a hand, not 'cards'"):
+        quick(features="cards", start=path).fit(rows, calls)
+
+
+def test_files_that_are_no_model(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no opening model 'x'; shipped are: opening"):
+        load_opening("x")
+    path = quick().fit([HAND], ["1C"]).save(tmp_path / "a.safetensors")
+    card = json.loads(path.with_suffix(".json").read_text())
+    del card["members"]
+    path.with_suffix(".json").write_text(json.dumps(card))
+    with pytest.raises(ValueError, match=r"a\.safetensors: no opening bids, 'members' is missing"):
+        OpeningModel(path)
+
+
+# Decisions from records
+
+
+def auctions(*rows):
+    """Make records of (dealer, vulnerable, calls), a random deal each."""
+    longest = max(len(calls.split()) for _, _, calls in rows)
+    calls = np.full((len(rows), longest), -1, np.int8)
+    for row, (_, _, text) in zip(calls, rows, strict=True):
+        row[: len(text.split())] = [parse_call(call) for call in text.split()]
+    dealers = np.array(["NESW".index(dealer) for dealer, _, _ in rows], np.int8)
+    vulnerable = np.array([row[1] for row in rows], np.int8)
+    return RecordedAuctions(random_masks(len(rows), 3), dealers, vulnerable, calls, 0)
+
+
+def test_decisions_are_the_passes_before_the_opening_and_the_opening():
+    recorded = auctions(("E", 1, "P P 1S P P P"), ("N", 2, "P P P P"), ("W", 0, "1C"))
+    found = opening_decisions(recorded)
+    deals = recorded.deals
+    assert found.positions.tolist() == [1, 1, 1, 2, 2, 3, 3, 4]
+    assert auction_text(found.calls) == "P P 1C P P 1S P P"
+    assert found.hands.tolist() == [
+        *(deals[0, 1], deals[1, 0], deals[2, 3]),
+        *(deals[0, 2], deals[1, 1]),
+        *(deals[0, 3], deals[1, 2], deals[1, 3]),
+    ]
+    # East opens vulnerable against not; seen from East, North-South are the others.
+    assert found.vulnerable.tolist() == [2, 2, 0, 1, 1, 2, 2, 1]
+    assert found.deals[0] == found.deals[3] == found.deals[5] != found.deals[1]
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 1000), share=st.floats(0, 1))
+def test_a_deal_is_held_out_at_every_table_or_at_none(seed, share):
+    masks = np.repeat(random_masks(300, seed), 2, axis=0)
+    recorded = RecordedAuctions(
+        masks, np.zeros(600, np.int8), np.zeros(600, np.int8), np.zeros((600, 1), np.int8), 0
+    )
+    deals = opening_decisions(recorded).deals
+    out = held_out(deals, share)
+    np.testing.assert_array_equal(out[::2], out[1::2])
+    assert abs(out.mean() - share) < 0.15
+    assert (out <= held_out(deals, min(1, share + 0.1))).all()
+
+
+def test_figures_of_predictions():
+    truth = OpeningDecisions(
+        np.zeros(4, np.uint64),
+        np.ones(4, np.int8),
+        np.zeros(4, np.int8),
+        np.array([0, 0, 3, 7], np.int8),
+        np.array([1, 1, 2, 3], np.uint64),
+    )
+    p = np.array([[0.8, 0.1, 0.1], [0.5, 0.3, 0.2], [0.6, 0.4, 0], [0.5, 0.5, 0]])
+    figures = judge_opening(p, (0, 3, 7), truth)
+    assert figures["accuracy"] == 0.5
+    assert figures["top 2"] == 0.75
+    assert figures["log loss"] == pytest.approx(-np.log([0.8, 0.5, 0.4, 1e-6]).mean(), abs=1e-5)
+    # Of passes, two are found and four are said: F1 is 2·2 / (2 + 4); of the others nothing.
+    assert figures["macro F1"] == pytest.approx(2 / 3 / 3, abs=1e-5)
+    # The two tables of deal 1 count as one observation: sums of right - ½ are 1, -½, -½.
+    assert figures["± accuracy"] == pytest.approx(1.96 * np.sqrt(1.5) / 4, abs=1e-5)
+
+
+# Training from records, as a user does
+
+
+def write_records(folder, n=150, seed=4):
+    """Write PBN files of auctions that open by the simple rule and end there."""
+    folder.mkdir()
+    masks = random_masks(n, seed)
+    for part in range(3):
+        lines = []
+        for board in range(part, n, 3):
+            hands, dealer = masks[board], board % 4
+            calls = []
+            for passed in range(4):
+                calls.append(simple_call(hands[(dealer + passed) % 4], passed + 1, 0))
+                if calls[-1] != "P":
+                    break
+            lines += [
+                f'[Board "{board}"]',
+                f'[Dealer "{"NESW"[dealer]}"]',
+                '[Vulnerable "None"]',
+                f'[Deal "{Deal(hands.tolist()).pbn}"]',
+                f'[Auction "{"NESW"[dealer]}"]',
+                f"{' '.join(calls)} {'' if len(calls) == 4 and calls[-1] == 'P' else 'AP'}",
+                "",
+            ]
+        (folder / f"{part}.pbn").write_text("\n".join(lines))
+    return folder
+
+
+def test_a_folder_of_records_trains_a_model(tmp_path):
+    folder = write_records(tmp_path / "records")
+    out = tmp_path / "mine.safetensors"
+    config = OpeningConfig(
+        (str(folder),), str(out), start="none", hidden=(16,), epochs=1, source="a test"
+    )
+    assert train_opening(config) == out
+    model = load_opening(out)
+    data = model.card["data"]
+    decisions = opening_decisions(read_auctions(folder))
+    assert data["auctions"] == 150
+    assert data["decisions to learn from"] + data["decisions kept out"] == len(decisions.hands)
+    assert data["deals to learn from"] + data["deals kept out"] == 150
+    assert data["provenance"] == "a test"
+    assert 0 < model.card["on the decisions kept out"]["accuracy"] <= 1
+    assert str(tmp_path) not in out.with_suffix(".json").read_text().replace(str(out), "")
+    near = model.nearest_openings(HAND, 1, k=3)
+    assert len(near) == 3
+    own = embed_hands([near[0].hand])[0] - embed_hands([HAND])[0]
+    assert near[0].distance == pytest.approx(float(np.linalg.norm(own)), abs=1e-5)
+    assert near[0].distance <= near[1].distance <= near[2].distance
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"hold_out": 1.0}, "hold_out is 1.0"),
+        ({"out": "a.bin"}, "a.bin does not end in"),
+        ({"records": ("nowhere.pbn",)}, "nowhere.pbn"),
+        ({"start": "nothing"}, "no opening model 'nothing'"),
+    ],
+)
+def test_training_that_cannot_be_is_refused(tmp_path, change, complaint):
+    folder = write_records(tmp_path / "records", 6)
+    arguments = {"records": (str(folder),), "out": str(tmp_path / "a.safetensors"), "hold_out": 0.0}
+    with pytest.raises((ValueError, FileNotFoundError), match=complaint):
+        train_opening(OpeningConfig(**arguments | change))
+    assert not (tmp_path / "a.safetensors").exists()
+
+
+# The shipped models
+
+
+@pytest.mark.parametrize("name", ["opening-21gf", "opening-experts"])
+def test_shipped_models_bid_sensibly(name):
+    model = load_opening(name)
+    for hand, call in [
+        ("9876.54.T98.J432", "P"),
+        ("K5.QJT9863.84.62", "3H"),
+        ("AQJ87.K54.A93.32", "1S"),
+        ("AQ54.K7.AJ43.Q65", "1N"),
+        ("7.AKJ765.KQ3.872", "1H"),
+    ]:
+        bid = model.opening_bid(hand)
+        assert bid.call == call
+        assert sum(bid.probabilities.values()) == pytest.approx(1, abs=1e-5)
+        assert list(bid.probabilities.values()) == sorted(bid.probabilities.values(), reverse=True)
+    assert set(model.calls) <= set(OPENING_CALLS)
+
+
+def test_the_best_known_system_opens_strong_hands():
+    assert opening_bid("AKQJ7.AK5.AKQ3.2").call == "2C"
+    assert (
+        opening_bid("T9876.A54.QJ8.A2", position=3).probabilities["1S"]
+        > opening_bid("T9876.A54.QJ8.A2", position=1).probabilities["1S"] - 1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("AKQ2.K54.T98.J3",), "12 cards"),
+        ((HAND, 0), "position 0 is none of 1, 2, 3, 4"),
+        ((HAND, 1, "Never"), "unknown vulnerability 'Never'"),
+    ],
+)
+def test_bids_that_cannot_be(arguments, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        opening_bid(*arguments)
+    with pytest.raises(ValueError, match="k is 0"):
+        load_opening().nearest_openings(HAND, k=0)
