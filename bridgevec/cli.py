@@ -657,7 +657,7 @@ def open_bidding(
     found = []
     for text in _read_hands(hands):
         bid = opener.opening_bid(text, position, vulnerable)
-        found.append((text, bid, opener.nearest_openings(text, position, k)))
+        found.append((text, bid, opener.nearest_openings(text, position, vulnerable, k)))
     if as_json:
         _print_json(
             [

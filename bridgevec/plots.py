@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from bridgevec.auction import call_text
 from bridgevec.cards import Strain, hand_bits
 
 if TYPE_CHECKING:
@@ -111,4 +112,75 @@ def plot_distances(distances: NDArray[np.floating], differences: NDArray[np.floa
     axes.set(xlabel="distance of two hands", ylabel="difference in tricks with the same partners")
     axes.set(xlim=(0, None), ylim=(0, None))
     axes.legend()
+    return figure
+
+
+def plot_learning(rows: list[dict[str, Any]]) -> Figure:
+    """Draw how opening bids are learned, a panel a classifier, a line a kind of features.
+
+    Parameters
+    ----------
+    rows : list of dict
+        With ``hands``, ``features``, ``classifier``, ``accuracy`` and ``± accuracy``, as
+        ``benchmarks/openings.py`` gives them.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    names = list(dict.fromkeys(row["classifier"] for row in rows))
+    kinds = list(dict.fromkeys(row["features"] for row in rows))
+    figure = Figure(figsize=(3.2 * len(names), 4), layout="constrained")
+    panels = figure.subplots(1, len(names), sharex=True, sharey=True, squeeze=False)[0]
+    for axes, name in zip(panels, names, strict=True):
+        for colour, kind in zip(_COLOURS, kinds, strict=False):
+            line = [row for row in rows if (row["classifier"], row["features"]) == (name, kind)]
+            axes.errorbar(
+                [row["hands"] for row in line],
+                [row["accuracy"] for row in line],
+                [row["± accuracy"] for row in line],
+                color=colour,
+                marker=".",
+                label=kind,
+            )
+        axes.set(xscale="log", title=name, xlabel="hands to learn from")
+        axes.yaxis.set_major_formatter("{x:.0%}")
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel("calls predicted")
+    panels[-1].legend(loc="lower right")
+    return figure
+
+
+def plot_confusion(made: NDArray[np.integer], predicted: NDArray[np.integer]) -> Figure:
+    """Draw what was predicted for each opening call that was made.
+
+    Parameters
+    ----------
+    made, predicted : ndarray of int, shape (n,)
+        Numbers of calls.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A row for each call, by the shares of what was predicted for it.
+    """
+    calls = np.unique(np.concatenate([made, predicted]))
+    counts = np.zeros((len(calls), len(calls)))
+    np.add.at(counts, (np.searchsorted(calls, made), np.searchsorted(calls, predicted)), 1)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(8, 7), layout="constrained")
+    axes = figure.subplots()
+    picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(picture, ax=axes, format="{x:.0%}", label="share of the calls made")
+    labels = [call_text(int(call)) for call in calls]
+    axes.set(xticks=range(len(calls)), yticks=range(len(calls)))
+    axes.set_xticklabels(labels, rotation=90)
+    axes.set_yticklabels(
+        [f"{text} ({n:.0f})" for text, n in zip(labels, counts.sum(1), strict=True)]
+    )
+    axes.set(xlabel="predicted", ylabel="made (how often)")
+    for row, column in zip(*np.nonzero(shares >= 0.05), strict=True):
+        share = shares[row, column]
+        colour = "white" if share > 0.6 else "black"
+        axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", color=colour, size=7)
     return figure

@@ -18,6 +18,7 @@ from bridgevec.cards import Deal, Seat, Strain, hand_mask, random_deals, random_
 from bridgevec.cli import app
 from bridgevec.dds import SOLVER_VERSION, solve_board, solve_tables
 from bridgevec.models.embedding import embed_hands, estimate_tricks, load_embedding
+from bridgevec.models.opening_model import load_opening, opening_bid
 from bridgevec.play import best_play
 from bridgevec.records import read_deals, read_pairs, write_deals
 from bridgevec.scoring import score
@@ -25,7 +26,7 @@ from bridgevec.scoring import score
 HAND = "AKQ2.K54.T98.J32"
 DUMMY = "J3.AQ8762.K4.A65"
 DEAL = "N:T5.AT.QJ98742.63 64.KQJ8762.K.J92 A93.53.AT5.AKT75 KQJ872.94.63.Q84"
-COMMANDS = ["embed", "tricks", "similar", "solve", "deal", "label", "info", "train"]
+COMMANDS = ["embed", "tricks", "similar", "solve", "deal", "label", "open", "info", "train"]
 
 
 def run(*arguments, stdin=None):
@@ -59,7 +60,10 @@ def pbn(tmp_path):
 # Help
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), ["train", "hand2vec"]])
+TRAIN = [["train", "hand2vec"], ["train", "opening"]]
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), *TRAIN])
 def test_help_teaches_with_an_example(command):
     text = output(*command, "--help")
     assert re.search(r"^  Examples:\n    bridgevec ", text, re.MULTILINE)
@@ -321,6 +325,43 @@ def test_train_has_an_option_for_every_argument(monkeypatch):
         assert re.search(rf"--{field.name.replace('_', '-')}\b.*\s+\w\S*", text)
 
 
+def test_a_folder_of_records_trains_opening_bids(tmp_path):
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "records"
+    folder.mkdir()
+    boards = [
+        f'[Board "{i}"]\n[Dealer "N"]\n[Vulnerable "NS"]\n[Deal "{deal.pbn}"]\n[Auction "N"]\n'
+        f"{'1NT' if rng.integers(2) else 'P 1C'} AP\n"
+        for i, deal in enumerate(random_deals(30, 1))
+    ]
+    (folder / "a.pbn").write_text("\n".join(boards))
+    out = tmp_path / "mine.safetensors"
+    options = ["--out", out, "--start", "none", "--hidden", 8, "--epochs", 1, "--trees", 0]
+    result = run("train", "opening", folder, *options)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == str(out)
+    card = json.loads(out.with_suffix(".json").read_text())
+    assert card["data"]["auctions"] == 30
+    (row,) = json.loads(output("open", HAND, "--model", out, "--json"))
+    assert set(row["probabilities"]) == set(card["data"]["calls"])
+
+
+def test_openings_for_people_and_programs_are_those_of_the_library():
+    bid = opening_bid(HAND, 3, "EW")
+    arguments = ["open", HAND, "--position", 3, "--vulnerable", "EW", "-k", 2]
+    (row,) = json.loads(output(*arguments, "--json"))
+    assert row["call"] == bid.call
+    assert row["probabilities"] == pytest.approx(bid.probabilities, abs=1e-5)
+    assert list(row["probabilities"]) == list(bid.probabilities)
+    known = load_opening().nearest_openings(HAND, 3, "EW", 2)
+    assert [near["hand"] for near in row["nearest"]] == [near.hand for near in known]
+    lines = output(*arguments).splitlines()
+    assert lines[0] == HAND
+    assert lines[1].split() == [f"{100 * bid.probabilities[bid.call]:.1f}%", bid.call]
+    assert [line.split()[2] for line in lines[-2:]] == [near.hand for near in known]
+    assert output("open", HAND, HAND).count(HAND) >= 2
+
+
 def test_train_trains(tmp_path):
     write_deals(tmp_path / "d.parquet", random_masks(8, 0), np.full((8, 5, 4), 6), {})
     out = tmp_path / "mine.safetensors"
@@ -354,6 +395,10 @@ def test_info_tells_what_is_installed():
         (["tricks", HAND, "AKQ2.K54.T98"], "hand 'AKQ2.K54.T98' has 3 suits, expected 4 (spa"),
         (["embed", HAND, "--weights", "none"], "no embedding 'none'; shipped are: "),
         (["tricks", HAND, HAND], f"declarer {HAND!r} and dummy {HAND!r} both have card SA"),
+        (["open", "x"], "hand 'x' has 1 suit, expected 4 (spades.hearts.diamonds.clubs)"),
+        (["open", HAND, "--vulnerable", "Z"], "unknown vulnerability 'Z', expected one of"),
+        (["open", HAND, "--model", "x"], "no opening model 'x'; shipped are: opening-21gf"),
+        (["train", "opening", "nowhere.pbn"], "nowhere.pbn: No such file or directory"),
         (["similar", "x"], "hand 'x' has 1 suit, expected 4 (spades.hearts.diamonds.clubs)"),
         (["similar", HAND, "--among", "nowhere.txt"], "nowhere.txt: No such file or directory"),
         (["similar", HAND, "--among", "nowhere.pbn"], "nowhere.pbn: No such file or directory"),

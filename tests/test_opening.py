@@ -23,7 +23,6 @@ from sklearn.preprocessing import FunctionTransformer
 from bridgevec.auction import auction_text, call_text, parse_call
 from bridgevec.auction_records import RecordedAuctions, read_auctions
 from bridgevec.cards import Deal, hand_bits, hand_mask, hand_text, random_masks
-from bridgevec.models.embedding import embed_hands
 from bridgevec.models.opening import (
     OpeningBidClassifier,
     OpeningConfig,
@@ -44,7 +43,7 @@ from bridgevec.models.opening_model import (
 )
 
 HAND = "AKQ2.K54.T98.J32"
-SIZES = {"embedding": 8, "cards": 52, "classic": 42, "both": 60, "all": 265}
+SIZES = {"embedding": 8, "cards": 52, "classic": 44, "both": 60, "all": 267}
 
 
 def simple_call(mask, position, vulnerable):
@@ -86,13 +85,32 @@ def test_features_have_the_documented_sizes(kind):
 
 
 def test_classic_features_are_what_players_count():
-    # 15 points; spades AKQ: 2 quick tricks, K of hearts: ½; losers 0 + 2 + 3 + 3.
+    # 13 points; spades AKQ: 2 quick tricks, K of hearts: ½; losers 0 + 2 + 3 + 3.
     x = hand_features(np.array([hand_mask(HAND)], np.uint64), "classic")[0]
     assert x[0] * 10 == pytest.approx(13)
     assert x[1] * 10 + 10 == pytest.approx(13 + 4 + 3)
-    assert (x[2:5] * 4).tolist() == pytest.approx([0 + 2 + 3 + 3, 2.5, 4])
-    assert (x[6:10] * 4).tolist() == pytest.approx([9, 3, 0, 1])
-    assert (x[10:14] * 4).tolist() == pytest.approx([4, 3, 3, 3])
+    assert x[2] * 10 == pytest.approx(13)  # balanced
+    assert (x[3:6] * 4).tolist() == pytest.approx([0 + 2 + 3 + 3, 2.5, 4])
+    assert x[6:8].tolist() == [0.5, 1]  # a ten and a nine
+    assert (x[8:12] * 4).tolist() == pytest.approx([9, 3, 0, 1])
+    assert (x[12:16] * 4).tolist() == pytest.approx([4, 3, 3, 3])
+
+
+@pytest.mark.parametrize(
+    ("hand", "balanced"),
+    [
+        ("AKQ2.K54.T98.J32", True),
+        ("AKQ2.K543.T9.J32", True),
+        ("AKQ32.K54.T98.J3", True),
+        ("AKQ32.K543.T9.J3", False),
+        ("AKQ432.K54.T9.J3", False),
+        ("AKQ2.K543.T987.J", False),
+    ],
+)
+def test_balanced_hands(hand, balanced):
+    x = hand_features(np.array([hand_mask(hand)], np.uint64), "classic")[0]
+    assert bool(x[7]) is balanced
+    assert bool(x[2]) is balanced
 
 
 @pytest.mark.parametrize(
@@ -101,7 +119,7 @@ def test_classic_features_are_what_players_count():
 )
 def test_quick_tricks(holding, tricks):
     hand = f"{holding}.98765432.{'5432'[: 5 - len(holding)]}."
-    assert hand_features(np.array([hand_mask(hand)], np.uint64), "classic")[0, 3] * 4 == tricks
+    assert hand_features(np.array([hand_mask(hand)], np.uint64), "classic")[0, 4] * 4 == tricks
 
 
 def test_features_of_no_such_kind():
@@ -460,9 +478,10 @@ def test_a_folder_of_records_trains_a_model(tmp_path):
     assert str(tmp_path) not in out.with_suffix(".json").read_text().replace(str(out), "")
     near = model.nearest_openings(HAND, 1, k=3)
     assert len(near) == 3
-    own = embed_hands([near[0].hand])[0] - embed_hands([HAND])[0]
-    assert near[0].distance == pytest.approx(float(np.linalg.norm(own)), abs=1e-5)
     assert near[0].distance <= near[1].distance <= near[2].distance
+    same = model.nearest_openings(near[1].hand, 1, k=1)[0]
+    assert (same.hand, same.call) == (near[1].hand, near[1].call)
+    assert same.distance == pytest.approx(0, abs=1e-4)
 
 
 @pytest.mark.parametrize(

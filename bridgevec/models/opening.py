@@ -16,8 +16,9 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from inspect import signature
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,9 +31,10 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from bridgevec.auction import PASS, CallLike, call_text, parse_call
 from bridgevec.auction_records import RecordedAuctions, read_auctions
-from bridgevec.cards import HandLike, hand_masks
+from bridgevec.cards import HandLike, hand_masks, random_masks
 from bridgevec.models.opening_model import (
     FEATURES,
+    KNOWN,
     OPENING_CALLS,
     load_opening,
     network_probabilities,
@@ -146,8 +148,8 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
     classifier : scikit-learn classifier, optional
         What learns from the features; by default a network (PyTorch), of the parameters below.
     start : str or path, optional
-        Of a model to start from, such as ``"opening-21gf"``; its networks are trained further, and
-        their number and sizes stand for `members` and `hidden`.
+        Of a model to start from, such as ``"opening-21gf"``: its networks are trained further, and
+        their sizes stand for `hidden`.
     hidden : tuple of int, default (192, 192)
         Widths of the network's layers.
     members : int, default 1
@@ -160,8 +162,16 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
     weight_decay : float, default 0.02
     dropout : float, default 0
         Share of every layer that is left out at random in training; for few hands.
+    trees : int, default 0
+        For few hands, some thousands: of a random forest that learns from the hands first, from
+        what players count and from the probabilities of `start`. The network then learns from what
+        the forest thinks of the hands and of `random_hands` others (distillation: Hinton, Vinyals
+        and Dean 2015).
+    random_hands : int, default 100000
+        How many random hands the forest is asked about.
     keep : int, default 20000
-        How many hands are kept with a saved model, to be shown as reasons.
+        How many hands are kept with a saved model, to be shown as reasons; with 0, those of the
+        model it started from.
     random_state : int, RandomState or None, default None
     verbose : bool, default False
         Show a progress bar.
@@ -203,6 +213,8 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
         learning_rate: float = 0.003,
         weight_decay: float = 0.02,
         dropout: float = 0.0,
+        trees: int = 0,
+        random_hands: int = 100_000,
         keep: int = 20_000,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
@@ -217,6 +229,8 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.dropout = dropout
+        self.trees = trees
+        self.random_hands = random_hands
         self.keep = keep
         self.random_state = random_state
         self.verbose = verbose
@@ -267,11 +281,17 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
         random = check_random_state(self.random_state)
         if self.classifier is None:
             columns = np.searchsorted(OPENING_CALLS, numbers)[y]
-            self.networks_ = _fit_networks(self, rows, columns, random)
+            lessons = _ask_forest(self, rows, columns, random) if self.trees else (rows, columns)
+            self.networks_ = _fit_networks(self, *lessons, random)
         else:
             self.classifier_ = clone(self.classifier).fit(self._features(rows), y)
-        kept = random.permutation(len(rows))[: self.keep]
-        self._known = np.column_stack([rows[kept, :2], numbers[y[kept]].astype(np.uint64)])
+        if self.start is not None and self.keep == 0:
+            self._known = np.column_stack(
+                [c.astype(np.uint64) for c in load_opening(self.start).known]
+            )
+        else:
+            kept = random.permutation(len(rows))[: self.keep]
+            self._known = np.column_stack([rows[kept], numbers[y[kept]].astype(np.uint64)])
         return self
 
     def predict_proba(
@@ -392,10 +412,10 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
             for i, layer in enumerate(layers)
             for name, array in zip(("weight", "bias"), layer, strict=True)
         }
-        hand, position, call = self._known.T
-        tensors |= {"known.hand": np.ascontiguousarray(hand)}
-        tensors |= {"known.position": position.astype(np.uint8)}
-        tensors |= {"known.call": call.astype(np.uint8)}
+        tensors |= {
+            f"known.{name}": column.astype(np.uint64 if name == "hand" else np.uint8)
+            for name, column in zip(KNOWN, self._known.T, strict=True)
+        }
         about = {"name": path.stem, "format": 1, "features": self.features}
         about |= {"calls": sorted(self._numbers().tolist())}
         about |= {"members": len(self.networks_), "layers": len(self.networks_[0])}
@@ -491,13 +511,49 @@ def _features_of(rows: NDArray[np.uint64], kind: str) -> NDArray[np.float32]:
 # -- networks
 
 
-def _fit_networks(
+def _ask_forest(
     estimator: OpeningBidClassifier,
     rows: NDArray[np.uint64],
     columns: NDArray[np.intp],
     random: np.random.RandomState,
+) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
+    """Give the hands and random others, and the probabilities of the calls by a forest.
+
+    The random hands sit where the given ones do.
+    """
+    from sklearn.ensemble import RandomForestClassifier
+
+    def features(rows: NDArray[np.uint64]) -> NDArray[np.float32]:
+        x = _features_of(rows, "classic")
+        if estimator.start is None:
+            return x
+        masks, position, vulnerable = rows.T
+        before = load_opening(estimator.start)
+        p = before.probabilities(masks, position.astype(np.intp), vulnerable.astype(np.intp))
+        return np.concatenate([np.log(p + 0.01), x], axis=1)
+
+    forest = RandomForestClassifier(estimator.trees, min_samples_leaf=3, random_state=random)
+    forest.fit(features(rows), columns)
+    others = rows[random.randint(len(rows), size=estimator.random_hands)]
+    others[:, 0] = random_masks(len(others), int(random.randint(2**31)))[:, 0]
+    rows = np.concatenate([rows, others])
+    p = np.zeros((len(rows), len(OPENING_CALLS)), dtype=np.float32)
+    for start in range(0, len(rows), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        p[part, forest.classes_] = forest.predict_proba(features(rows[part]))
+    return rows, p
+
+
+def _fit_networks(
+    estimator: OpeningBidClassifier,
+    rows: NDArray[np.uint64],
+    targets: NDArray[Any],
+    random: np.random.RandomState,
 ) -> list[list[tuple[NDArray[np.float32], NDArray[np.float32]]]]:
-    """Train networks with AdamW and one cycle of the learning rate (Smith and Topin 2018)."""
+    """Train networks with AdamW and one cycle of the learning rate (Smith and Topin 2018).
+
+    Targets are places among `OPENING_CALLS`, (n,), or probabilities of all, (n, 36).
+    """
     import torch
     from torch import nn
     from tqdm import tqdm
@@ -507,7 +563,7 @@ def _fit_networks(
     x = torch.from_numpy(
         np.concatenate([_features_of(rows[i : i + _CHUNK], estimator.features) for i in parts])
     )
-    y = torch.from_numpy(columns)
+    y = torch.from_numpy(targets)
     starts: list[Any] = [None] * estimator.members
     widths = [x.shape[1], *estimator.hidden, len(OPENING_CALLS)]
     if estimator.start is not None:
@@ -516,7 +572,7 @@ def _fit_networks(
             raise ValueError(
                 f"{before.name} sees {before.features!r} of a hand, not {estimator.features!r}"
             )
-        starts = before.networks
+        starts = [before.networks[i % len(before.networks)] for i in range(estimator.members)]
         widths = [x.shape[1], *(len(bias) for _, bias in starts[0])]
     size = min(estimator.batch_size, len(x))
     per_epoch = len(x) // size
@@ -586,15 +642,19 @@ class OpeningConfig:
     hidden : tuple of int
         Widths of the layers of a new network.
     members : int
-        How many new networks.
+        Networks whose mean counts.
     epochs : int
     batch_size : int
     learning_rate : float
     weight_decay : float
     dropout : float
         Share of each layer left out at random in training; for few hands.
+    trees : int
+        Of a random forest that learns first and then teaches the network; for few hands.
+    random_hands : int
+        How many random hands the forest judges for the network.
     keep : int
-        Hands kept with the model to be shown as reasons.
+        Hands kept with the model to be shown as reasons; with 0, those of the start.
     seed : int
     source : str
         What the card says of where the records are from.
@@ -606,11 +666,13 @@ class OpeningConfig:
     hold_out: float = 0.1
     hidden: tuple[int, ...] = (192, 192)
     members: int = 1
-    epochs: int = 12
-    batch_size: int = 128
+    epochs: int = 4
+    batch_size: int = 256
     learning_rate: float = 0.001
-    weight_decay: float = 0.05
-    dropout: float = 0.3
+    weight_decay: float = 0.01
+    dropout: float = 0.0
+    trees: int = 300
+    random_hands: int = 100_000
     keep: int = 20_000
     seed: int = 0
     source: str = ""
@@ -646,13 +708,7 @@ def train_opening(config: OpeningConfig) -> Path:
     if kept_out.all():
         raise ValueError(f"hold_out {config.hold_out} leaves no deal to learn from")
     train, test = decisions.take(~kept_out), decisions.take(kept_out)
-    names = ("hidden", "members", "epochs", "batch_size", "learning_rate", "weight_decay")
-    classifier = OpeningBidClassifier(
-        **{name: getattr(config, name) for name in (*names, "dropout", "keep")},
-        start=None if config.start == "none" else config.start,
-        random_state=config.seed,
-        verbose=True,
-    )
+    classifier = recipe(asdict(config)).set_params(verbose=True)
     classifier.fit(train.hands, train.calls, position=train.positions, vulnerable=train.vulnerable)
     openings = Counter(call_text(int(call)) for call in train.calls)
     card: dict[str, Any] = {
@@ -678,6 +734,27 @@ def train_opening(config: OpeningConfig) -> Path:
             test,
         )
     return classifier.save(config.out, card)
+
+
+def recipe(arguments: Mapping[str, Any]) -> OpeningBidClassifier:
+    """Make the estimator that `train_opening` fits.
+
+    Parameters
+    ----------
+    arguments : mapping
+        Those of an `OpeningConfig`, also as a model card has them under ``"arguments"``.
+
+    Returns
+    -------
+    OpeningBidClassifier
+    """
+    start = arguments["start"]
+    names = set(signature(OpeningBidClassifier).parameters) & set(arguments) - {"start"}
+    return OpeningBidClassifier(
+        **{name: arguments[name] for name in names},
+        start=None if start == "none" else start,
+        random_state=arguments["seed"],
+    )
 
 
 def judge_opening(

@@ -40,6 +40,9 @@ FEATURES = ("embedding", "cards", "classic", "both", "all")
 OPENING_CALLS = (PASS, *range(FIRST_BID, N_CALLS))
 """The calls an auction may be opened with, the outputs of a network in their order."""
 
+KNOWN = ("hand", "position", "vulnerable", "call")
+"""What is kept of hands from training, the columns of arrays."""
+
 _HOLDING = np.uint64(0x1FFF)
 _SUIT_SHIFTS = np.array([0, 13, 26, 39], dtype=np.uint64)
 _CHUNK = 1 << 13  # hands at a time
@@ -83,13 +86,13 @@ def hand_features(masks: NDArray[np.uint64], kind: str = "all") -> NDArray[np.fl
     kind : {"embedding", "cards", "classic", "both", "all"}
         ``"embedding"``: the 8 numbers of `bridgevec.embed_hands`. ``"cards"``: 52 zeros and ones.
         ``"classic"``, what players count: high-card points, lengths, honours and losers of every
-        suit, lengths in order, points, controls, quick tricks, losers and the rule of 20 of the
-        hand. ``"both"``: embedding and cards. ``"all"``: these and classic, and the counts once
-        more as zeros and ones, which a network learns thresholds from.
+        suit, lengths in order, and of the hand points, whether it is balanced, controls, quick
+        tricks, losers and the rule of 20. ``"both"``: embedding and cards. ``"all"``: these and
+        classic, and the counts once more as zeros and ones, which a network learns thresholds from.
 
     Returns
     -------
-    ndarray of float32, shape (n, 8), (n, 52), (n, 42), (n, 60) or (n, 265)
+    ndarray of float32, shape (n, 8), (n, 52), (n, 44), (n, 60) or (n, 267)
         Each of a size about 1, so that distances mean something.
 
     Raises
@@ -100,7 +103,7 @@ def hand_features(masks: NDArray[np.uint64], kind: str = "all") -> NDArray[np.fl
     Examples
     --------
     >>> hand_features(np.array([hand_mask("AKQ2.K54.T98.J32")], np.uint64), "classic").shape
-    (1, 42)
+    (1, 44)
     """
     if kind not in FEATURES:
         raise ValueError(f"features {kind!r} is none of {', '.join(FEATURES)}")
@@ -117,10 +120,12 @@ def hand_features(masks: NDArray[np.uint64], kind: str = "all") -> NDArray[np.fl
             of[name].sum(1) for name in ("points", "losers", "quick", "controls", "tens")
         )
         rule = points + shape[:, 0] + shape[:, 1]
+        # No short suit but one doubleton: 4-3-3-3, 4-4-3-2, 5-3-3-2, of length 13.
+        balanced = (shape[:, 3] >= 2) & (shape[:, 2] >= 3)
         parts += [
-            np.column_stack([points, rule - 10]) / 10,
+            np.column_stack([points, rule - 10, balanced * points]) / 10,
             np.column_stack([losers, quick, controls]) / 4,
-            tens[:, None] / 4,
+            np.column_stack([tens / 4, balanced]),
             of["points"] / 4,
             of["length"] / 4,
             of["losers"],
@@ -200,7 +205,8 @@ class KnownOpening(NamedTuple):
     hand : str
     call : str
     distance : float
-        From the hand that was asked for, in the embedding.
+        From the hand that was asked for, in the last hidden layer of the network: near are hands
+        that look alike to the model.
     """
 
     hand: str
@@ -227,6 +233,8 @@ class OpeningModel:
         What the networks see of a hand, one of `FEATURES`.
     calls : tuple of int
         The calls that were seen in training, as numbers.
+    known : list of ndarray
+        Hands kept from training, to be shown as reasons: the columns of `KNOWN`.
 
     Raises
     ------
@@ -255,7 +263,7 @@ class OpeningModel:
                 ]
                 for m in range(members)
             ]
-            self._known = {k: tensors[f"known.{k}"] for k in ("hand", "position", "call")}
+            self.known = [tensors[f"known.{k}"] for k in KNOWN]
         except KeyError as error:
             raise ValueError(f"{path}: no opening bids, {error} is missing") from None
 
@@ -293,14 +301,15 @@ class OpeningModel:
         probabilities = {call_text(self.calls[i]): float(p[i]) for i in order}
         return OpeningBid(next(iter(probabilities)), probabilities)
 
-    def nearest_openings(self, hand: HandLike, position: int = 1, k: int = 5) -> list[KnownOpening]:
-        """Find the hands nearest to one in the embedding, of those the model keeps from training.
+    def nearest_openings(
+        self, hand: HandLike, position: int = 1, vulnerable: str | int = "None", k: int = 5
+    ) -> list[KnownOpening]:
+        """Find the hands that the model takes for the most alike, of those it keeps from training.
 
         Parameters
         ----------
-        hand : hand
-        position : int, default 1
-            Only hands in this position count.
+        hand, position, vulnerable
+            As `opening_bid` takes them. Only hands in the same position count.
         k : int, default 5
             How many; fewer are given if the model keeps fewer.
 
@@ -312,18 +321,36 @@ class OpeningModel:
         Raises
         ------
         ValueError
-            If the hand or the position is none.
+            If the hand, the position or the vulnerability is none.
         """
-        mask, places, _ = _one(hand, position, 0)
-        here = self._known["position"] == places[0]
-        hands, calls = self._known["hand"][here], self._known["call"][here]
         if k < 1:
             raise ValueError(f"k is {k}, expected at least 1")
-        distances = np.linalg.norm(embed_hands(hands) - embed_hands(mask), axis=1)
+        asked = _one(hand, position, vulnerable)
+        masks, positions, sides, calls = self.known
+        here = np.flatnonzero(positions == position)
+        known = self._last_layer(masks[here], positions[here], sides[here])
+        distances = np.linalg.norm(known - self._last_layer(*asked), axis=1)
         return [
-            KnownOpening(hand_text(int(hands[i])), call_text(int(calls[i])), float(distances[i]))
+            KnownOpening(
+                hand_text(int(masks[here[i]])), call_text(int(calls[here[i]])), float(distances[i])
+            )
             for i in np.argsort(distances, kind="stable")[:k]
         ]
+
+    def _last_layer(self, *columns: NDArray[Any]) -> NDArray[np.float32]:
+        """Values of the first network's last hidden layer."""
+        return hidden_layers(self.networks[0], opening_features(*columns, self.features))
+
+
+def hidden_layers(
+    network: list[tuple[NDArray[np.float32], NDArray[np.float32]]], x: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Take features (n, d) through all layers of a network but the last."""
+    for weight, bias in network[:-1]:
+        x = x @ weight.T + bias
+        with np.errstate(over="ignore"):  # far below zero: silu is 0, as it should be
+            x = x / (1 + np.exp(-x))
+    return x
 
 
 def network_probabilities(
@@ -347,13 +374,9 @@ def network_probabilities(
     """
     columns = np.searchsorted(OPENING_CALLS, calls)
     p = np.zeros((len(x), len(columns)), dtype=np.float32)
-    for *hidden, (weight, bias) in networks:
-        y = x
-        for w, b in hidden:
-            y = y @ w.T + b
-            with np.errstate(over="ignore"):  # far below zero: silu is 0, as it should be
-                y = y / (1 + np.exp(-y))
-        y = y @ weight[columns].T + bias[columns]
+    for network in networks:
+        weight, bias = network[-1]
+        y = hidden_layers(network, x) @ weight[columns].T + bias[columns]
         y = np.exp(y - y.max(axis=1, keepdims=True))
         p += y / y.sum(axis=1, keepdims=True)
     return p / len(networks)
@@ -389,13 +412,24 @@ def load_opening(name: str | os.PathLike[str] = DEFAULT) -> OpeningModel:
     FileNotFoundError
         If there is none of that name; the message lists those shipped.
     """
+    return OpeningModel(find_opening(name))
+
+
+def find_opening(name: str | os.PathLike[str]) -> Path:
+    """Find the file of a shipped name; a path to ``.safetensors`` is returned as it is.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none; the message lists those shipped.
+    """
     path = Path(name)
     if path.suffix != ".safetensors":
         path = WEIGHTS / f"{name}.safetensors"
     if not path.exists():
         shipped = ", ".join(sorted(file.stem for file in WEIGHTS.glob("opening*.safetensors")))
         raise FileNotFoundError(f"no opening model {os.fspath(name)!r}; shipped are: {shipped}")
-    return OpeningModel(path)
+    return path
 
 
 def opening_bid(hand: HandLike, position: int = 1, vulnerable: str | int = "None") -> OpeningBid:

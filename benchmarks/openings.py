@@ -1,0 +1,440 @@
+"""How well opening bids are predicted from a hand's embedding, its cards, and what players count.
+
+Four parts, all on deals that had no part in training. Learning: each kind of features with each
+classifier, by the number of hands to learn from. Hands needed: what share of the hands that raw
+cards need do the others need for the same accuracy with the same classifier, read off the learning
+curves on a logarithmic scale. Models: a shipped model or a file, its accuracy by call and by
+position, beside the rules of a beginner's book. Ceiling: where several tables held the same hand in
+the same position and vulnerability, how often one did what most of the others did: more than that
+cannot be asked of anybody who sees the hand alone.
+
+With --folds, every deal is kept out once (cross-validation), the models' recipes (the arguments in
+their cards) being trained anew for every fold. Figures after ± are half of 95% confidence
+intervals, a deal counting as one observation. To bound the time, classifiers other than the network
+learn from 100,000 hands at most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import warnings
+from collections import defaultdict
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from tqdm import tqdm
+
+from bridgevec.auction import call_text, parse_call
+from bridgevec.auction_records import read_auctions
+from bridgevec.cards import hand_bits
+from bridgevec.models.opening import (
+    OpeningBidClassifier,
+    OpeningDecisions,
+    held_out,
+    judge_opening,
+    opening_decisions,
+    opening_rows,
+    recipe,
+)
+from bridgevec.models.opening_model import OpeningModel, find_opening, load_opening
+
+EXAMPLES = """examples:
+  python benchmarks/openings.py auctions.parquet --model opening-21gf
+  python benchmarks/openings.py records --model opening-experts --hold-out 0.2 --sizes 1000 all
+  python benchmarks/openings.py records --model opening-experts --folds 5 --plots pictures --json
+"""
+FEATURES = ("embedding", "cards", "classic", "both")
+CLASSIFIERS: dict[str, ClassifierMixin | None] = {
+    "10 nearest": KNeighborsClassifier(10, weights="distance", algorithm="brute"),
+    "logistic": LogisticRegression(C=1.0, max_iter=300),
+    "forest": RandomForestClassifier(100, min_samples_leaf=2, random_state=0),
+    "network": None,
+}
+MOST_HANDS = 100_000
+
+Figures = dict[str, float]
+
+
+def rows_of(decisions: OpeningDecisions) -> NDArray[np.uint64]:
+    """Join hands, positions and vulnerabilities."""
+    return opening_rows(decisions.hands, decisions.positions, decisions.vulnerable)
+
+
+def judge(classifier: OpeningBidClassifier, test: OpeningDecisions) -> tuple[Figures, NDArray]:
+    """Figures of a classifier, and what it predicts."""
+    p = classifier.predict_proba(rows_of(test))
+    calls = classifier.classes_.astype(int)
+    return judge_opening(p, calls, test), calls[p.argmax(axis=1)]
+
+
+def book_calls(decisions: OpeningDecisions) -> NDArray[np.int8]:
+    """Open by a beginner's book.
+
+    Five-card majors, better minor, 1NT 15-17, 2NT 20-21, strong 2C, weak twos and preempts; in
+    the first positions 12 points or the rule of 20, in the fourth the rule of 15.
+    """
+    bits = hand_bits(decisions.hands).reshape(-1, 4, 13).astype(int)
+    lengths, points = bits.sum(2), (bits[:, :, :4] @ [4, 3, 2, 1]).sum(1)
+    calls = np.zeros(len(points), dtype=np.int8)
+    for i, ((s, h, d, c), p, position) in enumerate(
+        zip(lengths.tolist(), points.tolist(), decisions.positions.tolist(), strict=True)
+    ):
+        in_order = sorted((s, h, d, c), reverse=True)
+        balanced = in_order[-1] >= 2 and in_order[1] <= 4 - (in_order[0] == 5) and in_order[0] <= 5
+        longest = in_order[0]
+        light = p >= 10 and p + longest + in_order[1] >= 20
+        opens = p + s >= 15 if position == 4 and p < 14 else p >= 12 or light
+        if p >= 22:
+            text = "2C"
+        elif balanced and 15 <= p <= 17:
+            text = "1N"
+        elif balanced and p >= 20:
+            text = "2N"
+        elif opens:
+            majors = s if s >= h else h
+            if majors >= 5 and majors >= max(d, c):
+                text = "1S" if s >= h else "1H"
+            else:
+                text = "1D" if d > c or (d == c and d >= 4) else "1C"
+        elif longest >= 7 and p >= 5:
+            suit = "SHDC"[(s, h, d, c).index(longest)]
+            text = f"{4 if longest >= 8 and suit in 'SH' else 3}{suit}"
+        elif longest == 6 and max(s, h, d) == 6 and p >= 6 and position < 4:
+            text = "2" + "SHD"[(s, h, d).index(6)]
+        else:
+            text = "P"
+        calls[i] = parse_call(text)
+    return calls
+
+
+def ceiling(decisions: OpeningDecisions) -> tuple[float, NDArray[np.intp]]:
+    """How often a table does what most of at least two others do with the same hand.
+
+    Two calls that are as frequent count half each. The second value numbers the decisions counted.
+    """
+    tables = defaultdict(list)
+    columns = (decisions.hands, decisions.positions, decisions.vulnerable)
+    for i, key in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+        tables[key].append(i)
+    shares, counted = [], []
+    for where in tables.values():
+        calls = decisions.calls[where].tolist()
+        for i, call in zip(where, calls, strict=True) if len(calls) >= 3 else ():
+            others = {c: calls.count(c) - (c == call) for c in set(calls)}
+            most = [c for c, n in others.items() if n == max(others.values())]
+            shares.append((call in most) / len(most))
+            counted.append(i)
+    return float(np.mean(shares)) if shares else np.nan, np.array(counted, dtype=np.intp)
+
+
+def folds_of(
+    decisions: OpeningDecisions, hold_out: float, folds: int
+) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Masks of training and test; no deal is in both."""
+    if not folds:
+        test = held_out(decisions.deals, hold_out)
+        return [(~test, test)]
+    edges = [held_out(decisions.deals, i / folds) for i in range(folds)]
+    edges.append(np.ones(len(decisions.deals), dtype=bool))
+    tests = [after & ~before for before, after in pairwise(edges)]
+    return [(~test, test) for test in tests]
+
+
+def learning(
+    train: OpeningDecisions, test: OpeningDecisions, sizes: list[str], repeats: int
+) -> list[dict[str, Any]]:
+    """Judge every kind of features with every classifier, by the number of hands."""
+    found = []
+    numbers = sorted({len(train.hands) if size == "all" else int(size) for size in sizes})
+    numbers = [n for n in numbers if n <= len(train.hands)]
+    runs = [(n, kind, name) for n in numbers for kind in FEATURES for name in CLASSIFIERS]
+    for n, kind, name in tqdm(runs, desc="learning", leave=False):
+        if n > MOST_HANDS and CLASSIFIERS[name] is not None:
+            continue
+        figures = []
+        for repeat in range(repeats if n <= 3000 else 1):
+            order = np.random.default_rng(repeat).permutation(len(train.hands))[:n]
+            part = train.take(order)
+            classifier = OpeningBidClassifier(
+                kind,
+                CLASSIFIERS[name],
+                hidden=(128,),
+                epochs=max(4, min(30, 1_500_000 // n)),
+                batch_size=64 if n <= 10_000 else 512,
+                weight_decay=0.1,
+                keep=0,
+                random_state=repeat,
+            )
+            classifier.fit(rows_of(part), part.calls)
+            figures.append(judge(classifier, test)[0])
+        means = {key: float(np.mean([f[key] for f in figures])) for key in figures[0]}
+        found.append({"hands": n, "features": kind, "classifier": name} | means)
+    return found
+
+
+def hands_needed(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Compare the learning curves with those of raw cards."""
+    answers = []
+    for name in CLASSIFIERS:
+        curves = {
+            kind: np.array(
+                [
+                    (row["hands"], row["accuracy"])
+                    for row in found
+                    if (row["features"], row["classifier"]) == (kind, name)
+                ]
+            )
+            for kind in FEATURES
+        }
+        for kind in ("embedding", "classic", "both"):
+            if len(curves[kind]) < 2:
+                continue
+            hands, accuracy = curves[kind].T
+            rising = np.maximum.accumulate(accuracy)
+            for n, target in curves["cards"]:
+                answer: dict[str, Any] = {"classifier": name, "features": kind, "cards": int(n)}
+                answer["accuracy"] = float(target)
+                if target <= rising[0]:
+                    answer["at most"] = float(hands[0] / n)
+                elif target > rising[-1]:
+                    answer["more than"] = float(hands[-1] / n)
+                else:
+                    first = int(np.searchsorted(rising, target))
+                    low, high = rising[first - 1], rising[first]
+                    part = (target - low) / (high - low)
+                    needed = hands[first - 1] * (hands[first] / hands[first - 1]) ** part
+                    answer["share"] = float(needed / n)
+                answers.append(answer)
+    return answers
+
+
+def judge_calls(
+    calls: NDArray[np.integer], test: OpeningDecisions, several: NDArray[np.intp]
+) -> Figures:
+    """Figures of calls without probabilities."""
+    known = np.unique(np.concatenate([calls, test.calls]))
+    figures = judge_opening((known == calls[:, None]).astype(float), known, test)
+    figures = {key: figures[key] for key in ("accuracy", "± accuracy", "macro F1")}
+    return figures | ceiling_part(calls, test, several)
+
+
+def ceiling_part(
+    calls: NDArray[np.integer], test: OpeningDecisions, several: NDArray[np.intp]
+) -> Figures:
+    """Accuracy on the decisions that the ceiling counts."""
+    if not len(several):
+        return {}
+    return {"where several tables": float((calls == test.calls)[several].mean())}
+
+
+def predict(
+    model: OpeningModel, splits: list[tuple[NDArray, NDArray]], decisions: OpeningDecisions
+) -> tuple[NDArray[np.floating], NDArray[np.intp]]:
+    """Predict the held-out decisions by a model, or by its recipe trained on each fold."""
+    if len(splits) == 1:
+        test = decisions.take(splits[0][1])
+        columns = (test.hands, test.positions.astype(int), test.vulnerable.astype(int))
+        return model.probabilities(*columns), np.array(model.calls)
+    calls = np.unique(decisions.calls).astype(np.intp)
+    p = np.zeros((len(decisions.hands), len(calls)))
+    for train, test in tqdm(splits, desc=model.name, leave=False):
+        classifier = recipe(model.card["arguments"])
+        part = decisions.take(train)
+        classifier.fit(rows_of(part), part.calls)
+        columns = np.searchsorted(calls, classifier.classes_)
+        p[np.ix_(test, columns)] = classifier.predict_proba(rows_of(decisions.take(test)))
+    return p, calls
+
+
+def parts(calls: NDArray[np.integer], test: OpeningDecisions) -> dict[str, dict[str, Any]]:
+    """Accuracy by call and by position."""
+    by_call = {}
+    for call in np.unique(test.calls):
+        made, said = test.calls == call, calls == call
+        by_call[call_text(int(call))] = {
+            "decisions": int(made.sum()),
+            "recall": float((made & said).sum() / made.sum()),
+            "precision": float((made & said).sum() / said.sum()) if said.any() else None,
+        }
+    by_position = {}
+    for position in np.unique(test.positions):
+        here = test.positions == position
+        figures = judge_calls(calls[here], test.take(here), np.zeros(0, np.intp))
+        by_position[str(position)] = {"decisions": int(here.sum())} | figures
+    return {"by call": by_call, "by position": by_position}
+
+
+def mean_of(folds: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Take the mean of learning curves; intervals shrink as those of independent deals."""
+    means = []
+    for rows in zip(*folds, strict=False):
+        row = dict(rows[0])
+        for key in row:
+            if key not in ("hands", "features", "classifier"):
+                row[key] = float(np.mean([one[key] for one in rows]))
+                if key.startswith("±"):
+                    row[key] /= len(rows) ** 0.5
+        means.append(row)
+    return means
+
+
+def plot(folder: Path, report: dict[str, Any], calls: NDArray, test: OpeningDecisions) -> None:
+    """Draw the learning curves, and the confusion of the last model."""
+    from bridgevec.plots import plot_confusion, plot_learning
+
+    folder.mkdir(parents=True, exist_ok=True)
+    if report["learning"]:
+        plot_learning(report["learning"]).savefig(folder / "openings-learning.png", dpi=120)
+    if len(calls):
+        figure = plot_confusion(test.calls, calls)
+        figure.savefig(folder / "openings-confusion.png", dpi=120)
+
+
+def write_card(name: str, command: str, report: dict[str, Any]) -> None:
+    """Put what a model scored into its card, under the command."""
+    path = find_opening(name).with_suffix(".json")
+    card = json.loads(path.read_text("utf-8"))
+    figures = report["models"][name]
+    figures = {key: value for key, value in figures.items() if not isinstance(value, dict)}
+    figures |= {key: report[key] for key in ("held-out decisions", "held-out deals", "ceiling")}
+    card.setdefault("benchmarks", {})[command] = figures
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def print_report(report: dict[str, Any]) -> None:
+    """Print the tables for people."""
+    print(
+        f"{report['decisions']} opening decisions; "
+        f"{report['held-out decisions']} of {report['held-out deals']} deals held out"
+    )
+    if report["ceiling"]:
+        most, count = report["ceiling"].values()
+        print(
+            f"{count} decisions by several tables with the same hand: {most:.2%} did what most of"
+        )
+        print("most of the others did")
+    print(f"\n{'model':<26}{'accuracy':>17}{'top 2':>17}{'log loss':>10}{'macro F1':>10}", end="")
+    print("  where several tables" if report["ceiling"] else "")
+    for name, figures in report["models"].items():
+        several = figures.get("where several tables")
+        print(f"{name:<26}{_figures(figures)}", "" if several is None else f"{several:>21.2%}")
+    for name, figures in report["models"].items():
+        if "by call" not in figures:
+            continue
+        print(f"\n{name}\n{'call':<10}{'decisions':>10}{'found':>9}{'right':>9}")
+        for call, row in figures["by call"].items():
+            right = "-" if row["precision"] is None else f"{row['precision']:.1%}"
+            print(f"{call:<10}{row['decisions']:>10}{row['recall']:>9.1%}{right:>9}")
+        for position, row in figures["by position"].items():
+            share = f"{row['accuracy']:.1%} ±{row['± accuracy']:.1%}"
+            print(f"position {position}{row['decisions']:>10}{share:>18}")
+    if report["learning"]:
+        print(f"\n{'hands':>8}  {'classifier':<12}{'features':<14}", end="")
+        print(f"{'accuracy':>17}{'top 2':>17}{'log loss':>10}{'macro F1':>10}")
+        for row in report["learning"]:
+            print(f"{row['hands']:>8}  {row['classifier']:<12}{row['features']:<14}{_figures(row)}")
+        print("\nhands needed for the accuracy of raw cards, as a share of theirs")
+        print(f"{'classifier':<12}{'features':<12}{'cards':>8}{'accuracy':>10}{'share':>12}")
+        for row in report["hands needed"]:
+            (bound,) = {"share", "at most", "more than"} & set(row)
+            share = f"{'' if bound == 'share' else bound + ' '}{row[bound]:.2f}"
+            print(f"{row['classifier']:<12}{row['features']:<12}{row['cards']:>8}", end="")
+            print(f"{row['accuracy']:>10.1%}{share:>16}")
+
+
+def _figures(row: Figures) -> str:
+    def share(key: str) -> str:
+        return f"{row[key]:.2%} ±{row['± ' + key]:.2%}".rjust(17)
+
+    middle = f"{share('top 2')}{row['log loss']:>10.4f}" if "top 2" in row else " " * 27
+    return f"{share('accuracy')}{middle}{row['macro F1']:>10.3f}"
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the benchmark from the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("records", nargs="+", help=".parquet, .pbn, .lin files, or folders of them")
+    parser.add_argument(
+        "--model", nargs="+", default=[], help="models to judge: shipped names or files"
+    )
+    parser.add_argument("--hold-out", type=float, default=0.1, help="share of the deals for test")
+    parser.add_argument("--folds", type=int, default=0, help="cross-validation instead")
+    parser.add_argument(
+        "--sizes", nargs="*", default=["100", "1000", "10000", "all"], help="hands to learn from"
+    )
+    parser.add_argument("--test", type=int, default=10_000, help="decisions that judge learning")
+    parser.add_argument("--repeats", type=int, default=3, help="samples of up to 3000 hands")
+    parser.add_argument("--plots", type=Path, help="a folder for pictures")
+    parser.add_argument("--card", action="store_true", help="write figures into the models' cards")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments = parser.parse_args(argv)
+    warnings.simplefilter("ignore", ConvergenceWarning)
+
+    decisions = opening_decisions(read_auctions(arguments.records))
+    splits = folds_of(decisions, arguments.hold_out, arguments.folds)
+    where = np.any([test for _, test in splits], axis=0)
+    test = decisions.take(where)
+    most, several = ceiling(test)
+    report: dict[str, Any] = {
+        "decisions": len(decisions.hands),
+        "held-out decisions": int(where.sum()),
+        "held-out deals": len(np.unique(test.deals)),
+        "ceiling": {"accuracy": most, "decisions": len(several)} if len(several) else None,
+        "models": {"book": judge_calls(book_calls(test), test, several)},
+        "learning": [],
+        "hands needed": [],
+    }
+    calls = np.zeros(0, dtype=np.intp)
+    for name in arguments.model:
+        p, columns = predict(load_opening(name), splits, decisions)
+        calls = columns[p.argmax(axis=1)]
+        report["models"][name] = (
+            judge_opening(p, columns, test)
+            | ceiling_part(calls, test, several)
+            | parts(calls, test)
+        )
+    if arguments.sizes:
+        found = [
+            learning(
+                decisions.take(train),
+                decisions.take(np.flatnonzero(held)[: arguments.test]),
+                arguments.sizes,
+                arguments.repeats,
+            )
+            for train, held in splits
+        ]
+        report["learning"] = mean_of(found)
+        report["hands needed"] = hands_needed(report["learning"])
+    if arguments.plots:
+        plot(arguments.plots, report, calls, test)
+    files = " ".join(Path(record).name for record in arguments.records)
+    split = f"--folds {arguments.folds}" if arguments.folds else f"--hold-out {arguments.hold_out}"
+    if arguments.card:
+        command = (
+            f"python benchmarks/openings.py {files} {split} --model {' '.join(arguments.model)}"
+        )
+        for name in arguments.model:
+            write_card(name, command, report)
+    if arguments.json:
+        print(json.dumps(report))
+    else:
+        print_report(report)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
