@@ -145,6 +145,7 @@ def _files(path: Path) -> list[Path]:
         return files
     if path.suffix not in SUFFIXES:
         raise ValueError(f"{path} is neither a folder nor a {', '.join(SUFFIXES)} file")
+    path.stat()  # or FileNotFoundError, before anything long starts
     return [path]
 
 

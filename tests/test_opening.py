@@ -353,6 +353,12 @@ def test_training_goes_on_from_a_model(fitted, tmp_path):
     rows, calls = some_hands(300, seed=8)
     more = quick(features="classic", start=path, learning_rate=1e-6).fit(rows, calls)
     np.testing.assert_allclose(more.predict_proba(rows), fitted.predict_proba(rows), atol=1e-2)
+    few = quick(features="classic", start=path, keep=0).fit([HAND], ["1C"])
+    assert few.classes_.tolist() == ["1C"]
+    saved, before = load_opening(few.save(tmp_path / "b.safetensors")), load_opening(path)
+    assert saved.calls == before.calls
+    for column, kept in zip(saved.known, before.known, strict=True):
+        np.testing.assert_array_equal(column, kept)
     with pytest.raises(ValueError, match="a sees 'classic' of a hand, not 'cards'"):
         quick(features="cards", start=path).fit(rows, calls)
 

@@ -36,6 +36,7 @@ from bridgevec.models.opening_model import (
     FEATURES,
     KNOWN,
     OPENING_CALLS,
+    OpeningModel,
     load_opening,
     network_probabilities,
     opening_features,
@@ -417,7 +418,9 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
             for name, column in zip(KNOWN, self._known.T, strict=True)
         }
         about = {"name": path.stem, "format": 1, "features": self.features}
-        about |= {"calls": sorted(self._numbers().tolist())}
+        # Those of the start are possible still, though they were not seen again.
+        before = () if self.start is None else load_opening(self.start).calls
+        about |= {"calls": sorted({*before, *self._numbers().tolist()})}
         about |= {"members": len(self.networks_), "layers": len(self.networks_[0])}
         about |= {"parameters": sum(w.size + b.size for net in self.networks_ for w, b in net)}
         text = json.dumps(about | (card or {}), indent=2, ensure_ascii=False) + "\n"
@@ -710,10 +713,11 @@ def train_opening(config: OpeningConfig) -> Path:
     train, test = decisions.take(~kept_out), decisions.take(kept_out)
     classifier = recipe(asdict(config)).set_params(verbose=True)
     classifier.fit(train.hands, train.calls, position=train.positions, vulnerable=train.vulnerable)
+    files = [Path(record).name for record in config.records]
     openings = Counter(call_text(int(call)) for call in train.calls)
     card: dict[str, Any] = {
         "data": {
-            "files": [Path(record).name for record in config.records],
+            "files": files,
             "auctions": len(recorded.deals),
             "broken records left out": recorded.skipped,
             "decisions to learn from": len(train.hands),
@@ -723,17 +727,15 @@ def train_opening(config: OpeningConfig) -> Path:
             "calls": dict(openings.most_common()),
         }
         | ({"provenance": config.source} if config.source else {}),
-        "arguments": asdict(config) | {"records": [Path(record).name for record in config.records]},
+        "arguments": asdict(config) | {"records": files, "out": Path(config.out).name},
     }
+    path = classifier.save(config.out, card)
     if len(test.hands):
-        card["on the decisions kept out"] = judge_opening(
-            classifier.predict_proba(
-                test.hands, position=test.positions, vulnerable=test.vulnerable
-            ),
-            np.array([parse_call(call) for call in classifier.classes_.tolist()]),
-            test,
-        )
-    return classifier.save(config.out, card)
+        model = OpeningModel(path)  # as it is saved, in half precision
+        columns = (test.hands, test.positions.astype(np.intp), test.vulnerable.astype(np.intp))
+        figures = judge_opening(model.probabilities(*columns), model.calls, test)
+        classifier.save(config.out, card | {"on the decisions kept out": figures})
+    return path
 
 
 def recipe(arguments: Mapping[str, Any]) -> OpeningBidClassifier:
