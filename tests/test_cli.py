@@ -336,7 +336,7 @@ def test_a_folder_of_records_trains_opening_bids(tmp_path):
     ]
     (folder / "a.pbn").write_text("\n".join(boards))
     out = tmp_path / "mine.safetensors"
-    options = ["--out", out, "--start", "none", "--hidden", 8, "--epochs", 1, "--trees", 0]
+    options = ["--out", out, "--start", "none", "--hidden", 8, "--epochs", 1]
     result = run("train", "opening", folder, *options)
     assert result.exit_code == 0, result.stderr
     assert result.stdout.splitlines()[-1] == str(out)

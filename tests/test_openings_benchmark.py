@@ -105,9 +105,7 @@ def test_no_deal_is_on_both_sides_of_a_split(records, hold_out, folds):
 @pytest.mark.parametrize("folds", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_benchmark_prints_what_it_measured(records, tmp_path, capsys, folds):
     model = tmp_path / "mine.safetensors"
-    config = OpeningConfig(
-        (str(records),), str(model), start="none", hidden=(16,), epochs=1, trees=5, random_hands=50
-    )
+    config = OpeningConfig((str(records),), str(model), start="none", hidden=(16,), epochs=1)
     train_opening(config)
     capsys.readouterr()
     arguments = [str(records), "--model", str(model), "--folds", str(folds), "--sizes", "50", "100"]

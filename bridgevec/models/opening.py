@@ -31,7 +31,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from bridgevec.auction import PASS, CallLike, call_text, parse_call
 from bridgevec.auction_records import RecordedAuctions, read_auctions
-from bridgevec.cards import HandLike, hand_masks, random_masks
+from bridgevec.cards import HandLike, hand_masks
 from bridgevec.models.opening_model import (
     FEATURES,
     KNOWN,
@@ -163,13 +163,6 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
     weight_decay : float, default 0.02
     dropout : float, default 0
         Share of every layer that is left out at random in training; for few hands.
-    trees : int, default 0
-        For few hands, some thousands: of a random forest that learns from the hands first, from
-        what players count and from the probabilities of `start`. The network then learns from what
-        the forest thinks of the hands and of `random_hands` others (distillation: Hinton, Vinyals
-        and Dean 2015).
-    random_hands : int, default 100000
-        How many random hands the forest is asked about.
     keep : int, default 20000
         How many hands are kept with a saved model, to be shown as reasons; with 0, those of the
         model it started from.
@@ -214,8 +207,6 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
         learning_rate: float = 0.003,
         weight_decay: float = 0.02,
         dropout: float = 0.0,
-        trees: int = 0,
-        random_hands: int = 100_000,
         keep: int = 20_000,
         random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
@@ -230,8 +221,6 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.dropout = dropout
-        self.trees = trees
-        self.random_hands = random_hands
         self.keep = keep
         self.random_state = random_state
         self.verbose = verbose
@@ -282,8 +271,7 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
         random = check_random_state(self.random_state)
         if self.classifier is None:
             columns = np.searchsorted(OPENING_CALLS, numbers)[y]
-            lessons = _ask_forest(self, rows, columns, random) if self.trees else (rows, columns)
-            self.networks_ = _fit_networks(self, *lessons, random)
+            self.networks_ = _fit_networks(self, rows, columns, random)
         else:
             self.classifier_ = clone(self.classifier).fit(self._features(rows), y)
         if self.start is not None and self.keep == 0:
@@ -514,48 +502,15 @@ def _features_of(rows: NDArray[np.uint64], kind: str) -> NDArray[np.float32]:
 # -- networks
 
 
-def _ask_forest(
+def _fit_networks(
     estimator: OpeningBidClassifier,
     rows: NDArray[np.uint64],
     columns: NDArray[np.intp],
     random: np.random.RandomState,
-) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
-    """Give the hands and random others, and the probabilities of the calls by a forest.
-
-    The random hands sit where the given ones do.
-    """
-    from sklearn.ensemble import RandomForestClassifier
-
-    def features(rows: NDArray[np.uint64]) -> NDArray[np.float32]:
-        x = _features_of(rows, "classic")
-        if estimator.start is None:
-            return x
-        masks, position, vulnerable = rows.T
-        before = load_opening(estimator.start)
-        p = before.probabilities(masks, position.astype(np.intp), vulnerable.astype(np.intp))
-        return np.concatenate([np.log(p + 0.01), x], axis=1)
-
-    forest = RandomForestClassifier(estimator.trees, min_samples_leaf=3, random_state=random)
-    forest.fit(features(rows), columns)
-    others = rows[random.randint(len(rows), size=estimator.random_hands)]
-    others[:, 0] = random_masks(len(others), int(random.randint(2**31)))[:, 0]
-    rows = np.concatenate([rows, others])
-    p = np.zeros((len(rows), len(OPENING_CALLS)), dtype=np.float32)
-    for start in range(0, len(rows), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        p[part, forest.classes_] = forest.predict_proba(features(rows[part]))
-    return rows, p
-
-
-def _fit_networks(
-    estimator: OpeningBidClassifier,
-    rows: NDArray[np.uint64],
-    targets: NDArray[Any],
-    random: np.random.RandomState,
 ) -> list[list[tuple[NDArray[np.float32], NDArray[np.float32]]]]:
     """Train networks with AdamW and one cycle of the learning rate (Smith and Topin 2018).
 
-    Targets are places among `OPENING_CALLS`, (n,), or probabilities of all, (n, 36).
+    Columns are places among `OPENING_CALLS`.
     """
     import torch
     from torch import nn
@@ -566,7 +521,7 @@ def _fit_networks(
     x = torch.from_numpy(
         np.concatenate([_features_of(rows[i : i + _CHUNK], estimator.features) for i in parts])
     )
-    y = torch.from_numpy(targets)
+    y = torch.from_numpy(columns)
     starts: list[Any] = [None] * estimator.members
     widths = [x.shape[1], *estimator.hidden, len(OPENING_CALLS)]
     if estimator.start is not None:
@@ -652,10 +607,6 @@ class OpeningConfig:
     weight_decay : float
     dropout : float
         Share of each layer left out at random in training; for few hands.
-    trees : int
-        Of a random forest that learns first and then teaches the network; for few hands.
-    random_hands : int
-        How many random hands the forest judges for the network.
     keep : int
         Hands kept with the model to be shown as reasons; with 0, those of the start.
     seed : int
@@ -669,13 +620,11 @@ class OpeningConfig:
     hold_out: float = 0.1
     hidden: tuple[int, ...] = (192, 192)
     members: int = 1
-    epochs: int = 4
-    batch_size: int = 256
+    epochs: int = 60
+    batch_size: int = 64
     learning_rate: float = 0.001
-    weight_decay: float = 0.01
-    dropout: float = 0.0
-    trees: int = 300
-    random_hands: int = 100_000
+    weight_decay: float = 0.3
+    dropout: float = 0.7
     keep: int = 20_000
     seed: int = 0
     source: str = ""
