@@ -353,8 +353,10 @@ def test_no_deals_give_no_tables():
 )
 def test_ctrl_c_stops(work):
     code = (
-        "import time\n"
+        "import signal, time\n"
         "from bridgevec import cards, dds, play\n"
+        # A job in the background of a shell is born deaf to Ctrl-C.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"DEAL = {HARD!r}\n"
         "print('started', flush=True)\n"
         f"{work}"
