@@ -5,6 +5,7 @@ import warnings
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from pettingzoo.test import api_test, seed_test
 
 import bridgevec.envs  # noqa: F401 - registers the environment
@@ -66,7 +67,17 @@ def test_an_agent_sees_its_own_hand_at_any_time():
     assert env.agent_selection == "E"
 
 
+@pytest.fixture
+def one_thread():
+    """Networks this small learn no faster on more, and far slower on a machine that is busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
 def test_maskable_ppo_learns_to_stop_short_of_nonsense():
     """Far fewer calls than it takes to bid well, but enough to beat random ones."""
     from sb3_contrib import MaskablePPO
