@@ -38,6 +38,7 @@ from tqdm import tqdm
 from bridgevec.auction import call_text, parse_call
 from bridgevec.auction_records import read_auctions
 from bridgevec.cards import hand_bits
+from bridgevec.models.embedding import find_weights
 from bridgevec.models.opening import (
     OpeningBidClassifier,
     OpeningDecisions,
@@ -47,7 +48,7 @@ from bridgevec.models.opening import (
     opening_rows,
     recipe,
 )
-from bridgevec.models.opening_model import OpeningModel, find_opening, load_opening
+from bridgevec.models.opening_model import OpeningModel, load_opening
 
 EXAMPLES = """examples:
   python benchmarks/openings.py auctions.parquet --model opening-21gf
@@ -303,7 +304,7 @@ def plot(folder: Path, report: dict[str, Any], calls: NDArray, test: OpeningDeci
 
 def write_card(name: str, command: str, report: dict[str, Any]) -> None:
     """Put what a model scored into its card, under the command."""
-    path = find_opening(name).with_suffix(".json")
+    path = find_weights(name, "opening").with_suffix(".json")
     card = json.loads(path.read_text("utf-8"))
     figures = report["models"][name]
     figures = {key: value for key, value in figures.items() if not isinstance(value, dict)}
@@ -322,9 +323,7 @@ def print_report(report: dict[str, Any]) -> None:
     )
     if report["ceiling"]:
         most, count = report["ceiling"].values()
-        print(
-            f"{count} decisions by several tables with the same hand: {most:.2%} did what most of"
-        )
+        print(f"{count} decisions by three or more tables with the same hand: {most:.2%} did what")
         print("most of the others did")
     print(f"\n{'model':<26}{'accuracy':>17}{'top 2':>17}{'log loss':>10}{'macro F1':>10}", end="")
     print("  where several tables" if report["ceiling"] else "")

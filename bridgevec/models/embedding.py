@@ -345,8 +345,14 @@ def load_embedding(name: str | os.PathLike[str] = DEFAULT) -> Embedding:
     return Embedding(find_weights(name))
 
 
-def find_weights(name: str | os.PathLike[str]) -> Path:
+def find_weights(name: str | os.PathLike[str], kind: str = "embedding") -> Path:
     """Find the file of a shipped name; a path to ``.safetensors`` is returned as it is.
+
+    Parameters
+    ----------
+    name : str or path
+    kind : {"embedding", "opening"}, default "embedding"
+        What is looked for, for the message.
 
     Raises
     ------
@@ -357,8 +363,10 @@ def find_weights(name: str | os.PathLike[str]) -> Path:
     if path.suffix != ".safetensors":
         path = WEIGHTS / f"{name}.safetensors"
     if not path.exists():
-        shipped = ", ".join(sorted(file.stem for file in WEIGHTS.glob("hand2vec*.safetensors")))
-        raise FileNotFoundError(f"no embedding {os.fspath(name)!r}; shipped are: {shipped}")
+        names = WEIGHTS.glob("opening-*.json" if kind == "opening" else "hand2vec-*.json")
+        shipped = ", ".join(sorted(file.stem for file in names))
+        model = "opening model" if kind == "opening" else kind
+        raise FileNotFoundError(f"no {model} {os.fspath(name)!r}; shipped are: {shipped}")
     return path
 
 

@@ -20,7 +20,7 @@ from safetensors.numpy import load_file
 
 from bridgevec.auction import FIRST_BID, N_CALLS, PASS, call_text
 from bridgevec.cards import HandLike, hand_bits, hand_mask, hand_text
-from bridgevec.models.embedding import WEIGHTS, embed_hands
+from bridgevec.models.embedding import embed_hands, find_weights
 from bridgevec.scoring import parse_vulnerable
 
 __all__ = [
@@ -412,24 +412,7 @@ def load_opening(name: str | os.PathLike[str] = DEFAULT) -> OpeningModel:
     FileNotFoundError
         If there is none of that name; the message lists those shipped.
     """
-    return OpeningModel(find_opening(name))
-
-
-def find_opening(name: str | os.PathLike[str]) -> Path:
-    """Find the file of a shipped name; a path to ``.safetensors`` is returned as it is.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is none; the message lists those shipped.
-    """
-    path = Path(name)
-    if path.suffix != ".safetensors":
-        path = WEIGHTS / f"{name}.safetensors"
-    if not path.exists():
-        shipped = ", ".join(sorted(file.stem for file in WEIGHTS.glob("opening*.safetensors")))
-        raise FileNotFoundError(f"no opening model {os.fspath(name)!r}; shipped are: {shipped}")
-    return path
+    return OpeningModel(find_weights(name, "opening"))
 
 
 def opening_bid(hand: HandLike, position: int = 1, vulnerable: str | int = "None") -> OpeningBid:
