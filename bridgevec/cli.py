@@ -601,6 +601,8 @@ class _TrainGroup(typer.core.TyperGroup):
                 epilog=_examples(
                     "bridgevec train opening my_records --out mine.safetensors",
                     "bridgevec train opening a.pbn b.lin --epochs 20 --out mine.safetensors",
+                    "bridgevec train opening many.parquet --start none --dropout 0"
+                    " --epochs 12 --batch-size 1024",
                 ),
             )
         from bridgevec.models import training

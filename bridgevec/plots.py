@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from bridgevec.auction import call_text
@@ -144,6 +145,7 @@ def plot_learning(rows: list[dict[str, Any]]) -> Figure:
                 label=kind,
             )
         axes.set(xscale="log", title=name, xlabel="hands to learn from")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_major_formatter("{x:.0%}")
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("calls predicted")
