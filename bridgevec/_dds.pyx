@@ -122,9 +122,10 @@ cdef struct Block:          # two cache lines: eight proven patterns of one shap
     u8 spare[2]
     u8 least[8]             # NS take at least so many of the tricks left
     u8 denied[8]            # 15 less the most that they take; zeros decide nothing
-    u32 mask[8]             # which relative ranks matter. With more than 32 cards in play,
-    u32 odd[8]              # who owns them: bit 0 of the owner's seat …   a block holds four
-    u32 high[8]             # … and bit 1                          patterns of 64 bits each
+    # With more than 32 cards in play the arrays below hold four patterns of 64 bits each.
+    u32 mask[8]             # which relative ranks matter
+    u32 odd[8]              # who owns them: bit 0 of the owner's seat …
+    u32 high[8]             # … and bit 1
 
 cdef enum:
     FIRST_BUCKETS = 1 << 13
@@ -380,7 +381,7 @@ cdef inline Bound quick_tricks(Search* s, int leader, u64 all, int need) noexcep
     cdef u64 her_ranks[4]
     cdef int her_tricks[4]
     cdef int shift, len_me, len_pd, len_opp, k, kp, t, tp, limit, entry = NO_ENTRY
-    cdef int total_pd = 0, her_spare_trumps = 0, missing, trump_t = 0, n_pd = 0, i
+    cdef int total_pd = 0, her_spare_trumps = 0, trump_t = 0, n_pd = 0, i
     cdef bint l_ruffs = False, r_ruffs = False, ruff_entry = False
     out.tricks = 0
     out.ranks = 0
@@ -1115,7 +1116,7 @@ cdef class Solver:
     def __cinit__(self, size_t memory=128 << 20):
         self.halted = False
         self.s.stop = &self.halted
-        self.s.arena_size = max2(memory // sizeof(Block), 32)
+        self.s.arena_size = max(<size_t>32, min(memory // sizeof(Block), <size_t>0xFFFFFFFF))
         self.s.first_mask = FIRST_BUCKETS - 1
         while 2 * self.s.first_mask >= self.s.arena_size:
             self.s.first_mask >>= 1
