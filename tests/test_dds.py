@@ -353,10 +353,8 @@ def test_no_deals_give_no_tables():
 )
 def test_ctrl_c_stops(work):
     code = (
-        "import signal, time\n"
+        "import time\n"
         "from bridgevec import cards, dds, play\n"
-        # A job in the background of a shell is born deaf to Ctrl-C.
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"DEAL = {HARD!r}\n"
         "print('started', flush=True)\n"
         f"{work}"
@@ -364,9 +362,12 @@ def test_ctrl_c_stops(work):
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    assert process.stdout.readline() == "started\n"
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    try:
+        assert process.stdout.readline() == "started\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert "KeyboardInterrupt" in errors
 
 
