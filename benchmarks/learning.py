@@ -36,8 +36,7 @@ from tqdm import tqdm
 
 from bridgevec.envs import BiddingVectorEnv, LabelledDeals
 from bridgevec.envs.deals import PACKAGED
-from bridgevec.envs.game import best_scores
-from bridgevec.scoring import imps, par_scores
+from bridgevec.scoring import best_scores, imps, par_scores
 from envs import random_calls
 
 EXAMPLES = """examples:

@@ -429,3 +429,47 @@ def par_scores(tables: ArrayLike, dealer: ArrayLike, vulnerable: ArrayLike) -> N
         chunk = slice(i, i + _CHUNK)
         found[chunk] = _par(array[chunk], seats[chunk], sides[chunk])[0]
     return found
+
+
+def best_scores(tricks: NDArray[np.integer], vulnerable: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Score each side's best contract: bid undisturbed, played double dummy and undoubled.
+
+    A side that can make nothing passes.
+
+    Parameters
+    ----------
+    tricks : ndarray of int, shape (n, 5, 4)
+    vulnerable : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    ndarray of int64, shape (n, 2)
+        Points for North-South if they play, and for East-West if they do.
+    """
+    bids, declarers = np.arange(35)[:, None], np.arange(4)
+    points = scores(
+        bids // 5 + 1,
+        bids % 5,
+        0,
+        declarers,
+        tricks[:, bids % 5, declarers],
+        vulnerable[:, None, None],
+    )
+    return np.maximum(points.reshape(len(points), 70, 2).max(axis=1), 0).astype(np.int64)
+
+
+def datums(tricks: NDArray[np.integer], vulnerable: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Mean score of a deal played twice, by each side once in its best contract.
+
+    Parameters
+    ----------
+    tricks : ndarray of int, shape (n, 5, 4)
+    vulnerable : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Points for North-South.
+    """
+    best = best_scores(tricks, vulnerable)
+    return (best[:, 0] - best[:, 1]) // 2

@@ -18,11 +18,10 @@ from bridgevec.auction import N_CALLS, Auction, calls_at, parse_call
 from bridgevec.cards import Deal, Seat, hand_bits, hand_mask, random_masks
 from bridgevec.dds import solve_table, solve_tables
 from bridgevec.envs import LabelledDeals
-from bridgevec.envs.game import datums
 from bridgevec.envs.observation import AUCTION_FEATURES, HAND_FEATURES
 from bridgevec.models.embedding import embed_hand
 from bridgevec.records import write_deals
-from bridgevec.scoring import VULNERABILITIES, Contract, imps, par, score
+from bridgevec.scoring import VULNERABILITIES, Contract, datums, imps, par, score
 
 ENV = "bridgevec/Bidding-v0"
 MASKS = random_masks(20, seed=3)

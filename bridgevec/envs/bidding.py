@@ -72,7 +72,7 @@ class BiddingEnv(Env[NDArray[np.float32], np.int64]):
         How the hand is seen: the numbers of `bridgevec.embed_hand`, 52 zeros and ones, or both.
     reward : {"par", "datum", "score"}, default "par"
         IMPs against par; IMPs against the datum, the mean score of the deal played twice, by each
-        side once in its best contract (`bridgevec.envs.game.datums`); or the score divided by 7600,
+        side once in its best contract (`bridgevec.scoring.datums`); or the score divided by 7600,
         the largest there is.
     deals : "packaged", "random", path, sequence of paths, or LabelledDeals, default "packaged"
         The labelled deals that come with the package, deals that are dealt and solved on the spot

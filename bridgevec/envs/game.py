@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,7 +27,14 @@ from bridgevec.cards import Deal, Seat, Strain, hand_text
 from bridgevec.dds import solve_tables
 from bridgevec.envs.deals import DealsLike, LabelledDeals, deal_source
 from bridgevec.envs.observation import HAND_FEATURES
-from bridgevec.scoring import VULNERABILITIES, Contract, imps, parse_vulnerable, scores
+from bridgevec.scoring import (
+    VULNERABILITIES,
+    Contract,
+    datums,
+    imps,
+    parse_vulnerable,
+    scores,
+)
 
 OPTIONS = ("deal", "dealer", "vulnerable")
 REWARDS = ("par", "datum", "score")
@@ -65,59 +73,13 @@ _NAMES = np.array([str(contract) for contract in _CONTRACTS], dtype=object)
 _DECLARERS = np.array([contract.declarer if contract.level else -1 for contract in _CONTRACTS])
 
 
+@cache
 def _points() -> NDArray[np.int16]:
     """Points for North-South of every contract, number of tricks and vulnerability."""
     parts = np.array([dataclasses.astuple(contract) for contract in _CONTRACTS]).T[..., None, None]
     level, strain, doubled, declarer = parts
     points = scores(level, strain, doubled, declarer, np.arange(14)[:, None], np.arange(4))
     return points * (1 - 2 * (declarer & 1)).astype(np.int16)
-
-
-_POINTS = _points()
-
-
-def best_scores(tricks: NDArray[np.integer], vulnerable: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Score each side's best contract: bid undisturbed, played double dummy and undoubled.
-
-    A side that can make nothing passes.
-
-    Parameters
-    ----------
-    tricks : ndarray of int, shape (n, 5, 4)
-    vulnerable : ndarray of int, shape (n,)
-
-    Returns
-    -------
-    ndarray of int64, shape (n, 2)
-        Points for North-South if they play, and for East-West if they do.
-    """
-    bids, declarers = np.arange(35)[:, None], np.arange(4)
-    points = scores(
-        bids // 5 + 1,
-        bids % 5,
-        0,
-        declarers,
-        tricks[:, bids % 5, declarers],
-        vulnerable[:, None, None],
-    )
-    return np.maximum(points.reshape(len(points), 70, 2).max(axis=1), 0).astype(np.int64)
-
-
-def datums(tricks: NDArray[np.integer], vulnerable: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Mean score of a deal played twice, by each side once in its best contract.
-
-    Parameters
-    ----------
-    tricks : ndarray of int, shape (n, 5, 4)
-    vulnerable : ndarray of int, shape (n,)
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-        Points for North-South.
-    """
-    best = best_scores(tricks, vulnerable)
-    return (best[:, 0] - best[:, 1]) // 2
 
 
 class Game:
@@ -303,7 +265,7 @@ class Game:
     ) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]]]:
         """Give the rewards and results of tables whose deals have ended."""
         contracts, tricks, vulnerable, par = self.tables.results(ended)
-        points = _POINTS[contracts, tricks, vulnerable]
+        points = _points()[contracts, tricks, vulnerable]
         results = {
             "contract": _NAMES[contracts],
             "declarer": _DECLARERS[contracts],
