@@ -198,9 +198,9 @@ def print_table(tables: dict[str, dict[str, Figures]], title: str, kind: str) ->
     print("\n(*) quoted from arXiv:2310.06624 and its code: other deals, not measured here.")
 
 
-def write_card(name: str, command: str, figures: dict[str, Any]) -> None:
+def write_card(name: str, command: str, figures: dict[str, Any], kind: str = "embedding") -> None:
     """Put what a network scored into its model card, under the command."""
-    path = find_weights(name).with_suffix(".json")
+    path = find_weights(name, kind).with_suffix(".json")
     card = json.loads(path.read_text("utf-8"))
     card.setdefault("benchmarks", {})[command] = figures
     temporary = path.with_suffix(".tmp")

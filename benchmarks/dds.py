@@ -29,12 +29,12 @@ import time
 import zlib
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
+from verify_dds import ENDPLAY_BATCH, HARD_DEALS, solve_endplay_deals
 
 from bridgevec._dds import Solver
 from bridgevec.cards import Deal, deal_masks, random_masks
@@ -42,8 +42,6 @@ from bridgevec.dds import solve_tables
 from bridgevec.records import read_pbn_deals
 
 SIGNATURE_DEALS = 40
-ENDPLAY_BATCH = 40
-HARD = Path(__file__).parent.parent / "data" / "hard_deals.pbn"
 
 Masks = NDArray[np.uint64]
 Tables = NDArray[np.int8]
@@ -65,17 +63,12 @@ def bridgevec(threads: int) -> Callable[[Masks], Solve]:
 def endplay(threads: int) -> Callable[[Masks], Solve]:
     """Return a function that prepares the solving of deals."""
     import endplay._dds as library
-    from endplay.dds import calc_all_tables
 
     library.SetMaxThreads(threads)
 
     def prepare(masks: Masks) -> Solve:
         deals = [Deal(row).to_endplay() for row in masks.tolist()]
-        batches = [deals[i : i + ENDPLAY_BATCH] for i in range(0, len(deals), ENDPLAY_BATCH)]
-        return lambda: np.array(
-            [table.to_list() for batch in batches for table in calc_all_tables(batch)],
-            dtype=np.int8,
-        )[:, [3, 2, 1, 0, 4]]
+        return lambda: solve_endplay_deals(deals)
 
     return prepare
 
@@ -228,7 +221,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the deals (default 0)")
     parser.add_argument(
-        "--hard", action="store_true", help=f"the deals of {HARD.name} instead of random ones"
+        "--hard", action="store_true", help=f"the deals of {HARD_DEALS.name} instead of random ones"
     )
     parser.add_argument("--signature", action="store_true", help="print nodes and checksum only")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -244,7 +237,7 @@ def main() -> None:
         )
         return
     if args.hard:
-        masks = deal_masks([deal for _, deal in read_pbn_deals(HARD)])
+        masks = deal_masks([deal for _, deal in read_pbn_deals(HARD_DEALS)])
     else:
         masks = random_masks(args.deals, args.seed)
     try:

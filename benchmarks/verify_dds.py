@@ -19,6 +19,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +36,16 @@ ENDPLAY_BATCH = 40  # deals that calc_all_tables takes
 
 def endplay_tables(deals: list[Deal]) -> NDArray[np.int8]:
     """Solve deals with endplay's DDS; int8 array (n, 5, 4) in our order."""
+    return solve_endplay_deals([deal.to_endplay() for deal in deals])
+
+
+def solve_endplay_deals(deals: list[Any]) -> NDArray[np.int8]:
+    """Solve endplay's own deals with its DDS; int8 array (n, 5, 4) in our order."""
     from endplay.dds import calc_all_tables
 
     tables: list[list[list[int]]] = []
     for i in range(0, len(deals), ENDPLAY_BATCH):
-        batch = [deal.to_endplay() for deal in deals[i : i + ENDPLAY_BATCH]]
-        tables += [table.to_list() for table in calc_all_tables(batch)]
+        tables += [table.to_list() for table in calc_all_tables(deals[i : i + ENDPLAY_BATCH])]
     return np.array(tables, dtype=np.int8).reshape(-1, 5, 4)[:, [3, 2, 1, 0, 4]]
 
 

@@ -123,7 +123,7 @@ def plot_learning(rows: list[dict[str, Any]]) -> Figure:
     ----------
     rows : list of dict
         With ``hands``, ``features``, ``classifier``, ``accuracy`` and ``± accuracy``, as
-        ``benchmarks/openings.py`` gives them.
+        ``benchmarks/opening.py`` gives them.
 
     Returns
     -------

@@ -14,7 +14,7 @@ from bridgevec.cards import Deal, hand_mask, random_masks
 from bridgevec.models.opening import OpeningConfig, OpeningDecisions, train_opening
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
-import openings
+import opening as benchmark
 
 
 def decisions(hands, calls, positions=None):
@@ -35,7 +35,7 @@ def records(tmp_path_factory):
     rows = []
     for hands in masks:
         quad = decisions([int(h) for h in hands], [0] * 4, [1, 2, 3, 4])
-        calls = openings.book_calls(quad)
+        calls = benchmark.book_calls(quad)
         first = np.flatnonzero(calls)[0] if calls.any() else 3
         rows.append((Deal(hands.tolist()).pbn, auction_text(calls[: first + 1])))
     deals, auctions = zip(*(row for row in rows for _ in range(2)), strict=True)
@@ -65,17 +65,17 @@ def records(tmp_path_factory):
     ],
 )
 def test_the_book(hand, position, call):
-    (found,) = openings.book_calls(decisions([hand], [0], [position]))
+    (found,) = benchmark.book_calls(decisions([hand], [0], [position]))
     assert call_text(int(found)) == call
 
 
 def test_the_ceiling_is_what_most_others_did():
     same, other = "AKQ2.K54.T98.J32", "9876.54.T98.J432"
-    most, counted = openings.ceiling(decisions([same] * 3 + [other] * 2, [3, 3, 0, 0, 0]))
+    most, counted = benchmark.ceiling(decisions([same] * 3 + [other] * 2, [3, 3, 0, 0, 0]))
     # Two did 1C: for each the others did 1C and pass, half; for the third the others did not pass.
     assert most == pytest.approx((0.5 + 0.5 + 0) / 3)
     assert counted.tolist() == [0, 1, 2]
-    assert np.isnan(openings.ceiling(decisions([same], [0]))[0])
+    assert np.isnan(benchmark.ceiling(decisions([same], [0]))[0])
 
 
 def test_hands_needed_are_read_off_the_curves():
@@ -84,7 +84,7 @@ def test_hands_needed_are_read_off_the_curves():
 
     rows = [row("cards", 10_000, 0.8), row("cards", 100, 0.5), row("cards", 1, 0.95)]
     rows += [row("embedding", 100, 0.6), row("embedding", 10_000, 0.9)]
-    answers = {a["cards"]: a for a in openings.hands_needed(rows)}
+    answers = {a["cards"]: a for a in benchmark.hands_needed(rows)}
     # 0.8 is two thirds of the way from 0.6 to 0.9: 100 · 100^(2/3) hands.
     assert answers[10_000]["share"] == pytest.approx(100 ** (5 / 3) / 10_000)
     assert answers[100]["at most"] == 1
@@ -93,8 +93,8 @@ def test_hands_needed_are_read_off_the_curves():
 
 @pytest.mark.parametrize(("hold_out", "folds"), [(0.3, 0), (0.1, 4)])
 def test_no_deal_is_on_both_sides_of_a_split(records, hold_out, folds):
-    found = openings.opening_decisions(openings.read_auctions(records))
-    splits = openings.folds_of(found, hold_out, folds)
+    found = benchmark.opening_decisions(benchmark.read_auctions(records))
+    splits = benchmark.folds_of(found, hold_out, folds)
     for train, test in splits:
         assert not set(found.deals[train]) & set(found.deals[test])
         assert (train | test).all()
@@ -110,7 +110,7 @@ def test_the_benchmark_prints_what_it_measured(records, tmp_path, capsys, folds)
     capsys.readouterr()
     arguments = [str(records), "--model", str(model), "--folds", str(folds), "--sizes", "50", "100"]
     arguments += ["--repeats", "1", "--hold-out", "0.3", "--plots", str(tmp_path / "pictures")]
-    openings.main([*arguments, "--card", "--json"])
+    benchmark.main([*arguments, "--card", "--json"])
     report = json.loads(capsys.readouterr().out)
     assert report["models"]["book"]["accuracy"] == 1
     assert {row["hands"] for row in report["learning"]} == {50, 100}
@@ -124,7 +124,7 @@ def test_the_benchmark_prints_what_it_measured(records, tmp_path, capsys, folds)
     assert figures["accuracy"] == found["accuracy"]
     assert (tmp_path / "pictures" / "openings-learning.png").stat().st_size > 5000
     assert (tmp_path / "pictures" / "openings-confusion.png").stat().st_size > 5000
-    openings.print_report(report)
+    benchmark.print_report(report)
     text = capsys.readouterr().out
     assert "100.00% ±0.00%" in text
     assert "hands needed for the accuracy of raw cards" in text

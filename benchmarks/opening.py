@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import warnings
 from collections import defaultdict
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ddbp2 import write_card
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
@@ -38,7 +38,6 @@ from tqdm import tqdm
 from bridgevec.auction import call_text, parse_call
 from bridgevec.auction_records import read_auctions
 from bridgevec.cards import hand_bits
-from bridgevec.models.embedding import find_weights
 from bridgevec.models.opening import (
     OpeningBidClassifier,
     OpeningDecisions,
@@ -51,9 +50,9 @@ from bridgevec.models.opening import (
 from bridgevec.models.opening_model import OpeningModel, load_opening
 
 EXAMPLES = """examples:
-  python benchmarks/openings.py auctions.parquet --model opening-21gf
-  python benchmarks/openings.py records --model opening-experts --hold-out 0.2 --sizes 1000 all
-  python benchmarks/openings.py records --model opening-experts --folds 5 --plots pictures --json
+  python benchmarks/opening.py auctions.parquet --model opening-21gf
+  python benchmarks/opening.py records --model opening-experts --hold-out 0.2 --sizes 1000 all
+  python benchmarks/opening.py records --model opening-experts --folds 5 --plots pictures --json
 """
 FEATURES = ("embedding", "cards", "classic", "both")
 CLASSIFIERS: dict[str, ClassifierMixin | None] = {
@@ -302,17 +301,13 @@ def plot(folder: Path, report: dict[str, Any], calls: NDArray, test: OpeningDeci
         figure.savefig(folder / "openings-confusion.png", dpi=120)
 
 
-def write_card(name: str, command: str, report: dict[str, Any]) -> None:
-    """Put what a model scored into its card, under the command."""
-    path = find_weights(name, "opening").with_suffix(".json")
-    card = json.loads(path.read_text("utf-8"))
+def card_figures(name: str, report: dict[str, Any]) -> dict[str, Any]:
+    """Choose what a model's card keeps of the report."""
     figures = report["models"][name]
     figures = {key: value for key, value in figures.items() if not isinstance(value, dict)}
-    figures |= {key: report[key] for key in ("held-out decisions", "held-out deals", "ceiling")}
-    card.setdefault("benchmarks", {})[command] = figures
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    return figures | {
+        key: report[key] for key in ("held-out decisions", "held-out deals", "ceiling")
+    }
 
 
 def print_report(report: dict[str, Any]) -> None:
@@ -425,10 +420,10 @@ def main(argv: list[str] | None = None) -> None:
     split = f"--folds {arguments.folds}" if arguments.folds else f"--hold-out {arguments.hold_out}"
     if arguments.card:
         command = (
-            f"python benchmarks/openings.py {files} {split} --model {' '.join(arguments.model)}"
+            f"python benchmarks/opening.py {files} {split} --model {' '.join(arguments.model)}"
         )
         for name in arguments.model:
-            write_card(name, command, report)
+            write_card(name, command, card_figures(name, report), "opening")
     if arguments.json:
         print(json.dumps(report))
     else:
