@@ -96,6 +96,18 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
 
 
+def write_model(path: Path, weights: bytes, card: dict[str, Any]) -> None:
+    """Write weights as safetensors made them, and their model card beside them.
+
+    The safetensors library's own `save_file` would make the file private to the user.
+    """
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(weights)
+    replace(path, temporary)
+    temporary.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    replace(path.with_suffix(".json"), temporary)
+
+
 def replace(path: Path, temporary: Path) -> None:
     """Give a file its name once it is on the disk."""
     with open(temporary, "rb") as file:

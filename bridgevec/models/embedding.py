@@ -124,10 +124,8 @@ class Embedding:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        path = Path(path)
-        self.name = path.stem
-        self.card: dict[str, Any] = json.loads(path.with_suffix(".json").read_text("utf-8"))
-        self._weights = load_file(path)
+        self.name = Path(path).stem
+        self.card, self._weights = read_weights(path)
         try:
             self.dims = 4 * self._weights["encoder.skip.weight"].shape[0]
             self._blocks = self.card["architecture"]["head_blocks"]
@@ -343,6 +341,30 @@ def load_embedding(name: str | os.PathLike[str] = DEFAULT) -> Embedding:
         If there is none of that name; the message lists those shipped.
     """
     return Embedding(find_weights(name))
+
+
+def read_weights(
+    path: str | os.PathLike[str],
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Read weights and the model card beside them.
+
+    Parameters
+    ----------
+    path : path
+        ``name.safetensors``; the card is ``name.json``.
+
+    Returns
+    -------
+    card : dict
+    weights : dict of str to ndarray
+
+    Raises
+    ------
+    FileNotFoundError
+        If either is missing.
+    """
+    card = json.loads(Path(path).with_suffix(".json").read_text("utf-8"))
+    return card, load_file(path)
 
 
 def find_weights(name: str | os.PathLike[str], kind: str = "embedding") -> Path:

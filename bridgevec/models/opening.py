@@ -13,7 +13,6 @@ From recorded auctions to a model in three steps::
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -387,6 +386,8 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
         """
         from safetensors.numpy import save
 
+        from bridgevec.models.checkpoint import write_model  # with PyTorch
+
         check_is_fitted(self, "classes_")
         path = Path(path)
         if path.suffix != ".safetensors":
@@ -411,12 +412,8 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
         about |= {"calls": sorted({*before, *self._numbers().tolist()})}
         about |= {"members": len(self.networks_), "layers": len(self.networks_[0])}
         about |= {"parameters": sum(w.size + b.size for net in self.networks_ for w, b in net)}
-        text = json.dumps(about | (card or {}), indent=2, ensure_ascii=False) + "\n"
         path.parent.mkdir(parents=True, exist_ok=True)
-        for file, data in ((path.with_suffix(".json"), text.encode()), (path, save(tensors))):
-            temporary = file.with_suffix(file.suffix + ".tmp")
-            temporary.write_bytes(data)
-            os.replace(temporary, file)
+        write_model(path, save(tensors), about | (card or {}))
         return path
 
     def _numbers(self) -> NDArray[np.intp]:

@@ -7,20 +7,18 @@ network is `bridgevec.models.opening.OpeningBidClassifier`.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 
 from bridgevec.auction import FIRST_BID, N_CALLS, PASS, call_text
 from bridgevec.cards import HandLike, hand_bits, hand_mask, hand_text
-from bridgevec.models.embedding import embed_hands, find_weights
+from bridgevec.models.embedding import embed_hands, find_weights, read_weights
 from bridgevec.scoring import parse_vulnerable
 
 __all__ = [
@@ -48,6 +46,7 @@ _SUIT_SHIFTS = np.array([0, 13, 26, 39], dtype=np.uint64)
 _CHUNK = 1 << 13  # hands at a time
 
 
+@cache
 def _holdings() -> dict[str, NDArray[np.float32]]:
     """Tables over the 8192 holdings of one suit."""
     bits = (np.arange(1 << 13)[:, None] >> np.arange(13) & 1).astype(np.float32)
@@ -66,9 +65,6 @@ def _holdings() -> dict[str, NDArray[np.float32]]:
         + np.where(ace > 0, king + (1 - king) * queen / 2, king * np.where(queen > 0, 1, 0.5))
         * (length > 1),
     }
-
-
-_TABLES = _holdings()
 
 
 def _one_hot(values: NDArray[Any], low: int, high: int) -> NDArray[np.float32]:
@@ -114,7 +110,7 @@ def hand_features(masks: NDArray[np.uint64], kind: str = "all") -> NDArray[np.fl
         parts.append(hand_bits(masks))
     if kind in ("classic", "all"):
         holdings = (masks[:, None] >> _SUIT_SHIFTS & _HOLDING).astype(np.intp)
-        of = {name: table[holdings] for name, table in _TABLES.items()}
+        of = {name: table[holdings] for name, table in _holdings().items()}
         shape = -np.sort(-of["length"], axis=1)
         points, losers, quick, controls, tens = (
             of[name].sum(1) for name in ("points", "losers", "quick", "controls", "tens")
@@ -245,10 +241,8 @@ class OpeningModel:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        path = Path(path)
-        self.name = path.stem
-        self.card: dict[str, Any] = json.loads(path.with_suffix(".json").read_text("utf-8"))
-        tensors = load_file(path)
+        self.name = Path(path).stem
+        self.card, tensors = read_weights(path)
         try:
             self.features: str = self.card["features"]
             self.calls: tuple[int, ...] = tuple(self.card["calls"])

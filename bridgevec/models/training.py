@@ -42,7 +42,12 @@ from torch.optim import AdamW
 from tqdm import tqdm
 
 from bridgevec.cards import Strain, hand_bits, random_masks
-from bridgevec.models.checkpoint import load_checkpoint, replace, save_checkpoint
+from bridgevec.models.checkpoint import (
+    load_checkpoint,
+    replace,
+    save_checkpoint,
+    write_model,
+)
 from bridgevec.models.embedding import find_weights
 from bridgevec.models.hand2vec import Hand2Vec
 from bridgevec.models.muon import Muon
@@ -469,12 +474,8 @@ def _write_model(
         "arguments": {k: v for k, v in _arguments(config).items() if k not in architecture(config)},
         "last epoch": log[-1],
     }
-    temporary = out.with_suffix(".tmp")
     tensors = {k: v.cpu() for k, v in model.state_dict().items() if v.is_floating_point()}
-    temporary.write_bytes(save(tensors))  # save_file would make it private to the user
-    replace(out, temporary)
-    temporary.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    replace(out.with_suffix(".json"), temporary)
+    write_model(out, save(tensors), card)
 
 
 def command_line(config: Hand2VecConfig) -> str:
