@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from bridgevec.auction import FIRST_BID, PASS, Auctions, explain_illegal, parse_call
 from bridgevec.cards import Deal, Seat
-from bridgevec.records import PathLike, _deal_column, _read_text
+from bridgevec.records import PathLike, masks_of_column, read_text
 from bridgevec.scoring import parse_vulnerable
 
 SUFFIXES = (".parquet", ".pbn", ".lin")
@@ -163,7 +163,7 @@ def _arrays(rows: list[_Row], places: list[str], file: Path) -> RecordedAuctions
     good = np.ones(len(rows), dtype=bool)
     if rows:
         auctions = Auctions(len(rows))
-        auctions.start(good.view(np.uint8), dealers.view(np.uint8))
+        auctions.start(good, dealers.view(np.uint8))
         for column in calls.T.astype(np.int64):
             column = np.ascontiguousarray(column)
             called = good & (column >= 0)
@@ -171,7 +171,7 @@ def _arrays(rows: list[_Row], places: list[str], file: Path) -> RecordedAuctions
             for i in np.flatnonzero(wrong):
                 _skip(file, places[i], explain_illegal(auctions, i, int(column[i])))
             good &= ~wrong
-            auctions.make((called & good).view(np.uint8), column)
+            auctions.make(called & good, column)
     return RecordedAuctions(
         np.array([row[0] for row in rows], dtype=np.uint64).reshape(-1, 4)[good],
         dealers[good],
@@ -202,7 +202,7 @@ def _parquet_rows(path: Path) -> _Rows:
         deals, *others = (batch[name] for name in _COLUMNS)
         try:
             # Whole columns are read much faster than one deal after the other.
-            texts = _deal_column(deals, path, first).tolist()
+            texts = masks_of_column(deals, path, first).tolist()
         except (ValueError, AttributeError):
             texts = deals.to_pylist()
         columns = (column.to_pylist() for column in others)
@@ -229,7 +229,7 @@ def _parquet_rows(path: Path) -> _Rows:
 def _pbn_rows(path: Path) -> _Rows:
     """Read the records of a PBN file, each with what it takes over from the one before it."""
     before: dict[str, str] = {}
-    for place, tags, words in _pbn_records(_read_text(path)[1]):
+    for place, tags, words in _pbn_records(read_text(path)[1]):
         tags = {name: before.get(name, "") if v[:1] == "#" else v for name, v in tags.items()}
         if tags.get("board", before.get("board")) == before.get("board"):
             for name in ("board", "deal", "dealer", "vulnerable"):
@@ -320,7 +320,7 @@ def _first_to_name(calls: list[int]) -> int:
 def _lin_rows(path: Path) -> _Rows:
     """Read the boards of a LIN file: a player's exported hands, or both rooms of a match."""
     deals: dict[str, str] = {}
-    for place, board in enumerate(_lin_boards(_read_text(path)[1]), 1):
+    for place, board in enumerate(_lin_boards(read_text(path)[1]), 1):
         label = board.get("ah", [board.get("qx", [""])[0]])[0].removeprefix("Board").strip()
         number = label.lstrip("oc")  # o3 and c3: board 3 in the open and the closed room
         md = "".join(board.get("md", [])[:1])

@@ -233,14 +233,32 @@ def iterate_deals(path: PathLike) -> Iterator[tuple[NDArray[np.uint64], NDArray[
             raise ValueError(f"{path}: column 'deal' has rows without a value")
         if batch["tricks"].null_count or values.null_count:
             raise ValueError(f"{path}: column 'tricks' has rows without a value")
-        masks = _deal_column(batch["deal"], path, row)
+        masks = masks_of_column(batch["deal"], path, row)
         tricks = values.to_numpy().reshape(-1, 5, 4)
         _check_tricks(tricks, str(path), row)
         row += len(batch)
         yield masks, tricks
 
 
-def _deal_column(column: pa.Array, path: PathLike, first_row: int) -> NDArray[np.uint64]:
+def masks_of_column(column: pa.Array, path: PathLike, first_row: int) -> NDArray[np.uint64]:
+    """Read a column of deals.
+
+    Parameters
+    ----------
+    column : pyarrow.Array of strings
+    path : path
+        The file and, with `first_row`, the place in it, for messages.
+    first_row : int
+
+    Returns
+    -------
+    ndarray of uint64, shape (n, 4)
+
+    Raises
+    ------
+    ValueError
+        If a row is no deal.
+    """
     import pyarrow as pa
 
     n = len(column)
@@ -496,7 +514,7 @@ def read_pbn_deals(source: PathLike | IO[str]) -> list[tuple[str, Deal]]:
     """
     from endplay.parsers.pbn import PBNDecoder
 
-    name, text = _read_text(source)
+    name, text = read_text(source)
     # Only the two tags that count are passed on: an auction, a comment or a note that endplay
     # cannot read is no obstacle. Lines of % are passed over; they keep the numbering.
     lines = [
@@ -531,7 +549,7 @@ def read_lin_deals(source: PathLike | IO[str]) -> list[tuple[str, Deal]]:
     """
     from endplay.parsers import lin
 
-    name, text = _read_text(source)
+    name, text = read_text(source)
     # As with PBN, only what counts is passed on: where a board starts, its deal and its number.
     words = "".join(text.splitlines()).split("|")
     pairs = [pair for pair in zip(words[::2], words[1::2], strict=False) if pair[0] in _LIN_KEYS]
@@ -545,7 +563,8 @@ def read_lin_deals(source: PathLike | IO[str]) -> list[tuple[str, Deal]]:
     return _board_deals(boards, name)
 
 
-def _read_text(source: PathLike | IO[str]) -> tuple[str, str]:
+def read_text(source: PathLike | IO[str]) -> tuple[str, str]:
+    """Read a PBN or LIN file, or an open one: its name and its text."""
     if isinstance(source, (str, os.PathLike)):
         # Names of players and events may be in any encoding; the deals are ASCII.
         return str(source), Path(source).read_text("utf-8-sig", errors="replace")
