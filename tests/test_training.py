@@ -255,6 +255,8 @@ def test_the_estimate_can_improve_while_the_vectors_of_hands_stay(data, tmp_path
     first, second = Embedding(before), Embedding(after)
     hands = random_masks(50, seed=8)[:, 0]
     assert np.array_equal(first.embed_hands(hands), second.embed_hands(hands))
+    assert second.card["teachers"] == [first.card["command"]]
+    assert "--keep-encoder --" in second.card["command"]
     assert second.card["last epoch"]["mse_suits"] < 0.8 * first.card["last epoch"]["mse_suits"]
     with pytest.raises(ValueError, match="needs a first teacher with the same dims"):
         train(tiny(tmp_path / "wider", none, **changes | {"dims": 16}), progress=False)

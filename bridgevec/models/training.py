@@ -405,6 +405,12 @@ def _card(name: str) -> dict[str, Any]:
     return json.loads(find_weights(name).with_suffix(".json").read_text("utf-8"))
 
 
+def _commands(name: str) -> list[str]:
+    """How a network was trained, its teachers, and theirs."""
+    card = _card(name)
+    return [card["command"], *card["teachers"]]
+
+
 def _floats(model: torch.nn.Module) -> list[Tensor]:
     return [tensor for tensor in model.state_dict().values() if tensor.is_floating_point()]
 
@@ -470,7 +476,7 @@ def _write_model(
         "parameters": sum(p.numel() for p in model.parameters()),
         "data": {**counts, "provenance": config.provenance},
         "command": command_line(config),
-        "teachers": [_card(name)["command"] for name in config.teachers],
+        "teachers": list(dict.fromkeys(c for name in config.teachers for c in _commands(name))),
         "arguments": {k: v for k, v in _arguments(config).items() if k not in architecture(config)},
         "last epoch": log[-1],
     }
@@ -486,6 +492,9 @@ def command_line(config: Hand2VecConfig) -> str:
         if value == field.default or field.name in ("resume", "provenance"):
             continue
         flag = "--" + field.name.replace("_", "-")
+        if value is True:
+            parts.append(flag)
+            continue
         values = value if isinstance(value, tuple) else (value,)
         parts += [f"{flag} {item}" for item in values]
     return " ".join(parts)
