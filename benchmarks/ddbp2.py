@@ -11,7 +11,8 @@ distribution; game and slam Brier, the mean squared error of the chance to make 
 5C, 5D) and a small slam; game ECE, the expected calibration error of the chance to make game: how
 far it is from how often game makes, mean over ten bins. The figures after ± are 95% confidence
 intervals, a deal or a pair counting as one observation; by the normal approximation, that of the
-ECE from 200 bootstrap samples.
+ECE from 200 bootstrap samples. Models judged on the same deals differ by much less than these
+intervals tell: --against prints the mean difference and its own interval, deal by deal.
 
 Baselines (see baselines.py) are trained on the files given with --train-deals and --train-pairs;
 without them, on one half of the judged file, and judged on the other half, and the other way round.
@@ -39,7 +40,9 @@ EXAMPLES = """examples:
   python benchmarks/ddbp2.py
   python benchmarks/ddbp2.py --deals data/deals_test.parquet --json
   python benchmarks/ddbp2.py --pairs hand_pairs_val.csv.gz --train-pairs hand_pairs_train.csv.gz
-  python benchmarks/ddbp2.py --weights runs/hand2vec-32.safetensors --baselines none --card
+  python benchmarks/ddbp2.py --deals data/deals_test.parquet bridgevec/envs/deals.parquet
+  python benchmarks/ddbp2.py --weights mine.safetensors --against hand2vec-8 --baselines none
+  python benchmarks/ddbp2.py --weights hand2vec-8 hand2vec-32 --baselines none --card
 """
 # Sztyber-Betley et al., BridgeHand2Vec, ECAI 2023, arXiv:2310.06624: their published network, on
 # their own test files. Not measured here.
@@ -85,18 +88,19 @@ class Pairs:
     together: int
 
 
-def read_deals(path: str) -> Pairs:
+def read_deals(*paths: str) -> Pairs:
     """Read labelled deals, the two pairs of a deal in a row."""
-    masks, tricks = deal_pairs(path)
+    masks, tricks = deal_pairs(paths)
     order = np.arange(len(masks)).reshape(2, -1).T.reshape(-1)
     targets = np.eye(14, dtype=np.float16)[tricks[order].astype(int)]
     return Pairs(masks[order], tricks[order], targets, True, 2)
 
 
-def read_hand_pairs(path: str) -> Pairs:
-    """Read a file of hand pairs."""
-    masks, tricks = read_pairs(path)
-    return Pairs(masks, tricks, pair_targets(path)[1], path.endswith(".parquet"), 1)
+def read_hand_pairs(*paths: str) -> Pairs:
+    """Read files of hand pairs."""
+    masks, tricks = read_pairs(paths)
+    measured = all(path.endswith(".parquet") for path in paths)
+    return Pairs(masks, tricks, pair_targets(paths)[1], measured, 1)
 
 
 def estimate(embedding: Embedding, masks: NDArray[np.uint64]) -> Floats:
@@ -107,30 +111,38 @@ def estimate(embedding: Embedding, masks: NDArray[np.uint64]) -> Floats:
 
 def score(p: Floats, truth: Pairs, strains: slice) -> Figures:
     """Judge estimated distributions (n, 2, 5, 14) in some strains."""
+    figures = {name: interval(x) for name, x in observe(p, truth, strains).items()}
+    if truth.measured:
+        enough = GAME_TRICKS[strains, None] <= OUTCOMES
+        made = truth.targets[..., strains, :].astype(np.float32)
+        chances = [(x * enough).sum(-1) for x in (p[..., strains, :], made)]
+        figures["game ECE"] = calibration(*chances, truth.together)
+    return figures
 
-    def interval(x: Floats) -> tuple[float, float]:
-        deals = x.reshape(len(x) // truth.together, -1).mean(axis=1, dtype=float)
-        return float(deals.mean()), float(1.96 * deals.std(ddof=1) / np.sqrt(len(deals)))
 
+def interval(x: Floats) -> tuple[float, float]:
+    """Mean of observations and half its 95% interval."""
+    return float(x.mean()), float(1.96 * x.std(ddof=1) / np.sqrt(len(x)))
+
+
+def observe(p: Floats, truth: Pairs, strains: slice) -> dict[str, Floats]:
+    """Give what every deal contributes to the mean that a column shows."""
     p = p[..., strains, :]
     mean = p @ OUTCOMES.astype(np.float32)
-    figures = {"mse": interval(np.square(mean - truth.tricks[..., strains]))}
-    if not truth.measured:
-        return figures
-    q = truth.targets[..., strains, :].astype(np.float32)
-    off = np.abs(np.rint(mean)[..., None] - OUTCOMES)
-    for column, most in (("exact", 0), ("within 1", 1), ("within 2", 2)):
-        figures[column] = interval((q * (off <= most)).sum(-1))
-    figures["log loss"] = interval(-(q * np.log(np.maximum(p, 1e-12))).sum(-1))
-    for column, tricks in (("game Brier", GAME_TRICKS), ("slam Brier", SLAM_TRICKS)):
-        enough = tricks[strains, None] <= OUTCOMES
-        chance, made = (p * enough).sum(-1), (q * enough).sum(-1)
-        # The mean over the layouts of the square of chance less 1 or 0.
-        figures[column] = interval(chance * chance - 2 * chance * made + made)
-        if column == "game Brier":
-            ece = calibration(chance, made, truth.together)
-    figures["game ECE"] = ece
-    return figures
+    cells = {"mse": np.square(mean - truth.tricks[..., strains])}
+    if truth.measured:
+        q = truth.targets[..., strains, :].astype(np.float32)
+        off = np.abs(np.rint(mean)[..., None] - OUTCOMES)
+        for column, most in (("exact", 0), ("within 1", 1), ("within 2", 2)):
+            cells[column] = (q * (off <= most)).sum(-1)
+        cells["log loss"] = -(q * np.log(np.maximum(p, 1e-12))).sum(-1)
+        for column, tricks in (("game Brier", GAME_TRICKS), ("slam Brier", SLAM_TRICKS)):
+            enough = tricks[strains, None] <= OUTCOMES
+            chance, made = (p * enough).sum(-1), (q * enough).sum(-1)
+            # The mean over the layouts of the square of chance less 1 or 0.
+            cells[column] = chance * chance - 2 * chance * made + made
+    deals = len(p) // truth.together
+    return {name: x.reshape(deals, -1).mean(axis=1, dtype=float) for name, x in cells.items()}
 
 
 def calibration(chance: Floats, made: Floats, together: int) -> tuple[float, float]:
@@ -157,14 +169,27 @@ def halves(baseline: Baseline, truth: Pairs) -> Floats:
 
 
 def benchmark(
-    embeddings: list[Embedding], baselines: list[str], truth: Pairs, training: list[Pairs]
-) -> dict[str, dict[str, Figures]]:
-    """Judge every embedding and baseline: figures by strains and model."""
+    embeddings: list[Embedding],
+    baselines: list[str],
+    truth: Pairs,
+    training: list[Pairs],
+    against: Embedding | None = None,
+) -> tuple[dict[str, dict[str, Figures]], dict[str, dict[str, Figures]]]:
+    """Judge every embedding and baseline: figures by strains and model.
+
+    The second table has the mean differences from `against`, deal by deal; empty if that is None.
+    """
     tables: dict[str, dict[str, Figures]] = {strains: {} for strains in STRAINS}
+    differences: dict[str, dict[str, Figures]] = {strains: {} for strains in STRAINS if against}
+    other = estimate(against, truth.masks) if against else None
 
     def judge(name: str, p: Floats) -> None:
         for strains, part in STRAINS.items():
             tables[strains][name] = score(p, truth, part)
+            if other is not None:
+                theirs = observe(other, truth, part)
+                ours = observe(p, truth, part)
+                differences[strains][name] = {c: interval(ours[c] - theirs[c]) for c in ours}
 
     for embedding in embeddings:
         judge(embedding.name, estimate(embedding, truth.masks))
@@ -175,27 +200,28 @@ def benchmark(
             judge(name, BASELINES[name](masks, targets, truth.masks))
         else:
             judge(name, halves(BASELINES[name], truth))
-    return tables
+    return tables, differences
 
 
-def print_table(tables: dict[str, dict[str, Figures]], title: str, kind: str) -> None:
-    """Print for people."""
-    print(title)
+def print_table(
+    tables: dict[str, dict[str, Figures]], published: dict[str, dict[str, float]] | None = None
+) -> None:
+    """Print for people; without published figures, as differences."""
     columns = list(dict.fromkeys(c for rows in tables.values() for r in rows.values() for c in r))
+    sign = "" if published else "+"
 
     def text(column: str, value: float, half: float | None = None) -> str:
         scale, digits, unit = (100, 2, "%") if column in PERCENT else (1, 4, "")
         interval = "" if half is None else f" ±{scale * half:.{digits}f}"
-        return f"{scale * value:.{digits}f}{unit}{interval}"
+        return f"{scale * value:{sign}.{digits}f}{unit}{interval}"
 
     for name, rows in tables.items():
-        print(f"\n{name:<20}" + "".join(f"{column:>16}" for column in columns))
+        print(f"\n{name:<20}" + "".join(f"{column:>17}" for column in columns))
         for row, values in rows.items():
-            print(f"  {row:<18}" + "".join(f"{text(c, *values[c]):>16}" for c in columns))
-        published = PUBLISHED[kind][name]
-        cells = [text(c, published[c]) if c in published else "" for c in columns]
-        print(f"  {'published (*)':<18}" + "".join(f"{cell:>16}" for cell in cells))
-    print("\n(*) quoted from arXiv:2310.06624 and its code: other deals, not measured here.")
+            print(f"  {row:<18}" + "".join(f"{text(c, *values[c]):>17}" for c in columns))
+        if published:
+            cells = [text(c, published[name][c]) if c in published[name] else "" for c in columns]
+            print(f"  {'published (*)':<18}" + "".join(f"{cell:>17}" for cell in cells))
 
 
 def write_card(name: str, command: str, figures: dict[str, Any], kind: str = "embedding") -> None:
@@ -213,11 +239,14 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--deals", default="data/deals_test.parquet", help="labelled deals")
-    parser.add_argument("--pairs", help="a file of hand pairs, instead of deals")
+    parser.add_argument(
+        "--deals", nargs="+", default=["data/deals_test.parquet"], help="labelled deals"
+    )
+    parser.add_argument("--pairs", nargs="+", help="files of hand pairs, instead of deals")
     parser.add_argument(
         "--weights", nargs="+", default=["hand2vec-8"], help="shipped names or files"
     )
+    parser.add_argument("--against", help="compare with these weights, deal by deal")
     parser.add_argument("--train-deals", nargs="+", default=[], help="train the baselines on these")
     parser.add_argument("--train-pairs", nargs="+", default=[], help="and on these")
     parser.add_argument(
@@ -231,32 +260,46 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--card", action="store_true", help="write the figures to the model cards")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args(argv)
-    file, read = (args.pairs, read_hand_pairs) if args.pairs else (args.deals, read_deals)
+    kind = "pairs" if args.pairs else "deals"
+    files, read = (args.pairs, read_hand_pairs) if args.pairs else (args.deals, read_deals)
     try:
         embeddings = [load_embedding(name) for name in args.weights]
+        against = load_embedding(args.against) if args.against else None
         training = [read_deals(path) for path in args.train_deals]
         training += [read_hand_pairs(path) for path in args.train_pairs]
         names = [name for name in args.baselines if name != "none"]
-        tables = benchmark(embeddings, names, read(file), training)
+        tables, differences = benchmark(embeddings, names, read(*files), training, against)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f"error: {error}")
-    plain = {
-        strains: {
-            row: {c: {"value": round(v, 5), "±": round(half, 5)} for c, (v, half) in values.items()}
-            for row, values in rows.items()
+    plain, less = (
+        {
+            strains: {
+                row: {
+                    c: {"value": round(v, 5), "±": round(half, 5)}
+                    for c, (v, half) in values.items()
+                }
+                for row, values in rows.items()
+            }
+            for strains, rows in part.items()
         }
-        for strains, rows in tables.items()
-    }
+        for part in (tables, differences)
+    )
     if args.card:
-        kind = f"--pairs {Path(file).name}" if args.pairs else f"--deals {file}"
+        judged = " ".join(Path(file).name if args.pairs else file for file in files)
         for name, embedding in zip(args.weights, embeddings, strict=True):
             own = {strains: rows[embedding.name] for strains, rows in plain.items()}
-            write_card(name, f"python benchmarks/ddbp2.py --weights {name} {kind}", own)
+            write_card(name, f"python benchmarks/ddbp2.py --weights {name} --{kind} {judged}", own)
     if args.json:
-        published = PUBLISHED["pairs" if args.pairs else "deals"]
-        print(json.dumps({"file": file, **plain, "published": published}, ensure_ascii=False))
-    else:
-        print_table(tables, file, "pairs" if args.pairs else "deals")
+        report = {"files": files, **plain, "published": PUBLISHED[kind]}
+        report |= {f"less {args.against}": less} if args.against else {}
+        print(json.dumps(report, ensure_ascii=False))
+        return
+    print(*files)
+    print_table(tables, PUBLISHED[kind])
+    if args.against:
+        print(f"\nmore (+) or less (-) than {args.against}")
+        print_table(differences)
+    print("\n(*) quoted from arXiv:2310.06624 and its code: other deals, not measured here.")
 
 
 if __name__ == "__main__":

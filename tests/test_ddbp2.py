@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bridgevec.cards import hand_bits, random_masks
+from bridgevec.models.embedding import TrickEstimate, load_embedding
 from bridgevec.records import write_deals, write_pairs
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
@@ -124,6 +125,37 @@ def test_the_halves_do_not_see_what_they_are_judged_on(deals):
     assert np.array_equal(p[:, 0, 0, 0], pairs.masks[:, 0].astype(np.float32))
 
 
+def test_two_networks_are_compared_deal_by_deal(deals, tmp_path):
+    hands = random_masks(300, seed=4)
+    more = str(write_deals(tmp_path / "more.parquet", hands, tricks_by_rule(hands), {}))
+    pairs = ddbp2.read_deals(deals, more)
+    assert len(pairs.masks) == 1400
+    ours, theirs = load_embedding("hand2vec-8"), Guess("guess")
+    tables, differences = ddbp2.benchmark([ours, theirs], [], pairs, [], against=theirs)
+    for strains, part in ddbp2.STRAINS.items():
+        off = [
+            np.square(ddbp2.estimate(e, pairs.masks) @ np.arange(14) - pairs.tricks)[..., part]
+            for e in (ours, theirs)
+        ]
+        assert tables[strains]["hand2vec-8"]["mse"][0] == pytest.approx(off[0].mean(), rel=1e-4)
+        by_deal = (off[0] - off[1]).reshape(700, -1).mean(1)
+        half = 1.96 * by_deal.std(ddof=1) / np.sqrt(700)
+        found = differences[strains]["hand2vec-8"]
+        assert found["mse"] == pytest.approx((by_deal.mean(), half), rel=1e-3)
+        assert set(found) == set(tables[strains]["hand2vec-8"]) - {"game ECE"}
+        assert set(differences[strains]["guess"].values()) == {(0.0, 0.0)}
+
+
+class Guess:
+    """Knows no hand: every number of tricks is as likely."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def estimate_tricks_many(self, declarers, dummies):
+        return TrickEstimate(np.full((len(declarers), 5, 14), 1 / 14, np.float32))
+
+
 def test_the_command_prints_every_figure(deals, tmp_path, capsys):
     ddbp2.main(["--deals", deals, "--baselines", "linear", "--train-deals", deals, "--json"])
     report = json.loads(capsys.readouterr().out)
@@ -136,9 +168,11 @@ def test_the_command_prints_every_figure(deals, tmp_path, capsys):
             ]
             assert all(figures[name]["±"] > 0 for name in ("mse", "log loss"))
     assert report["published"]["notrump"] == {"exact": 0.403, "within 1": 0.869}
-    ddbp2.main(["--deals", deals, "--baselines", "none"])
+    ddbp2.main(["--deals", deals, "--baselines", "none", "--against", "hand2vec-8"])
     text = capsys.readouterr().out
     assert "published (*)" in text
+    assert "than hand2vec-8\n" in text
+    assert "+0.0000 ±0.0000" in text
     assert f"{100 * report['suits']['hand2vec-8']['exact']['value']:.2f}%" in text
     with pytest.raises(SystemExit, match=r"error: .*nowhere"):
         ddbp2.main(["--deals", str(tmp_path / "nowhere.parquet")])
