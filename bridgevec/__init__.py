@@ -3,6 +3,7 @@
 from importlib.metadata import version
 
 from bridgevec.auction import Auction
+from bridgevec.bidders import load_bidder
 from bridgevec.cards import Deal, Seat, Strain, random_deals
 from bridgevec.dds import iter_tables, solve_board, solve_table, solve_tables
 from bridgevec.models.embedding import (
@@ -41,6 +42,7 @@ __all__ = [
     "find_hand",
     "imps",
     "iter_tables",
+    "load_bidder",
     "load_embedding",
     "load_opening",
     "nearest_hands",

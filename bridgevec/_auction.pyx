@@ -24,6 +24,23 @@ cdef enum:
     CALLS = 38
     LONGEST = 319  # P P P, then every bid, doubled and redoubled, with two passes after each call
     FEATURES = 6 + 12 * BIDS
+    # What a bidder sees: `PLACES` numbers of features, 0 for none, see `bridgevec.bidders.features`.
+    PLACES = 64
+    RECENT = 12  # calls that are seen by when they were made
+    OLDER = PLACES - 28 - RECENT  # at most: calls other than passes that are seen by who made them
+    CARDS_AT = 1
+    HOLDINGS_AT = CARDS_AT + 52
+    LENGTHS_AT = HOLDINGS_AT + 4 * 14 * 32
+    POINTS_AT = LENGTHS_AT + 4 * 14
+    SHAPES_AT = POINTS_AT + 38
+    STRENGTH_AT = SHAPES_AT + 39
+    VULNERABLE_AT = STRENGTH_AT + 43
+    OPENING_AT = VULNERABLE_AT + 4
+    CONTRACT_AT = OPENING_AT + 20
+    STATE_AT = CONTRACT_AT + 36
+    RECENT_AT = STATE_AT + 37
+    MADE_AT = RECENT_AT + RECENT * 39
+    BIDDER_FEATURES = MADE_AT + 12 * BIDS
 
 # What an array of auctions consists of, one row a table.
 TABLE = np.dtype(
@@ -50,6 +67,7 @@ DEAL = np.dtype(
 )
 
 AUCTION_FEATURES = FEATURES
+N_PLACES, N_BIDDER_FEATURES = PLACES, BIDDER_FEATURES
 
 cdef packed struct Table:
     int16_t count
@@ -180,6 +198,125 @@ cdef inline void write_auction(
             out[2 + who] = 1
 
 
+# The number of a shape, 0 = 4-3-3-3 … 38 = 13-0-0-0, by the two longest suits and the shortest.
+cdef uint8_t SHAPES[14][7][4]
+
+
+cdef void number_shapes() noexcept nogil:
+    cdef int a, b, d, number = 0
+    for a in range(4, 14):
+        for b in range(7):
+            for d in range(4):
+                # The third suit, 13 - a - b - d cards, lies between the second and the last.
+                if d <= 13 - a - b - d <= b <= a:
+                    SHAPES[a][b][d] = number
+                    number += 1
+
+
+number_shapes()
+
+
+cdef inline void write_places(
+    const Table* table, uint64_t hand, int vulnerable, int16_t* out
+) noexcept nogil:
+    """Write the numbers of what the player whose turn it is sees, and zeros after them."""
+    cdef int seat = turn(table)
+    cdef int suit, holding, length, i, who, call, skip, bid = -1, n = 0, points = 0
+    cdef int longest = 0, second = 0, shortest = 13
+    memset(out, 0, PLACES * sizeof(int16_t))
+
+    # The hand.
+    for suit in range(4):
+        holding = hand >> (13 * suit) & 0x1FFF
+        length = bv_count(holding)
+        points += 4 * (holding & 1) + 3 * (holding >> 1 & 1)
+        points += 2 * (holding >> 2 & 1) + (holding >> 3 & 1)
+        if length > longest:
+            second, longest = longest, length
+        elif length > second:
+            second = length
+        shortest = min(shortest, length)
+        out[n] = HOLDINGS_AT + 448 * suit + 32 * length + (holding & 31)
+        out[n + 1] = LENGTHS_AT + 14 * suit + length
+        n += 2
+    while hand:
+        out[n] = CARDS_AT + bv_ctz(hand)
+        n += 1
+        hand &= hand - 1
+    out[n] = POINTS_AT + points
+    out[n + 1] = SHAPES_AT + SHAPES[longest][second][shortest]
+    out[n + 2] = STRENGTH_AT + points + longest + second - 7
+    n += 3
+
+    # How the auction stands.
+    out[n] = VULNERABLE_AT + (vulnerable >> (seat & 1) & 1) + 2 * (vulnerable >> (~seat & 1) & 1)
+    i = 0
+    while i < table.count and table.calls[i] == PASS:
+        i += 1
+    who = (table.dealer + i - seat) & 3 if i < table.count else 4
+    out[n + 1] = OPENING_AT + 5 * min(i, 3) + who
+    out[n + 2] = CONTRACT_AT + table.bid + 1
+    out[n + 3] = STATE_AT
+    if table.bid >= 0:
+        out[n + 3] += 1 + 9 * ((table.bidder - seat) & 3) + 3 * table.doubled + min(table.passes, 2)
+    n += 4
+
+    # The last calls by when they were made, then all but passes by who made them.
+    for i in range(RECENT):
+        call = table.calls[table.count - 1 - i] + 1 if i < table.count else 0
+        out[n + i] = RECENT_AT + 39 * i + call
+    n += RECENT
+    skip = -OLDER
+    for i in range(table.count):
+        skip += table.calls[i] != PASS
+    for i in range(table.count):
+        call = table.calls[i]
+        if call == PASS:
+            continue
+        if call >= FIRST_BID:
+            bid = call - FIRST_BID
+        if skip > 0:  # the oldest, of an auction so long
+            skip -= 1
+            continue
+        out[n] = MADE_AT + 12 * bid + ((table.dealer + i - seat) & 3)
+        if call < FIRST_BID:
+            out[n] += 4 * call
+        n += 1
+
+
+def sum_rows(const int16_t[:, ::1] places, const float[:, ::1] rows, float[:, ::1] out):
+    """Write into `out`, (n, k), for each of n lists of places the sum of those of the `rows`."""
+    cdef Py_ssize_t i, j, k, width = rows.shape[1]
+    cdef const float* row
+    cdef float* total
+    with nogil:
+        for i in range(places.shape[0]):
+            total = &out[i, 0]
+            memset(total, 0, width * sizeof(float))
+            for j in range(PLACES):
+                if not places[i, j]:
+                    break
+                row = &rows[places[i, j], 0]
+                for k in range(width):
+                    total[k] += row[k]
+
+
+def add_to_rows(const int16_t[:, ::1] places, const float[:, ::1] parts, float[:, ::1] rows):
+    """Add to the `rows` of each of n lists of places a row of `parts`, (n, k)."""
+    cdef Py_ssize_t i, j, k, width = rows.shape[1]
+    cdef const float* part
+    cdef float* row
+    with nogil:
+        for i in range(places.shape[0]):
+            part = &parts[i, 0]
+            for j in range(PLACES):
+                if not places[i, j]:
+                    break
+                row = &rows[places[i, j], 0]
+                for k in range(width):
+                    row[k] += part[k]
+
+
 cdef inline int declarer(const Table* table) noexcept nogil:
     """The first of the side to have named the strain (Laws, Definitions); -1 without a bid."""
     if table.bid < 0:
@@ -267,6 +404,26 @@ cdef class Auctions:
         for i in range(self._n):
             good[i] = 0 <= calls[i] < CALLS and legal(&self._tables[i]) >> calls[i] & 1
         return out.view(bool)
+
+    def places(self, const uint64_t[::1] hands, const uint8_t[::1] vulnerable):
+        """Tell what the players whose turn it is see, holding these hands, int16 (n, 64).
+
+        Numbers of features that are 1, in no order, then zeros; `bridgevec.bidders.features` has
+        the list. The hands are masks, the vulnerability is 0 nobody, 1 NS, 2 EW, 3 all.
+        """
+        cdef Py_ssize_t i
+        out = np.empty((self._n, PLACES), dtype=np.int16)
+        cdef int16_t[:, ::1] places = out
+        with nogil:
+            for i in range(self._n):
+                write_places(&self._tables[i], hands[i], vulnerable[i], &places[i, 0])
+        return out
+
+    def take(self, rows):
+        """Copy the auctions of these rows to as many new tables."""
+        taken = Auctions(len(rows))
+        taken.tables[:] = self.tables[rows]
+        return taken
 
     def make(self, where, const int64_t[::1] calls):
         """Make calls, which must be legal."""

@@ -135,6 +135,11 @@ class Auction:
         self._core.make(_ONE, number)
 
     @property
+    def core(self) -> Auctions:
+        """The compiled auction, of one table, which this is a face of."""
+        return self._core
+
+    @property
     def dealer(self) -> Seat:
         """Who calls first."""
         return Seat(int(self._core.tables["dealer"][0]))

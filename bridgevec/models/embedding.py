@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 DEFAULT = "hand2vec-8"
+_PREFIXES = {"embedding": "hand2vec-", "opening": "opening-", "bidder": "bidder-"}
 WEIGHTS = Path(__file__).parent / "weights"
 _CHUNK = 128  # hands at a time, so that what is computed for them stays in the cache
 _SUIT_SHIFTS = np.array([0, 13, 26, 39], dtype=np.uint64)
@@ -373,20 +374,20 @@ def find_weights(name: str | os.PathLike[str], kind: str = "embedding") -> Path:
     Parameters
     ----------
     name : str or path
-    kind : {"embedding", "opening"}, default "embedding"
-        What is looked for, for the message.
+    kind : {"embedding", "opening", "bidder"}, default "embedding"
+        What is looked for. A bidder's name may be given without ``bidder-``.
 
     Raises
     ------
     FileNotFoundError
         If there is none; the message lists those shipped.
     """
-    path = Path(name)
+    path, prefix = Path(name), _PREFIXES[kind]
     if path.suffix != ".safetensors":
-        path = WEIGHTS / f"{name}.safetensors"
+        short = kind == "bidder" and not path.name.startswith(prefix)
+        path = WEIGHTS / f"{prefix if short else ''}{name}.safetensors"
     if not path.exists():
-        names = WEIGHTS.glob("opening-*.json" if kind == "opening" else "hand2vec-*.json")
-        shipped = ", ".join(sorted(file.stem for file in names))
+        shipped = ", ".join(sorted(file.stem for file in WEIGHTS.glob(f"{prefix}*.json")))
         model = "opening model" if kind == "opening" else kind
         raise FileNotFoundError(f"no {model} {os.fspath(name)!r}; shipped are: {shipped}")
     return path

@@ -1,0 +1,99 @@
+"""What a bidder's network sees: the own hand and the auction, as numbers of what is the case.
+
+Of `N_BIDDER_FEATURES` statements about a hand and an auction some forty are true; an observation
+lists their numbers, in no order, int16 (n, `N_PLACES`), with zeros after the last. A network's
+first layer is then a sum of a few rows of its weights. Seats are counted from the own one on: me,
+left-hand opponent, partner, right-hand opponent.
+
+==================  ==========================================================================
+how many numbers    what they say
+==================  ==========================================================================
+52                  I hold this card
+4 · 14 · 32         my length in a suit, and which of A K Q J T I have there
+4 · 14              my length in a suit
+38                  my high-card points
+39                  my shape, 4-3-3-3 … 13-0-0-0 whichever the suits
+43                  points and cards in the two longest suits together, less 7
+4                   whether my side, and their side, is vulnerable
+4 · 5               how many passed before the first bid, who made it (the last: nobody)
+36                  no bid, or the last bid
+1 + 4 · 3 · 3       no bid, or who made the last one, whether it is doubled, passes since
+12 · 39             what was called one, two, … twelve calls ago (the first: nothing)
+35 · 12             who made a bid, who doubled it, who redoubled it
+==================  ==========================================================================
+
+The last kind is that of `bridgevec.envs.observation`. It names the last 24 calls that are no
+passes; an auction with more of them has never been seen.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridgevec._auction import N_BIDDER_FEATURES, N_PLACES, Auctions
+from bridgevec.cards import hand_bits
+from bridgevec.models.embedding import embed_hands
+
+__all__ = ["N_BIDDER_FEATURES", "N_PLACES", "describe_hands", "observe"]
+
+DESCRIPTION = 13
+"""How many numbers describe a hand that is guessed, see `describe_hands`."""
+MEANS = np.array([3.25] * 4 + [10] + [0] * 8, dtype=np.float32)
+"""Means of these numbers over random hands."""
+SCALES = np.array([1.3647] * 4 + [4.1302] + [1] * 8, dtype=np.float32)
+"""Their standard deviations."""
+
+
+def observe(
+    hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
+) -> NDArray[np.int16]:
+    """Tell what players see who are to call.
+
+    Parameters
+    ----------
+    hands : ndarray of uint64, shape (n,)
+        Masks of the hands of those whose turn it is.
+    auctions : Auctions
+        At n tables; none may be over. An environment's ``game.tables`` is such an object too.
+    vulnerable : ndarray of uint8, shape (n,)
+        0 nobody, 1 North-South, 2 East-West, 3 all.
+
+    Returns
+    -------
+    ndarray of int16, shape (n, N_PLACES)
+
+    Raises
+    ------
+    ValueError
+        If there are not as many of each, or an auction is over.
+    """
+    n = len(auctions.tables)
+    if len(hands) != n or len(vulnerable) != n:
+        raise ValueError(f"{len(hands)} hands, {n} auctions, {len(vulnerable)} vulnerabilities")
+    over = np.flatnonzero(auctions.over())
+    if over.size:
+        raise ValueError(f"the auction at table {over[0]} is over")
+    return auctions.places(
+        np.ascontiguousarray(hands, dtype=np.uint64),
+        np.ascontiguousarray(vulnerable, dtype=np.uint8),
+    )
+
+
+def describe_hands(masks: NDArray[np.uint64]) -> NDArray[np.float32]:
+    """Describe hands as bidders guess them, each number with mean 0 and variance about 1.
+
+    Parameters
+    ----------
+    masks : ndarray of uint64, shape (n,)
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 13)
+        Lengths in spades, hearts, diamonds and clubs, high-card points, and the 8 numbers of
+        `bridgevec.embed_hands`; times `SCALES` plus `MEANS` as players count them.
+    """
+    cards = hand_bits(masks).reshape(-1, 4, 13)
+    points = cards[:, :, :4].sum(axis=1) @ np.array([4, 3, 2, 1])
+    numbers = np.column_stack([cards.sum(axis=2), points, embed_hands(masks)])
+    return ((numbers - MEANS) / SCALES).astype(np.float32)

@@ -1,0 +1,180 @@
+"""The network of all trained bidders, in PyTorch.
+
+The first layer sums the rows of what is true of the hand and the auction
+(`bridgevec.bidders.features`); residual layers follow, then three heads: the policy, the value, and
+a guess of the three other hands. Without normalisation or anything else that NumPy would be slow
+at, so that `bridgevec.bidders.policy` may follow it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bridgevec._auction import add_to_rows, sum_rows
+from bridgevec.auction import N_CALLS
+from bridgevec.bidders.features import DESCRIPTION, N_BIDDER_FEATURES
+from bridgevec.bidders.policy import OTHERS
+from bridgevec.models.checkpoint import write_model
+from bridgevec.models.embedding import find_weights, read_weights
+
+SPREAD = 5
+"""Of how many numbers of a hand, the first ones, a standard deviation is guessed too."""
+
+
+class Outputs(NamedTuple):
+    """What the network says.
+
+    Attributes
+    ----------
+    logits : Tensor, shape (n, 38)
+        Of all calls; those that are not legal are yet to be masked, see `mask_illegal`.
+    value : Tensor, shape (n,)
+        In what the training counts, for the side of the player to call.
+    guesses : Tensor, shape (n, 3, 18)
+        Of left-hand opponent, partner and right-hand opponent: 13 numbers as
+        `bridgevec.bidders.features.describe_hands` gives them, and the logarithms of the standard
+        deviations of the first 5. See `guess_loss`.
+    """
+
+    logits: Tensor
+    value: Tensor
+    guesses: Tensor
+
+
+class _SumOfRows(torch.autograd.Function):
+    """`torch.nn.functional.embedding_bag` on a CPU, several times as fast."""
+
+    @staticmethod
+    def forward(ctx: Any, places: Tensor, rows: Tensor) -> Tensor:
+        out = torch.empty(len(places), rows.shape[1])
+        sum_rows(places.numpy(), rows.detach().numpy(), out.numpy())
+        ctx.save_for_backward(places)
+        ctx.shape = rows.shape
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
+        (places,) = ctx.saved_tensors
+        rows = torch.zeros(ctx.shape)
+        add_to_rows(places.numpy(), gradients[0].contiguous().numpy(), rows.numpy())
+        return None, rows
+
+
+class BidderNetwork(nn.Module):
+    """Observations to policy, value and guesses.
+
+    Parameters
+    ----------
+    width : int, default 256
+        Of every layer.
+    blocks : int, default 3
+        How many layers come after the first.
+    """
+
+    def __init__(self, width: int = 256, blocks: int = 3) -> None:
+        super().__init__()
+        self.architecture = {"width": width, "blocks": blocks}
+        # Some forty rows are summed, for a variance of about 1.
+        rows = torch.randn(N_BIDDER_FEATURES, width) * 40**-0.5
+        rows[0] = 0
+        self.rows, self.bias = nn.Parameter(rows), nn.Parameter(torch.zeros(width))
+        self.blocks = nn.ModuleList(nn.Linear(width, width) for _ in range(blocks))
+        self.policy = nn.Linear(width, N_CALLS)
+        self.value = nn.Linear(width, 1)
+        self.guess = nn.Linear(width, len(OTHERS) * (DESCRIPTION + SPREAD))
+
+    def forward(self, places: Tensor) -> Outputs:
+        """Judge observations.
+
+        Parameters
+        ----------
+        places : Tensor of int16, shape (n, 64)
+            As `bridgevec.bidders.features.observe` gives them.
+        """
+        if places.device.type == "cpu":
+            x = _SumOfRows.apply(places.contiguous(), self.rows)
+        else:
+            x = F.embedding_bag(places.int(), self.rows, mode="sum", padding_idx=0)
+        x = x + self.bias
+        for block in self.blocks:
+            x = x + F.relu(block(F.relu(x)))
+        x = F.relu(x)
+        guesses = self.guess(x).view(-1, len(OTHERS), DESCRIPTION + SPREAD)
+        return Outputs(self.policy(x), self.value(x).squeeze(-1), guesses)
+
+
+def mask_illegal(logits: Tensor, legal: Tensor) -> Tensor:
+    """Take calls that are not legal out of a policy.
+
+    Parameters
+    ----------
+    logits : Tensor, shape (n, 38)
+    legal : Tensor, shape (n, 38)
+        0 for calls that are not legal, as `Auctions.legal_masks` gives them.
+    """
+    return logits.masked_fill(legal == 0, -1e9)
+
+
+def guess_loss(guesses: Tensor, truth: Tensor) -> Tensor:
+    """Compare guessed hands with the real ones.
+
+    Parameters
+    ----------
+    guesses : Tensor, shape (n, 3, 18)
+        See `Outputs`.
+    truth : Tensor, shape (n, 3, 13)
+        From `bridgevec.bidders.features.describe_hands`.
+
+    Returns
+    -------
+    Tensor, shape ()
+        The mean of the squared errors, and of the negative logarithms of the densities of lengths
+        and points.
+    """
+    means, spreads = guesses[..., :DESCRIPTION], guesses[..., DESCRIPTION:].clamp(-5, 2)
+    squares = (means - truth).square()
+    # The spread learns from the error, not the error from the spread.
+    density = spreads + squares[..., :SPREAD].detach() * (-2 * spreads).exp() / 2
+    return squares.mean() + density.mean()
+
+
+def save_network(
+    path: str | os.PathLike[str], network: BidderNetwork, card: dict[str, Any]
+) -> None:
+    """Write weights, in half precision, and the model card beside them.
+
+    Parameters
+    ----------
+    path : path
+        ``name.safetensors``; the card is ``name.json``.
+    network : BidderNetwork
+    card : dict
+        What it shall say beside name and architecture.
+    """
+    path = Path(path)
+    about = {"name": path.stem, "format": 1, "architecture": network.architecture}
+    about["parameters"] = sum(p.numel() for p in network.parameters())
+    tensors = {k: v.detach().cpu().half() for k, v in network.state_dict().items()}
+    write_model(path, save(tensors), about | card)
+
+
+def load_network(name: str | os.PathLike[str]) -> BidderNetwork:
+    """Load a trained network, to train it further.
+
+    Parameters
+    ----------
+    name : str or path
+        As `bridgevec.bidders.policy.load_policy` takes it.
+    """
+    path = find_weights(name, "bidder")
+    card, _ = read_weights(path)
+    network = BidderNetwork(**card["architecture"])
+    network.load_state_dict({k: v.float() for k, v in load_file(path).items()})
+    return network

@@ -1,0 +1,210 @@
+"""A bidder that is a trained network, in NumPy alone.
+
+`bridgevec.bidders.network` describes the network; here it is for inference, on every core.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridgevec._auction import Auctions, sum_rows
+from bridgevec.auction import N_CALLS
+from bridgevec.bidders.bidder import Bidder, one_table
+from bridgevec.bidders.features import DESCRIPTION, MEANS, N_BIDDER_FEATURES, SCALES, observe
+from bridgevec.cards import HandLike, Seat
+from bridgevec.models.embedding import find_weights, read_weights
+
+OTHERS = ("left", "partner", "right")
+_LENGTHS_AND_POINTS = 5  # of the numbers that describe a hand, those whose spread is guessed too
+_CHUNK = 512  # rows at a time, so that they stay in the cache
+
+
+class ShownHand(NamedTuple):
+    """What the bidding has shown about a hand.
+
+    Attributes
+    ----------
+    lengths : dict of str to float
+        Cards expected in ``"S"``, ``"H"``, ``"D"`` and ``"C"``.
+    points : float
+        High-card points expected.
+    length_errors : dict of str to float
+        By how much a length may differ from the expected one, as a standard deviation.
+    points_error : float
+        The same of the points.
+    embedding : ndarray of float32, shape (8,)
+        Where the hand is expected in the space of `bridgevec.embed_hand`.
+    """
+
+    lengths: dict[str, float]
+    points: float
+    length_errors: dict[str, float]
+    points_error: float
+    embedding: NDArray[np.float32]
+
+
+class PolicyBidder(Bidder):
+    """A trained network that bids.
+
+    Parameters
+    ----------
+    path : path
+        ``name.safetensors``, with the model card ``name.json`` beside it, as
+        `bridgevec.bidders.network.save_network` writes them.
+
+    Attributes
+    ----------
+    name : str
+        The file's name.
+    card : dict
+        The model card.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the weights or the card are missing.
+    ValueError
+        If the file does not hold such weights.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.name = Path(path).stem
+        self.card, tensors = read_weights(path)
+        weights = {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
+        try:
+            self._rows, self._bias = weights["rows"], weights["bias"]
+            blocks = range(self.card["architecture"]["blocks"])
+            names = [*(f"blocks.{i}" for i in blocks), "policy", "guess"]
+            *self._blocks, self._policy, self._guess = [
+                (np.ascontiguousarray(weights[f"{name}.weight"].T), weights[f"{name}.bias"])
+                for name in names
+            ]
+        except KeyError as error:
+            raise ValueError(f"{path}: no bidder, {error} is missing") from None
+        if len(self._rows) != N_BIDDER_FEATURES:
+            raise ValueError(
+                f"{path}: a bidder that sees {len(self._rows)} features, not {N_BIDDER_FEATURES}"
+            )
+
+    def _last_layer(self, places: NDArray[np.int16]) -> NDArray[np.float32]:
+        x = np.empty((len(places), len(self._bias)), dtype=np.float32)
+        sum_rows(places, self._rows, x)
+        x += self._bias
+        for weight, bias in self._blocks:
+            y = np.maximum(x, 0) @ weight
+            y += bias
+            np.maximum(y, 0, out=y)
+            x += y
+        return np.maximum(x, 0, out=x)
+
+    def _logits(self, places: NDArray[np.int16]) -> NDArray[np.float32]:
+        weight, bias = self._policy
+        return self._last_layer(places) @ weight + bias
+
+    def logits(
+        self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
+    ) -> NDArray[np.float32]:
+        """Give the network's policy as logarithms but for a constant, -inf for calls not legal.
+
+        Parameters
+        ----------
+        hands, auctions, vulnerable
+            As `probabilities` takes them.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, 38)
+        """
+        places = observe(hands, auctions, vulnerable)
+        y = np.empty((len(places), N_CALLS), dtype=np.float32)
+        parts = [slice(i, i + _CHUNK) for i in range(0, len(places), _CHUNK)]
+
+        def work(part: slice) -> None:
+            y[part] = self._logits(places[part])
+
+        if len(parts) < 2:
+            for part in parts:
+                work(part)
+        else:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                list(pool.map(work, parts))
+        y[auctions.legal_masks() == 0] = -np.inf
+        return y
+
+    def probabilities(
+        self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
+    ) -> NDArray[np.float32]:
+        """Give the probability of every call, see `Bidder.probabilities`."""
+        y = self.logits(hands, auctions, vulnerable)
+        y = np.exp(y - y.max(axis=1, keepdims=True))
+        return y / y.sum(axis=1, keepdims=True)
+
+    def calls(
+        self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
+    ) -> NDArray[np.int64]:
+        """Choose the likeliest call, see `Bidder.calls`."""
+        return self.logits(hands, auctions, vulnerable).argmax(axis=1)
+
+    def infer(
+        self,
+        hand: HandLike,
+        auction: str = "",
+        dealer: Seat | int | str = "N",
+        vulnerable: str | int = "None",
+    ) -> dict[str, ShownHand]:
+        """Say what the bidding has shown about the others' hands, as seen from the own one.
+
+        Parameters
+        ----------
+        hand, auction, dealer, vulnerable
+            As `call` takes them.
+
+        Returns
+        -------
+        dict of str to ShownHand
+            Of ``"left"``, ``"partner"`` and ``"right"``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `call`.
+        """
+        x = self._last_layer(observe(*one_table(hand, auction, dealer, vulnerable)))
+        weight, bias = self._guess
+        guesses = (x @ weight + bias).reshape(len(OTHERS), -1)
+        shown = {}
+        for who, guess in zip(OTHERS, guesses, strict=True):
+            means = guess[:DESCRIPTION] * SCALES + MEANS
+            errors = np.exp(guess[DESCRIPTION:]) * SCALES[:_LENGTHS_AND_POINTS]
+            shown[who] = ShownHand(
+                dict(zip("SHDC", means[:4].tolist(), strict=True)),
+                float(means[4]),
+                dict(zip("SHDC", errors[:4].tolist(), strict=True)),
+                float(errors[4]),
+                means[_LENGTHS_AND_POINTS:],
+            )
+        return shown
+
+
+@lru_cache(maxsize=8)
+def load_policy(name: str | os.PathLike[str]) -> PolicyBidder:
+    """Load a trained bidder; the next call with the same name returns the same object.
+
+    Parameters
+    ----------
+    name : str or path
+        A shipped one, such as ``"imitation"``, or a file ``name.safetensors``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none of that name; the message lists those shipped.
+    """
+    return PolicyBidder(find_weights(name, "bidder"))

@@ -1,0 +1,261 @@
+"""Bidders: legal calls after whatever auction, one by one as in batches, NumPy as PyTorch."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import bridgevec
+from bridgevec._auction import Auctions
+from bridgevec.auction import N_CALLS, Auction, auction_text, calls_at, parse_call
+from bridgevec.bidders import Bidder, PassBidder, RandomBidder, load_bidder
+from bridgevec.bidders.features import N_BIDDER_FEATURES, N_PLACES, describe_hands, observe
+from bridgevec.bidders.network import BidderNetwork, guess_loss, load_network, save_network
+from bridgevec.bidders.policy import PolicyBidder
+from bridgevec.cards import hand_mask, hand_text, random_masks
+from bridgevec.scoring import VULNERABILITIES
+
+HAND = "AKQ2.K54.T98.J32"
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    torch.manual_seed(5)
+    path = tmp_path_factory.mktemp("bidders") / "small.safetensors"
+    save_network(path, BidderNetwork(width=24, blocks=2), {})
+    return path
+
+
+@pytest.fixture(scope="module")
+def bidders(file):
+    return [PassBidder(), RandomBidder(), PolicyBidder(file)]
+
+
+def random_tables(n, seed, longest=40):
+    """Auctions that strangers may have made, none of them over, and hands."""
+    rng = np.random.default_rng(seed)
+    masks = random_masks(n, rng)
+    auctions, chance = Auctions(n), rng.random(n)
+    auctions.start(np.ones(n, dtype=bool), rng.integers(0, 4, n).astype(np.uint8))
+    lengths = rng.integers(0, longest + 1, n)
+    for i in range(longest):
+        legal = auctions.legal_masks()
+        # Low bids and doubles mostly, so that auctions come to be long.
+        weights = legal * rng.random(legal.shape) / (1 + np.arange(N_CALLS)) ** chance[:, None]
+        calls = weights.argmax(axis=1)
+        before = auctions.tables.copy()
+        auctions.make((i < lengths) & ~auctions.over(), calls)
+        auctions.tables[auctions.over()] = before[auctions.over()]
+    hands = masks[np.arange(n), auctions.turns()]
+    return hands, auctions, rng.integers(0, 4, n).astype(np.uint8)
+
+
+# Features
+
+
+def names(mask, auction="", dealer="N", vulnerable=0):
+    core = Auction(auction, dealer).core
+    places = observe(np.array([mask], np.uint64), core, np.array([vulnerable], np.uint8))[0]
+    return set(places[places > 0].tolist())
+
+
+def test_places_are_different_numbers_of_features_then_zeros():
+    places = observe(*random_tables(500, seed=1, longest=80))
+    assert places.shape == (500, N_PLACES)
+    for row in places:
+        used = int((row != 0).sum())
+        assert (row[used:] == 0).all()
+        assert len(set(row[:used].tolist())) == used
+    assert places.min() >= 0
+    assert places.max() < N_BIDDER_FEATURES
+
+
+def test_every_hand_has_28_features_of_cards_and_standing():
+    places = observe(*random_tables(200, seed=2, longest=0))
+    assert ((places > 0).sum(axis=1) == 28 + 12).all()
+
+
+def test_what_is_seen_is_relative_to_the_own_seat():
+    mask = hand_mask(HAND)
+    assert names(mask, "1C P 1H X", "N", 1) == names(mask, "1C P 1H X", "S", 1)
+    assert names(mask, "1C P 1H X", "N", 1) == names(mask, "1C P 1H X", "E", 2)
+    assert names(mask, "1C P 1H X", "N", 1) != names(mask, "1C P 1H X", "E", 1)
+    assert names(mask, "P 1C", "N") != names(mask, "1C", "E")
+
+
+def test_different_auctions_look_different():
+    hands, auctions, vulnerable = random_tables(3000, seed=3, longest=16)
+    places = np.sort(observe(hands[:1].repeat(3000), auctions, vulnerable), axis=1)
+    seen = {}
+    for i, row in enumerate(places):
+        mine = int(auctions.turns()[i])
+        own, others = vulnerable[i] >> (mine & 1) & 1, vulnerable[i] >> (~mine & 1) & 1
+        key = (len(calls_at(auctions, i)), tuple(calls_at(auctions, i)), own, others)
+        assert seen.setdefault(row.tobytes(), key) == key
+
+
+def test_a_hand_is_described_by_lengths_points_and_embedding():
+    from bridgevec.bidders.features import MEANS, SCALES
+
+    mask = np.array([hand_mask(HAND)], np.uint64)
+    numbers = describe_hands(mask)[0] * SCALES + MEANS
+    np.testing.assert_allclose(numbers[:5], [4, 3, 3, 3, 13], rtol=1e-5)
+    np.testing.assert_allclose(numbers[5:], bridgevec.embed_hand(HAND), atol=1e-6)
+    many = describe_hands(random_masks(5000, seed=1).reshape(-1))
+    np.testing.assert_allclose(many.mean(axis=0), 0, atol=0.03)
+    np.testing.assert_allclose(many.std(axis=0), 1, atol=0.03)
+
+
+# Calls
+
+
+@pytest.mark.parametrize("longest", [0, 6, 60])
+def test_calls_are_legal_after_any_auction(bidders, longest):
+    tables = random_tables(2000, seed=longest, longest=longest)
+    for bidder in bidders:
+        assert tables[1].are_legal(bidder.calls(*tables)).all()
+        p = bidder.probabilities(*tables)
+        assert p.shape == (2000, N_CALLS)
+        assert p.dtype == np.float32
+        assert not p[tables[1].legal_masks() == 0].any()
+        np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    choices=st.lists(st.integers(0, 37), max_size=60),
+    dealer=st.sampled_from("NESW"),
+    vulnerable=st.sampled_from(VULNERABILITIES),
+    seed=st.integers(0, 1000),
+)
+def test_a_call_in_text_is_legal(bidders, choices, dealer, vulnerable, seed):
+    auction = Auction("", dealer)
+    for choice in choices:
+        legal = auction.legal_calls
+        after = auction.copy()
+        after.push(legal[choice % len(legal)])
+        if not after.is_over:
+            auction = after
+    hand = hand_text(int(random_masks(1, seed)[0, 0]))
+    for bidder in bidders:
+        assert parse_call(bidder.call(hand, str(auction), dealer, vulnerable)) in (
+            auction.legal_calls
+        )
+
+
+def test_one_by_one_is_as_in_a_batch(file):
+    bidder = PolicyBidder(file)
+    hands, auctions, vulnerable = random_tables(1300, seed=7, longest=20)
+    calls = bidder.calls(hands, auctions, vulnerable)
+    p = bidder.probabilities(hands, auctions, vulnerable)
+    np.testing.assert_array_equal(p.argmax(axis=1), calls)
+    for i in range(0, 1300, 13):
+        dealer = "NESW"[auctions.tables["dealer"][i]]
+        auction = auction_text(calls_at(auctions, i))
+        call = bidder.call(hand_text(int(hands[i])), auction, dealer, int(vulnerable[i]))
+        assert parse_call(call) == calls[i]
+        one = bidder.probabilities(hands[i : i + 1], auctions.take([i]), vulnerable[i : i + 1])
+        np.testing.assert_allclose(one[0], p[i], atol=1e-6)
+
+
+def test_random_calls_are_those_of_the_seed():
+    tables = random_tables(300, seed=8)
+    first, second, other = (RandomBidder(seed).calls(*tables) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, second)
+    assert (first != other).any()
+
+
+def test_the_passer_passes():
+    assert load_bidder("pass").call(HAND, "7N X XX") == "P"
+
+
+def test_bad_input_is_named(file):
+    bidder = PolicyBidder(file)
+    with pytest.raises(ValueError, match='auction "1C P P P" is over'):
+        bidder.call(HAND, "1C P P P")
+    with pytest.raises(ValueError, match="not sufficient"):
+        bidder.call(HAND, "1H 1D")
+    with pytest.raises(ValueError, match="expected 13"):
+        bidder.call("AKQ2.K54.T98.J3")
+    hands, auctions, vulnerable = random_tables(3, seed=9, longest=0)
+    with pytest.raises(ValueError, match="2 hands, 3 auctions"):
+        bidder.calls(hands[:2], auctions, vulnerable)
+    for _ in range(4):
+        auctions.make(np.array([False, True, False]), np.zeros(3, np.int64))
+    with pytest.raises(ValueError, match="table 1 is over"):
+        bidder.calls(hands, auctions, vulnerable)
+
+
+def test_a_bidder_sits_in_the_environment(file):
+    from bridgevec.envs import BiddingEnv
+
+    env = BiddingEnv(seats="N", others={"E": PolicyBidder(file), "S": load_bidder("random")})
+    env.reset(seed=3)
+    ended = False
+    while not ended:
+        *_, ended, _, info = env.step(np.flatnonzero(env.action_masks())[0])
+    assert "contract" in info
+
+
+# The network
+
+
+def test_numpy_is_as_pytorch(file):
+    tables = random_tables(700, seed=10, longest=30)
+    network, bidder = load_network(file), PolicyBidder(file)
+    with torch.no_grad():
+        outputs = network(torch.from_numpy(observe(*tables)))
+    legal = tables[1].legal_masks() > 0
+    np.testing.assert_allclose(
+        bidder.logits(*tables)[legal], outputs.logits.numpy()[legal], atol=2e-5
+    )
+    assert outputs.value.shape == (700,)
+    shown = bidder.infer(HAND, "1C P", "S", "All")
+    with torch.no_grad():
+        core = Auction("1C P", "S").core
+        places = observe(np.array([hand_mask(HAND)], np.uint64), core, np.array([3], np.uint8))
+        guesses = network(torch.from_numpy(places)).guesses[0].numpy()
+    assert list(shown) == ["left", "partner", "right"]
+    partner = shown["partner"]
+    assert partner.points == pytest.approx(guesses[1, 4] * 4.1302 + 10, abs=1e-4)
+    assert partner.lengths["C"] == pytest.approx(guesses[1, 3] * 1.3647 + 3.25, abs=1e-4)
+    assert partner.points_error == pytest.approx(np.exp(guesses[1, 17]) * 4.1302, rel=1e-4)
+    np.testing.assert_allclose(partner.embedding, guesses[1, 5:13], atol=1e-5)
+
+
+def test_the_first_layer_is_an_embedding_bag():
+    torch.manual_seed(1)
+    network = BidderNetwork(width=16, blocks=1)
+    places = torch.from_numpy(observe(*random_tables(50, seed=11)))
+    network(places).logits.square().sum().backward()
+    fast = network.rows.grad.clone()
+    network.zero_grad()
+    bag = torch.nn.functional.embedding_bag
+    x = bag(places.int(), network.rows, mode="sum", padding_idx=0) + network.bias
+    x = x + torch.relu(network.blocks[0](torch.relu(x)))
+    network.policy(torch.relu(x)).square().sum().backward()
+    torch.testing.assert_close(fast, network.rows.grad, rtol=1e-4, atol=1e-4)
+
+
+def test_guesses_are_best_where_they_are_true():
+    truth = torch.randn(40, 3, 13)
+    exact = torch.cat([truth, torch.full((40, 3, 5), -3.0)], dim=-1)
+    unsure = torch.cat([truth, torch.zeros(40, 3, 5)], dim=-1)
+    wrong = torch.cat([truth + 1, torch.zeros(40, 3, 5)], dim=-1)
+    assert guess_loss(exact, truth) < guess_loss(unsure, truth) < guess_loss(wrong, truth)
+
+
+def test_other_weights_are_refused():
+    with pytest.raises(ValueError, match="no bidder"):
+        load_bidder(bridgevec.models.embedding.WEIGHTS / "hand2vec-8.safetensors")
+    with pytest.raises(FileNotFoundError, match="no bidder 'nobody'; shipped are"):
+        load_bidder("nobody")
+
+
+def test_bidders_have_to_say_probabilities():
+    class Silent(Bidder):
+        pass
+
+    with pytest.raises(TypeError, match="probabilities"):
+        Silent()
