@@ -228,6 +228,25 @@ def alike(embedding: Embedding, n: int) -> dict[str, list[str]]:
     }
 
 
+def plot(folder: Path, embedding: Embedding, apart: Floats, differences: Floats) -> None:
+    """Draw the numbers of spades, which stand for every suit, and tricks by distance."""
+    from matplotlib.figure import Figure
+
+    from bridgevec.plots import plot_distances, plot_hand_map
+
+    folder.mkdir(parents=True, exist_ok=True)
+    masks = random_masks(1500, seed=15).reshape(-1)
+    points, seen = embedding.embed_hands(masks)[:, :2], properties(masks)
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    for ax, name in zip(panels, ("length of spades", "points in spades"), strict=True):
+        plot_hand_map(points, seen[name], name, ax=ax)
+        ax.set(xlabel="first number of spades", ylabel="second number")
+    figure.savefig(folder / f"{embedding.name}-suit.png", dpi=120)
+    figure = plot_distances(apart, differences).figure
+    figure.savefig(folder / f"{embedding.name}-distances.png", dpi=120)
+
+
 def rank_correlation(x: Floats, y: Floats) -> float:
     """Compute Spearman's coefficient."""
     return float(np.corrcoef(ranks(x), ranks(y))[0, 1])
@@ -262,13 +281,7 @@ def main(argv: list[str] | None = None) -> None:
     rounded = {part: {k: round(v, 4) for k, v in rows.items()} for part, rows in report.items()}
     examples = alike(embedding, args.hands)
     if args.plots:
-        from bridgevec.plots import plot_distances, plot_suit_numbers
-
-        args.plots.mkdir(parents=True, exist_ok=True)
-        picture = plot_suit_numbers(embedding, random_masks(1500, seed=15).reshape(-1))
-        picture.savefig(args.plots / f"{embedding.name}-suit.png", dpi=120)
-        picture = plot_distances(apart, differences)
-        picture.savefig(args.plots / f"{embedding.name}-distances.png", dpi=120)
+        plot(args.plots, embedding, apart, differences)
     if args.card:
         kept = {part: rows for part, rows in rounded.items() if part != "speed"}
         command = f"python benchmarks/embedding.py --weights {args.weights}"

@@ -58,7 +58,6 @@ SETTINGS: dict[str, Any] = {
     "policy_kwargs": {"net_arch": [128, 128]},
 }
 NAMES = {"embedding": "embedding (8)", "cards": "cards (52)", "both": "both (60)"}
-COLOURS = {"embedding": "#c8102e", "cards": "#1a2a6c", "both": "#1b7837"}
 
 Choose = Callable[[NDArray[np.float32], NDArray[np.int8]], NDArray[np.integer]]
 
@@ -193,30 +192,25 @@ def band(curves: list[list[float]]) -> tuple[NDArray[np.float64], NDArray[np.flo
 
 def plot(result: dict[str, Any], path: Path) -> None:
     """Draw the curves with their bands."""
-    from matplotlib.figure import Figure
+    from bridgevec.plots import plot_learning_curve
 
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    axes = figure.subplots()
-    for observation, curve in result["curves"].items():
-        steps, mean, half = (np.array(curve[key]) for key in ("steps", "imps", "half_width"))
-        axes.plot(steps, mean, color=COLOURS[observation], label=NAMES[observation])
-        axes.fill_between(
-            steps, mean - half, mean + half, color=COLOURS[observation], alpha=0.2, linewidth=0
-        )
-    for style, (name, value) in zip((":", "-."), list(result["lines"].items())[:2], strict=True):
-        axes.axhline(value, color="#555555", linestyle=style, linewidth=1, label=name)
-    axes.set(
+    ax = plot_learning_curve(
+        {
+            NAMES[observation]: (curve["steps"], curve["imps"], curve["half_width"])
+            for observation, curve in result["curves"].items()
+        },
+        {name: result["lines"][name] for name in ("best contract", "always pass")},
+    )
+    ax.set(
         xlabel="calls learned from",
-        ylabel="IMPs a deal against par, test deals",
-        title=f"MaskablePPO, opponents pass; mean of {result['seeds']} seeds and its 95% interval",
+        ylabel="IMPs a deal against par",
+        title=f"mean of {result['seeds']} seeds and its 95% interval",
         xlim=(0, None),
     )
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k" if value else "0")
-    axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k" if value else "0")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}")
-    figure.savefig(temporary, dpi=120, format=path.suffix.lstrip(".") or "png")
+    ax.figure.savefig(temporary, dpi=120, format=path.suffix.lstrip(".") or "png")
     temporary.replace(path)
 
 

@@ -291,13 +291,30 @@ def mean_of(folds: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
 
 def plot(folder: Path, report: dict[str, Any], calls: NDArray, test: OpeningDecisions) -> None:
     """Draw the learning curves, and the confusion of the last model."""
-    from bridgevec.plots import plot_confusion, plot_learning
+    from matplotlib.figure import Figure
+
+    from bridgevec.plots import plot_confusion, plot_learning_curve
 
     folder.mkdir(parents=True, exist_ok=True)
-    if report["learning"]:
-        plot_learning(report["learning"]).savefig(folder / "openings-learning.png", dpi=120)
+    rows = report["learning"]
+    if rows:
+        names = list(dict.fromkeys(row["classifier"] for row in rows))
+        figure = Figure(figsize=(3.4 * len(names), 3.6), layout="constrained")
+        panels = figure.subplots(1, len(names), sharex=True, sharey=True, squeeze=False)[0]
+        for ax, name in zip(panels, names, strict=True):
+            curves: dict[str, list[list[float]]] = {}
+            for row in rows:
+                if row["classifier"] == name:
+                    curve = curves.setdefault(row["features"], [[], [], []])
+                    for column, key in zip(curve, ("hands", "accuracy", "± accuracy"), strict=True):
+                        column.append(row[key])
+            plot_learning_curve(curves, ax=ax)
+            ax.set(xscale="log", title=name, xlabel="hands to learn from")
+            ax.yaxis.set_major_formatter("{x:.0%}")
+        panels[0].set_ylabel("calls predicted")
+        figure.savefig(folder / "openings-learning.png", dpi=120)
     if len(calls):
-        figure = plot_confusion(test.calls, calls)
+        figure = plot_confusion(test.calls, calls).figure
         figure.savefig(folder / "openings-confusion.png", dpi=120)
 
 

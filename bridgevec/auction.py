@@ -25,16 +25,16 @@ CallLike: TypeAlias = int | str
 
 _STRAINS = "CDHSN"
 _TEXTS = ("P", "X", "XX", *(f"{level}{strain}" for level in range(1, 8) for strain in _STRAINS))
-# As books print them.
-_BOOK = (
+BOOK_TEXTS = (
     "Pass",
     "Dbl",
     "Rdbl",
     *(f"{k}{s}" for k in range(1, 8) for s in ("♣", "♦", "♥", "♠", "NT")),
 )
+"""The calls as books print them."""
 _NUMBERS = {
     name.upper(): call
-    for names in (_TEXTS, _BOOK, ("Pass", "D", "R"), ("Pass", "Double", "Redouble"))
+    for names in (_TEXTS, BOOK_TEXTS, ("Pass", "D", "R"), ("Pass", "Double", "Redouble"))
     for call, name in enumerate(names)
 }
 _NUMBERS |= {f"{text}T": call for text, call in _NUMBERS.items() if text.endswith("N")}
@@ -184,7 +184,7 @@ class Auction:
         1♥    Dbl   Pass  1♠
         """
         cells = ["West", "North", "East", "South", *[""] * self.dealer.next]
-        cells += [_BOOK[call] for call in self.calls]
+        cells += [BOOK_TEXTS[call] for call in self.calls]
         rows = (cells[i : i + 4] for i in range(0, len(cells), 4))
         return "\n".join("".join(f"{cell:<6}" for cell in row).rstrip() for row in rows)
 

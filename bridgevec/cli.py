@@ -210,7 +210,7 @@ def tricks(
     if plot is not None:
         from bridgevec.plots import plot_tricks
 
-        plot_tricks(estimate, f"{declarer} opposite {dummy}").savefig(plot)
+        plot_tricks(estimate, f"{declarer} opposite {dummy}").figure.savefig(plot)
     chances = {
         strain.name: [float(estimate.make(level, strain)) for level in range(1, 8)]
         for strain in reversed(Strain)
@@ -274,6 +274,51 @@ def similar(
         return
     for near, distance in zip(found, distances, strict=True):
         typer.echo(f"{distance:8.4f}  {near}")
+
+
+@app.command(
+    "map",
+    epilog=_examples(
+        "bridgevec map --out map.png",
+        "bridgevec map --colour 'longest suit' --random 4000 --out suits.svg",
+        "bridgevec map --seed 7 --colour points --colour shape --out shape.png",
+    ),
+)
+def draw_map(
+    out: Annotated[Path, typer.Option(help="The picture to write, .png, .svg or .pdf.")],
+    colour: Annotated[
+        list[str],
+        typer.Option(
+            help="What the hands are coloured by, a picture each: points, aces, shape (cards in "
+            "the two longest suits), 'longest suit' or opening."
+        ),
+    ] = ["points", "aces", "opening"],  # noqa: B006 - typer's way to name several
+    among: Annotated[
+        str | None,
+        typer.Option(help="Draw the hands of a .pbn, .lin or .parquet file, or one hand a line."),
+    ] = None,
+    random: Annotated[int, typer.Option(min=10, help="Else, draw this many random hands.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the hands and of the layout.")] = 0,
+    weights: Weights = None,
+) -> None:
+    """Draw a map of the hand space.
+
+    Hands that lie near each other in the embedding are near each other in the picture (t-SNE).
+    2,000 hands take some ten seconds.
+    """
+    from matplotlib.figure import Figure
+
+    from bridgevec.plots import lay_out, map_values, plot_hand_map
+
+    pool = _hand_pool(among) if among else random_masks(-(-random // 4), seed).reshape(-1)[:random]
+    values = [map_values(pool, kind) for kind in colour]
+    points = lay_out(_embedding(weights).embed_hands(pool), seed)
+    figure = Figure(figsize=(4.6 * len(colour), 4), layout="constrained")
+    panels = figure.subplots(1, len(colour), squeeze=False)[0]
+    for ax, kind, value in zip(panels, colour, values, strict=True):
+        plot_hand_map(points, value, kind, ax=ax).set(xticks=[], yticks=[])
+    figure.savefig(out, dpi=120)
+    typer.echo(f"{out}: {len(pool)} hands")
 
 
 def _hand_pool(source: str) -> NDArray[np.uint64]:

@@ -1,188 +1,472 @@
-"""Pictures, with matplotlib."""
+"""Pictures, with matplotlib: every function draws on one `Axes` and returns it.
+
+Without `ax` a figure of its own is made, which a notebook shows; ``ax.figure.savefig("x.png")``
+writes it. Nothing is told by colour alone, so that the pictures can be printed in black and white.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
-from numpy.typing import NDArray
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, NullFormatter
+from numpy.typing import ArrayLike, NDArray
 
-from bridgevec.auction import call_text
-from bridgevec.cards import Strain, hand_bits
+from bridgevec.auction import BOOK_TEXTS, PASS, Auction, CallLike, call_text
+from bridgevec.cards import (
+    SUIT_COLOURS,
+    SUIT_NAMES,
+    SUIT_SYMBOLS,
+    Seat,
+    Strain,
+    hand_bits,
+    hand_masks,
+)
+from bridgevec.models.opening_model import load_opening
+from bridgevec.scoring import parse_vulnerable
 
 if TYPE_CHECKING:
-    from bridgevec.models.embedding import Embedding, TrickEstimate
+    from bridgevec.models.embedding import TrickEstimate
 
-_NAMES = ("♣", "♦", "♥", "♠", "NT")
-_COLOURS = ("#1b7837", "#d9730d", "#c8102e", "#1a2a6c", "#555555")
+_GREY = "#555555"
+_STRAINS = ("♣", "♦", "♥", "♠", "NT")
+_COLOURS = {SUIT_SYMBOLS[suit]: colour for suit, colour in SUIT_COLOURS.items()} | {"NT": _GREY}
+_NAMES = dict(zip("♠♥♦♣", SUIT_NAMES, strict=True)) | {"NT": "notrump"}
+_LINES = tuple(zip(_COLOURS.values(), ("-", "--", "-.", ":", "-"), "os^Dv", strict=True))
+"""Colour, dashes and marker of the first, second, ... of several lines."""
 
 
-def plot_tricks(estimate: TrickEstimate, title: str = "") -> Figure:
-    """Draw how likely each number of tricks is, one panel a strain, notrump on top.
+def _axes(ax: Axes | None, width: float, height: float) -> Axes:
+    if ax is None:
+        _, ax = plt.subplots(figsize=(width, height), layout="constrained")
+    return ax
+
+
+def lay_out(vectors: ArrayLike, seed: int = 0) -> NDArray[np.float32]:
+    """Lay hands out in a plane so that near ones stay near, by t-SNE of scikit-learn.
+
+    L. van der Maaten and G. Hinton, Visualizing Data using t-SNE, JMLR 9 (2008). Distances between
+    groups that lie far apart mean little in such a picture.
+
+    Parameters
+    ----------
+    vectors : array_like, shape (n, dims)
+        Embeddings of some thousands of hands; the time goes up a little faster than their number.
+    seed : int, default 0
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 2)
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 10.
+    """
+    from sklearn.manifold import TSNE
+
+    vectors = np.asarray(vectors, dtype=np.float32)
+    if len(vectors) < 10:
+        raise ValueError(f"{len(vectors)} hands are too few for a map, expected 10 or more")
+    perplexity = min(40, len(vectors) / 4)
+    tsne = TSNE(perplexity=perplexity, max_iter=500, init="pca", random_state=seed)
+    return tsne.fit_transform(vectors).astype(np.float32)
+
+
+MAP_COLOURS = ("points", "aces", "shape", "longest suit", "opening")
+
+
+def map_values(hands: ArrayLike, kind: str) -> NDArray[Any]:
+    """Give what hands are coloured by in a map.
+
+    Parameters
+    ----------
+    hands : sequence of hands or array
+        In any form `bridgevec.embed_hands` takes.
+    kind : {"points", "aces", "shape", "longest suit", "opening"}
+        High-card points; aces; the lengths of the two longest suits together, 7 to 13; the longest
+        suit, the higher of equals; the strain that the shipped model opens in as dealer, or
+        ``"pass"``.
+
+    Returns
+    -------
+    ndarray of int or str, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind, or one is no hand.
+
+    Examples
+    --------
+    >>> [map_values(["AKQ2.K54.T98.J32"], kind)[0].item() for kind in MAP_COLOURS]
+    [13, 1, 7, '♠', '♣']
+    """
+    if kind not in MAP_COLOURS:
+        raise ValueError(f"colour {kind!r} is none of {', '.join(MAP_COLOURS)}")
+    masks = hand_masks(hands)
+    if kind == "opening":
+        model = load_opening()
+        first, nobody = np.ones(len(masks), int), np.zeros(len(masks), int)
+        calls = np.array(model.calls)[model.probabilities(masks, first, nobody).argmax(1)]
+        return np.array(["pass" if call == PASS else BOOK_TEXTS[call][1:] for call in calls])
+    bits = hand_bits(masks).reshape(-1, 4, 13).astype(int)
+    if kind == "longest suit":
+        return np.array(list("♠♥♦♣"))[bits.sum(2).argmax(1)]
+    if kind == "shape":
+        return np.sort(bits.sum(2), axis=1)[:, 2:].sum(1)
+    if kind == "aces":
+        return bits[..., 0].sum(1)
+    return (bits[..., :4] @ [4, 3, 2, 1]).sum(1)
+
+
+def plot_hand_map(
+    points: ArrayLike, values: ArrayLike, label: str = "", *, ax: Axes | None = None
+) -> Axes:
+    """Draw hands as points of a plane, coloured by a number or marked by a kind.
+
+    Parameters
+    ----------
+    points : array_like, shape (n, 2)
+        As from `lay_out`, or any two numbers of the hands.
+    values : array_like of numbers or of str, shape (n,)
+        As from `map_values`. Numbers are drawn from dark to light, with a scale. Texts become
+        markers, with a legend; ``"♠"``, ``"♥"``, ``"♦"``, ``"♣"`` and ``"NT"`` look as players
+        expect.
+    label : str, optional
+        What the values are.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If there are not as many values as points.
+    """
+    points, values = np.asarray(points), np.asarray(values)
+    if points.shape != (len(values), 2):
+        raise ValueError(f"points have shape {points.shape}, expected {(len(values), 2)}")
+    ax = _axes(ax, 4.6, 4)
+    if values.dtype.kind in "biuf":
+        drawn = ax.scatter(*points.T, c=values, s=5, cmap="viridis", linewidths=0)
+        bar = ax.figure.colorbar(drawn, ax=ax, label=label)
+        if values.dtype.kind != "f":
+            bar.locator = MaxNLocator(integer=True)
+        return ax
+    kinds = [kind for kind in _NAMES if kind in values]
+    others = [str(kind) for kind in np.unique(values) if kind not in kinds]
+    for kind, marker in zip(others, ".+x1234", strict=False):
+        ax.scatter(*points[values == kind].T, s=14, color=_GREY, marker=marker, lw=0.7, label=kind)
+    for kind in kinds:
+        marker, size = ("D", 9) if kind == "NT" else (f"${kind}$", 20)
+        ax.scatter(
+            *points[values == kind].T,
+            s=size,
+            color=_COLOURS[kind],
+            marker=marker,
+            linewidths=0,
+            label=_NAMES[kind],
+        )
+    ax.legend(
+        title=label,
+        fontsize="small",
+        markerscale=1.4,
+        handletextpad=0.2,
+        frameon=False,
+        loc="upper left",
+        bbox_to_anchor=(1, 1),
+    )
+    return ax
+
+
+def plot_tricks(estimate: TrickEstimate, title: str = "", *, ax: Axes | None = None) -> Axes:
+    """Draw how likely a pair takes each number of tricks, a row a strain, notrump on top.
 
     Parameters
     ----------
     estimate : TrickEstimate
-        Of one pair of hands, from `bridgevec.models.embedding.estimate_tricks`.
+        Of one pair of hands, from `bridgevec.estimate_tricks`.
     title : str, optional
+    ax : Axes, optional
 
     Returns
     -------
-    matplotlib.figure.Figure
-        A notebook shows it after ``%matplotlib inline``; ``figure.savefig("tricks.png")`` writes
-        it.
+    Axes
+        Beside each strain stands the mean, which a dotted line marks; chances are in percent.
 
     Raises
     ------
     ValueError
         If the estimate is of several pairs.
     """
-    if estimate.distribution.shape != (5, 14):
-        raise ValueError(
-            f"estimate has shape {estimate.distribution.shape}, expected (5, 14) of one pair"
-        )
-    figure = Figure(figsize=(6, 6), layout="constrained")
-    panels = figure.subplots(5, sharex=True, sharey=True)
-    for strain, axes in zip(reversed(Strain), panels, strict=True):
-        axes.bar(range(14), estimate.distribution[strain], color=_COLOURS[strain])
-        axes.axvline(float(estimate.mean[strain]), color="black", linewidth=1, linestyle=":")
-        axes.set_ylabel(f"{_NAMES[strain]}  {estimate.mean[strain]:.1f}", rotation=0, ha="right")
-        axes.yaxis.set_major_formatter("{x:.0%}")
-    panels[-1].set(xlabel="tricks (dotted: mean)", xticks=range(14))
-    figure.suptitle(title, fontsize="medium")
-    return figure
-
-
-def plot_suit_numbers(embedding: Embedding, hands: NDArray[np.uint64]) -> Figure:
-    """Draw the first two numbers that hands have for spades, by what they hold there.
-
-    Every suit's numbers mean the same, so spades stand for all.
-
-    Parameters
-    ----------
-    embedding : Embedding
-        From `bridgevec.models.embedding.load_embedding`.
-    hands : ndarray of uint64, shape (n,)
-        Masks of hands, some thousands.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    x, y = embedding.embed_hands(hands)[:, :2].T
-    spades = hand_bits(hands)[:, :13].astype(int)
-    figure = Figure(figsize=(10, 4.6), layout="constrained")
-    for axes, name, values in zip(
-        figure.subplots(1, 2, sharex=True, sharey=True),
-        ("spades in the hand", "high-card points in spades"),
-        (spades.sum(1), spades[:, :4] @ [4, 3, 2, 1]),
-        strict=True,
-    ):
-        points = axes.scatter(x, y, c=values, s=4, cmap="viridis")
-        figure.colorbar(points, ax=axes, label=name)
-        axes.set(xlabel="first number of spades", ylabel="second number")
-    return figure
-
-
-def plot_distances(distances: NDArray[np.floating], differences: NDArray[np.floating]) -> Figure:
-    """Draw how tricks differ by how far apart hands lie.
-
-    Parameters
-    ----------
-    distances, differences : ndarray, shape (n,)
-        Of pairs of hands: in the embedding, and in tricks with the same partners.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The line joins the medians of ten groups of equal size.
-    """
-    figure = Figure(figsize=(6, 4.5), layout="constrained")
-    axes = figure.subplots()
-    axes.scatter(distances, differences, s=4, color=_COLOURS[-1], alpha=0.4)
-    groups = np.array_split(np.argsort(distances), 10)
-    axes.plot(
-        [np.median(distances[group]) for group in groups],
-        [np.median(differences[group]) for group in groups],
-        color=_COLOURS[2],
-        marker="o",
-        label="median",
+    p = estimate.distribution
+    if p.shape != (5, 14):
+        raise ValueError(f"estimate has shape {p.shape}, expected (5, 14) of one pair")
+    ax = _axes(ax, 5, 4.2)
+    scale = 0.72 / float(p.max())
+    for strain, colour in zip(Strain, (_COLOURS[name] for name in _STRAINS), strict=True):
+        ax.bar(range(14), p[strain] * scale, bottom=float(strain), color=colour, width=0.85)
+        ax.axhline(strain, color="black", linewidth=0.6)
+        mean = float(estimate.mean[strain])
+        ax.plot([mean, mean], [strain, strain + 0.9], color="black", linewidth=1, linestyle=":")
+        for tricks in np.flatnonzero(p[strain] >= 0.005):
+            chance = float(p[strain, tricks])
+            text = ax.text(tricks, strain + chance * scale + 0.03, f"{100 * chance:.0f}")
+            text.set(ha="center", fontsize="x-small")
+    ax.set_yticks([strain + 0.35 for strain in Strain])
+    labels = ax.set_yticklabels(
+        [f"{name} {mean:.1f}" for name, mean in zip(_STRAINS, estimate.mean, strict=True)]
     )
-    axes.set(xlabel="distance of two hands", ylabel="difference in tricks with the same partners")
-    axes.set(xlim=(0, None), ylim=(0, None))
-    axes.legend()
-    return figure
+    for text, name in zip(labels, _STRAINS, strict=True):
+        text.set_color(_COLOURS[name])
+    ax.tick_params(axis="y", length=0)
+    ax.set(xlabel="tricks", xticks=range(14), xlim=(-0.7, 13.7), ylim=(0, 5), title=title)
+    ax.title.set_fontsize("medium")
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    return ax
 
 
-def plot_learning(rows: list[dict[str, Any]]) -> Figure:
-    """Draw how opening bids are learned, a panel a classifier, a line a kind of features.
+def plot_table(table: ArrayLike, title: str = "", *, ax: Axes | None = None) -> Axes:
+    """Draw the trick table of a deal: the more tricks, the darker.
 
     Parameters
     ----------
-    rows : list of dict
-        With ``hands``, ``features``, ``classifier``, ``accuracy`` and ``± accuracy``, as
-        ``benchmarks/opening.py`` gives them.
+    table : array_like of int, shape (5, 4)
+        As from `bridgevec.solve_table`.
+    title : str, optional
+    ax : Axes, optional
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Axes
+        A row a declarer, a column a strain.
+
+    Raises
+    ------
+    ValueError
+        If the table has another shape.
     """
-    names = list(dict.fromkeys(row["classifier"] for row in rows))
-    kinds = list(dict.fromkeys(row["features"] for row in rows))
-    figure = Figure(figsize=(3.2 * len(names), 4), layout="constrained")
-    panels = figure.subplots(1, len(names), sharex=True, sharey=True, squeeze=False)[0]
-    for axes, name in zip(panels, names, strict=True):
-        for colour, kind in zip(_COLOURS, kinds, strict=False):
-            line = [row for row in rows if (row["classifier"], row["features"]) == (name, kind)]
-            axes.errorbar(
-                [row["hands"] for row in line],
-                [row["accuracy"] for row in line],
-                [row["± accuracy"] for row in line],
-                color=colour,
-                marker=".",
-                label=kind,
-            )
-        axes.set(xscale="log", title=name, xlabel="hands to learn from")
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.yaxis.set_major_formatter("{x:.0%}")
-        axes.grid(alpha=0.3)
-    panels[0].set_ylabel("calls predicted")
-    panels[-1].legend(loc="lower right")
-    return figure
+    tricks = np.asarray(table)
+    if tricks.shape != (5, 4):
+        raise ValueError(f"the table has shape {tricks.shape}, expected (5, 4)")
+    ax = _axes(ax, 3, 2.5)
+    ax.imshow(tricks.T, cmap="Greys", vmin=0, vmax=20, aspect="auto")
+    for strain, seat in np.ndindex(5, 4):
+        n = int(tricks[strain, seat])
+        text = ax.text(strain, seat, str(n), ha="center", va="center", fontsize="large")
+        text.set(weight="bold" if n > 6 else "normal", color="white" if n > 11 else "black")
+    ax.set(xticks=range(5), yticks=range(4), yticklabels=[seat.name for seat in Seat])
+    ax.tick_params(length=0, labeltop=True, labelbottom=False)
+    ax.set_xticklabels(_STRAINS, fontsize="large")
+    for tick, name in zip(ax.xaxis.get_major_ticks(), _STRAINS, strict=True):
+        tick.label2.set_color(_COLOURS[name])
+    ax.spines[:].set_visible(False)
+    ax.set_title(title, fontsize="medium")
+    return ax
 
 
-def plot_confusion(made: NDArray[np.integer], predicted: NDArray[np.integer]) -> Figure:
-    """Draw what was predicted for each opening call that was made.
+def plot_auction(
+    auction: Auction | str | Iterable[CallLike],
+    dealer: Seat | int | str = "N",
+    vulnerable: str | int = "None",
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw an auction as books do, a column a seat.
 
     Parameters
     ----------
-    made, predicted : ndarray of int, shape (n,)
+    auction : Auction, str or iterable of calls
+    dealer : Seat, int or str, default "N"
+        Who made the first call; an `Auction` knows.
+    vulnerable : str or int, default "None"
+        Names of vulnerable seats stand white on red.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If a call is not one or not legal, or the others name nothing.
+    """
+    if not isinstance(auction, Auction):
+        auction = Auction(auction, dealer)
+    sides = parse_vulnerable(vulnerable)
+    first = auction.dealer.next  # the column: West is the first
+    rows = (first + len(auction) + 3) // 4
+    ax = _axes(ax, 3.2, 0.5 + 0.27 * rows)
+    for column, name in enumerate(("West", "North", "East", "South")):
+        box = {"facecolor": "white", "edgecolor": "black", "linewidth": 0.6, "pad": 2.5}
+        text = ax.text(column, -1, name, ha="center", va="center", weight="bold", bbox=box)
+        if sides >> (column % 2 == 0) & 1:
+            text.set(color="white", bbox=box | {"facecolor": SUIT_COLOURS["H"]})
+    for place, call in enumerate(auction.calls, first):
+        name = BOOK_TEXTS[call]
+        text = ax.text(place % 4, place // 4, name, ha="center", va="center")
+        text.set_color(_COLOURS.get(name[1:], _GREY if call == PASS else "black"))
+    if not auction.is_over:
+        place = first + len(auction)
+        ax.text(place % 4, place // 4, "?", ha="center", va="center")
+        rows = place // 4 + 1
+    ax.set(xlim=(-0.6, 3.6), ylim=(max(rows, 1) - 0.4, -1.6))
+    ax.axis("off")
+    return ax
+
+
+def plot_reliability(
+    chances: ArrayLike, made: ArrayLike, bins: int = 10, *, ax: Axes | None = None
+) -> Axes:
+    """Draw how often things come true by how likely they were said to be.
+
+    Parameters
+    ----------
+    chances : array_like, shape (n,)
+        What was estimated, 0 to 1.
+    made : array_like, shape (n,)
+        What came true, 0 or 1, or the share that did.
+    bins : int, default 10
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        A point a bin, at the mean of its estimates, with its 95% interval (Wilson's, as if no
+        two were related); on the diagonal all is as it was said. Bars: the share of the estimates
+        that each bin has.
+
+    Raises
+    ------
+    ValueError
+        If the two are not as many, or there are none.
+    """
+    chances, made = np.asarray(chances, float).reshape(-1), np.asarray(made, float).reshape(-1)
+    if len(chances) != len(made) or not len(made):
+        raise ValueError(f"{len(chances)} chances and {len(made)} results, expected as many")
+    ax = _axes(ax, 4, 4)
+    places = np.minimum((chances * bins).astype(int), bins - 1)
+    n = np.bincount(places, minlength=bins)
+    left = np.arange(bins) / bins
+    ax.bar(left, n / n.sum(), 1 / bins, align="edge", color="#dddddd", edgecolor="white")
+    some = n > 0
+    x, y = (np.bincount(places, values, bins)[some] / n[some] for values in (chances, made))
+    n, z = n[some], 1.96
+    middle = (y + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(y * (1 - y) / n + (z / (2 * n)) ** 2)
+    ax.vlines(x, middle - half, middle + half, color="black", linewidth=1.2)
+    ax.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle=":")
+    ax.plot(x, y, "o", color=SUIT_COLOURS["S"], markersize=5)
+    ax.set(xlabel="estimated chance", ylabel="how often (bars: share of estimates)")
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    ax.xaxis.set_major_formatter("{x:.0%}")
+    ax.yaxis.set_major_formatter("{x:.0%}")
+    return ax
+
+
+def plot_learning_curve(
+    curves: Mapping[str, Sequence[ArrayLike]],
+    lines: Mapping[str, float] | None = None,
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw what learners score by how much they have learned from.
+
+    Parameters
+    ----------
+    curves : mapping of str to (x, y) or (x, y, half widths)
+        By name; half widths of intervals are drawn as a band.
+    lines : mapping of str to float, optional
+        Levels to compare with, drawn across.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        Label the axes to taste: ``ax.set(xlabel="calls", ylabel="IMPs a deal")``.
+    """
+    ax = _axes(ax, 5, 3.6)
+    for (name, (x, y, *half)), (colour, dashes, marker) in zip(
+        curves.items(), _LINES, strict=False
+    ):
+        x, y = np.asarray(x), np.asarray(y)
+        style = {"color": colour, "linestyle": dashes, "marker": marker, "markersize": 3.5}
+        ax.plot(x, y, label=name, **style)
+        if half:
+            band = np.asarray(half[0])
+            ax.fill_between(x, y - band, y + band, color=colour, alpha=0.2, linewidth=0)
+    for (name, level), dashes in zip(
+        (lines or {}).items(), ((0, (1, 1)), (0, (4, 1, 1, 1)), (0, (6, 2))), strict=False
+    ):
+        ax.axhline(level, color=_GREY, linestyle=dashes, linewidth=1, label=name)
+    ax.grid(alpha=0.3)
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.legend(fontsize="small")
+    return ax
+
+
+def plot_confusion(made: ArrayLike, predicted: ArrayLike, *, ax: Axes | None = None) -> Axes:
+    """Draw what was predicted for each call that was made.
+
+    Parameters
+    ----------
+    made, predicted : array_like of int, shape (n,)
         Numbers of calls.
+    ax : Axes, optional
 
     Returns
     -------
-    matplotlib.figure.Figure
-        A row for each call, by the shares of what was predicted for it.
+    Axes
+        A row for each call, by the shares, in percent, of what was predicted for it.
     """
+    made, predicted = np.asarray(made), np.asarray(predicted)
     calls = np.unique(np.concatenate([made, predicted]))
     counts = np.zeros((len(calls), len(calls)))
     np.add.at(counts, (np.searchsorted(calls, made), np.searchsorted(calls, predicted)), 1)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(8, 7), layout="constrained")
-    axes = figure.subplots()
-    picture = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    figure.colorbar(picture, ax=axes, format="{x:.0%}", label="share of the calls made")
+    size = 1.8 + 0.27 * len(calls)
+    ax = _axes(ax, size + 0.4, size)
+    ax.imshow(shares, cmap="Greys", vmin=0, vmax=1.2)
     labels = [call_text(int(call)) for call in calls]
-    axes.set(xticks=range(len(calls)), yticks=range(len(calls)))
-    axes.set_xticklabels(labels, rotation=90)
-    axes.set_yticklabels(
-        [f"{text} ({n:.0f})" for text, n in zip(labels, counts.sum(1), strict=True)]
-    )
-    axes.set(xlabel="predicted", ylabel="made (how often)")
-    for row, column in zip(*np.nonzero(shares >= 0.05), strict=True):
+    ax.set(xticks=range(len(calls)), yticks=range(len(calls)))
+    ax.set_xticklabels(labels, rotation=90)
+    ax.set_yticklabels([f"{text} ({n:.0f})" for text, n in zip(labels, counts.sum(1), strict=True)])
+    ax.set(xlabel="predicted", ylabel="made (how often)")
+    for row, column in zip(*np.nonzero(shares >= 0.005), strict=True):
         share = shares[row, column]
-        colour = "white" if share > 0.6 else "black"
-        axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", color=colour, size=7)
-    return figure
+        text = ax.text(column, row, f"{100 * share:.0f}", ha="center", va="center", size=7)
+        text.set_color("white" if share > 0.55 else "black")
+    return ax
+
+
+def plot_distances(distances: ArrayLike, differences: ArrayLike, *, ax: Axes | None = None) -> Axes:
+    """Draw how tricks differ by how far apart hands lie.
+
+    Parameters
+    ----------
+    distances, differences : array_like, shape (n,)
+        Of pairs of hands: in the embedding, and in tricks with the same partners.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        The line joins the medians of ten groups of equal size.
+    """
+    distances, differences = np.asarray(distances), np.asarray(differences)
+    ax = _axes(ax, 4.6, 3.6)
+    ax.scatter(distances, differences, s=4, color=_GREY, alpha=0.4, linewidths=0)
+    groups: list[Any] = np.array_split(np.argsort(distances), 10)
+    x, y = ([np.median(values[group]) for group in groups] for values in (distances, differences))
+    ax.plot(x, y, color=SUIT_COLOURS["H"], marker="o", label="median")
+    ax.set(xlabel="distance of two hands", ylabel="difference in tricks with the same partners")
+    ax.set(xlim=(0, None), ylim=(0, None))
+    ax.legend()
+    return ax

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 from typer.testing import CliRunner
 
 from bridgevec import labels
@@ -26,7 +27,7 @@ from bridgevec.scoring import score
 HAND = "AKQ2.K54.T98.J32"
 DUMMY = "J3.AQ8762.K4.A65"
 DEAL = "N:T5.AT.QJ98742.63 64.KQJ8762.K.J92 A93.53.AT5.AKT75 KQJ872.94.63.Q84"
-COMMANDS = ["embed", "tricks", "similar", "solve", "deal", "label", "open", "info", "train"]
+COMMANDS = ["embed", "tricks", "similar", "map", "solve", "deal", "label", "open", "info", "train"]
 
 
 def run(*arguments, stdin=None):
@@ -89,6 +90,8 @@ def test_the_examples_in_the_help_run(example, tmp_path, pbn, monkeypatch):
     monkeypatch.chdir(tmp_path)
     example = example.replace("100000", "2").partition(" > ")[0]
     example = example.partition(" --backend ")[0]  # there is no such cluster
+    if example.startswith("bridgevec map"):
+        example += " --random 40"  # quickly
     stdin = None
     for stage in example.split(" | "):
         result = run(*shlex.split(stage)[1:], stdin=stdin)
@@ -252,6 +255,21 @@ def test_tricks_are_drawn(tmp_path, kind, start):
     assert path.read_bytes().startswith(start)
     message = complaint("tricks", HAND, DUMMY, "--plot", tmp_path / "tricks.xyz")
     assert message.startswith("Format 'xyz' is not supported")
+
+
+def test_a_map_has_a_picture_for_every_colour(tmp_path):
+    one, two = tmp_path / "one.png", tmp_path / "two.png"
+    assert output("map", "--out", one, "--random", 42, "--colour", "aces") == f"{one}: 42 hands\n"
+    output("map", "--out", two, "--random", 42, "--colour", "aces", "--colour", "opening")
+    (height, width, _), (height2, width2, _) = (imread(path).shape for path in (one, two))
+    assert height == height2
+    assert width2 == 2 * width
+    hands = tmp_path / "hands.txt"
+    hands.write_text(f"{HAND}\n" * 3)
+    message = complaint("map", "--out", one, "--among", hands)
+    assert message == "3 hands are too few for a map, expected 10 or more"
+    message = complaint("map", "--out", one, "--colour", "luck")
+    assert message.startswith("colour 'luck' is none of points")
 
 
 def test_similar_hands_are_the_nearest(tmp_path):
@@ -448,6 +466,7 @@ def test_the_bad_board_of_a_file_is_named(tmp_path):
         ("endplay", ["solve", "match.pbn"], "records"),
         ("pyarrow", ["label", "--deals", "1", "--seed", "1", "--out", "x.parquet"], "records"),
         ("matplotlib", ["tricks", HAND, DUMMY, "--plot", "x.png"], "plots"),
+        ("sklearn", ["map", "--out", "x.png"], "train"),
         ("torch", ["train", "hand2vec", "--data", "x.parquet", "--out", "x"], "train"),
     ],
 )
