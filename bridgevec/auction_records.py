@@ -20,20 +20,13 @@ from tqdm import tqdm
 
 from bridgevec.auction import FIRST_BID, PASS, Auctions, explain_illegal, parse_call
 from bridgevec.cards import Deal, Seat
+from bridgevec.pbn import open_pbn, read_records
 from bridgevec.records import PathLike, masks_of_column, read_text
 from bridgevec.scoring import parse_vulnerable
 
 SUFFIXES = (".parquet", ".pbn", ".lin")
 _COLUMNS = ("deal", "dealer", "vulnerable", "auction")
 _ROWS = 1 << 16
-# What a PBN file is made of: comments, blank lines, tags, words.
-_PBN = re.compile(
-    r"\{[^}]*\}?|;[^\n]*|^%[^\n]*"
-    r"|(?P<blank>\n(?:[ \t]*\n)+)"
-    r'|\[\s*(?P<tag>\w+)\s*"(?P<value>[^"\n]*)"\s*\]?'
-    r"|(?P<word>[^\s{;\[]+|\[)",
-    re.MULTILINE,
-)
 # Alerts, the numbers of notes and glyphs, stuck to a call or apart from it.
 _REMARK = re.compile(r"=\d*=|\$\d+|[!?]+|\^\w*")
 _LIN_VULNERABLE = {"o": 0, "0": 0, "-": 0, "": 0, "n": 1, "e": 2, "b": 3}
@@ -227,45 +220,18 @@ def _parquet_rows(path: Path) -> _Rows:
 
 
 def _pbn_rows(path: Path) -> _Rows:
-    """Read the records of a PBN file, each with what it takes over from the one before it."""
-    before: dict[str, str] = {}
-    for place, tags, words in _pbn_records(read_text(path)[1]):
-        tags = {name: before.get(name, "") if v[:1] == "#" else v for name, v in tags.items()}
-        if tags.get("board", before.get("board")) == before.get("board"):
-            for name in ("board", "deal", "dealer", "vulnerable"):
-                tags[name] = tags.get(name) or before.get(name, "")
-        before = tags
-        board = f"board {tags['board']}" if tags.get("board") else f"record {place}"
-        try:
-            row = _pbn_row(tags, words)
-        except ValueError as error:
-            yield board, error
-        else:
-            if row is not None:
-                yield board, row
-
-
-def _pbn_records(text: str) -> Iterator[tuple[int, dict[str, str], list[str]]]:
-    """Split PBN into records: place in the file, tags in lower case, words of the auction."""
-    tags: dict[str, str] = {}
-    words: list[str] = []
-    place, section = 1, ""
-    for token in _PBN.finditer(text.replace("\r\n", "\n").replace("\r", "\n")):
-        name = (token["tag"] or "").lower()
-        if tags and (token["blank"] or (name in tags and name in ("event", "board", "deal"))):
-            yield place, tags, words
-            tags, words = {}, []
-            place += 1
-        if token["blank"]:
-            section = ""
-        elif name:
-            # Notes belong to the section they follow; the first of a repeated tag counts.
-            section = section if name == "note" else name if name not in tags else ""
-            tags.setdefault(name, token["value"].strip())
-        elif token["word"] and section == "auction":
-            words.append(token["word"])
-    if tags:
-        yield place, tags, words
+    """Read the records of a PBN file."""
+    with open_pbn(path) as data:
+        for record in read_records(data):
+            board = record.tags["board"]
+            place = f"board {board}" if board else f"record {record.place}"
+            try:
+                row = _pbn_row(record.tags, record.words("auction"))
+            except ValueError as error:
+                yield place, error
+            else:
+                if row is not None:
+                    yield place, row
 
 
 def _pbn_row(tags: dict[str, str], words: list[str]) -> _Row | None:

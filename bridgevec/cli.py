@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import itertools
 import json
 import platform
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
 from importlib import metadata
+from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
+from typing import IO, TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 import typer
@@ -32,7 +35,14 @@ from bridgevec.cards import (
     random_deals,
     random_masks,
 )
-from bridgevec.scoring import VULNERABILITIES, Contract, parse_vulnerable, score
+from bridgevec.dds import MEMORY
+from bridgevec.scoring import (
+    VULNERABILITIES,
+    Contract,
+    board_conditions,
+    parse_vulnerable,
+    score,
+)
 
 if TYPE_CHECKING:
     from bridgevec.models.embedding import Embedding
@@ -48,6 +58,10 @@ _EXTRAS = {
     "distributed": "cluster",
     "ray": "cluster",
 }
+
+
+_CHUNK = 4096
+"""Deals at a time, so that any number fits into memory."""
 
 
 def _fail(message: str) -> typer.Exit:
@@ -102,45 +116,96 @@ def _print_json(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False))
 
 
-def _read_deals(sources: Iterable[str]) -> list[tuple[str, Deal]]:
-    """Read deals, each with a label, from PBN texts and files, ``-`` being standard input."""
-    deals: list[tuple[str, Deal]] = []
+def _read_deals(sources: list[str]) -> Iterator[tuple[str, Deal]]:
+    """Read deals, each with a label, from PBN texts and files, ``-`` being standard input.
+
+    Whether all the sources exist is checked at once; they are read as deals are asked for.
+    """
     for source in sources:
-        if source == "-" or Path(source).is_file():
-            deals += _deals_of_file(source)
-        elif ":" in source:
-            deals.append((str(len(deals) + 1), Deal(source)))
-        else:
+        if not _is_file(source) and ":" not in source:
             raise ValueError(f"{source!r} is neither a file nor a deal such as 'N:… … … …'")
-    return deals
+    return _deals_of_sources(sources)
 
 
-def _deals_of_file(source: str) -> list[tuple[str, Deal]]:
+def _is_file(source: str) -> bool:
+    return source == "-" or Path(source).is_file()
+
+
+def _deals_of_sources(sources: list[str]) -> Iterator[tuple[str, Deal]]:
+    n = 0
+    for source in sources:
+        deals = _deals_of_file(source) if _is_file(source) else [(str(n + 1), Deal(source))]
+        for label, deal in deals:
+            yield label, deal
+            n += 1
+
+
+def _deals_of_file(source: str) -> Iterator[tuple[str, Deal]]:
     from bridgevec import records
 
     if source.endswith(".parquet"):
-        masks, _ = records.read_deals(source)
-        return [(str(row), Deal(hands)) for row, hands in enumerate(masks.tolist(), 1)]
-    if source.endswith(".lin"):
-        return records.read_lin_deals(source)
-    if source.endswith(".pbn"):
-        return records.read_pbn_deals(source)
-    return [(str(i), Deal(line)) for i, line in enumerate(_lines(source), 1)]
+        rows = itertools.count(1)
+        for masks, _ in records.iterate_deals(source):
+            for hands in masks.tolist():
+                yield str(next(rows)), Deal(hands)
+    elif source.endswith(".lin"):
+        yield from records.read_lin_deals(source)
+    elif source.endswith(".pbn"):
+        yield from records.iterate_pbn_deals(source)
+    else:
+        with _open_text(source) as file:
+            first = file.readline()
+            if first.startswith(("%", "[")):
+                yield from records.iterate_pbn_deals(StringIO(first + file.read()))
+                return
+            for i, line in enumerate(_lines(itertools.chain([first], file), source), 1):
+                try:
+                    deal = Deal(line)
+                except ValueError as error:
+                    raise ValueError(f"{_name(source)}, deal {i}: {error}") from None
+                yield str(i), deal
 
 
-def _lines(source: str) -> list[str]:
-    """Give the lines of a text file or standard input, without the blank ones."""
-    text = sys.stdin.read() if source == "-" else Path(source).read_text()
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
-        raise ValueError(f"{'standard input' if source == '-' else source} is empty")
-    return lines
+def _open_text(source: str) -> AbstractContextManager[IO[str]]:
+    return nullcontext(sys.stdin) if source == "-" else open(source)
+
+
+def _name(source: str) -> str:
+    return "standard input" if source == "-" else source
+
+
+def _lines(file: Iterable[str], source: str) -> Iterator[str]:
+    """Give the lines of a text file, without the blank ones; there must be some."""
+    lines = (line.strip() for line in file if line.strip())
+    first = next(lines, None)
+    if first is None:
+        raise ValueError(f"{_name(source)} is empty")
+    return itertools.chain([first], lines)
+
+
+def _count_deals(sources: list[str]) -> int | None:
+    """How many deals there are, for a progress bar; None if that is not known."""
+    from bridgevec import pbn, records
+
+    n = 0
+    for source in sources:
+        if source == "-":
+            return None
+        if not _is_file(source):
+            n += 1
+        elif source.endswith(".parquet"):
+            n += records.deals_info(source)[0]
+        else:
+            mark = {".pbn": rb"(?i)\[\s*deal\s", ".lin": rb"\bmd\|"}.get(Path(source).suffix)
+            with pbn.open_pbn(source) as data:
+                n += sum(1 for _ in re.finditer(mark or rb"[^\r\n]*\S[^\r\n]*", data))
+    return n
 
 
 def _read_hands(sources: Iterable[str]) -> list[str]:
     hands: list[str] = []
     for source in sources:
-        hands += _lines(source) if source == "-" else [source]
+        hands += _lines(sys.stdin, source) if source == "-" else [source]
     return [hand_text(hand_mask(hand)) for hand in hands]
 
 
@@ -324,12 +389,14 @@ def draw_map(
 def _hand_pool(source: str) -> NDArray[np.uint64]:
     if source.endswith((".pbn", ".lin", ".parquet")):
         return deal_masks([deal for _, deal in _deals_of_file(source)]).reshape(-1)
-    return np.array([hand_mask(line) for line in _lines(source)], dtype=np.uint64)
+    with _open_text(source) as file:
+        return np.array([hand_mask(line) for line in _lines(file, source)], dtype=np.uint64)
 
 
 @app.command(
     epilog=_examples(
         "bridgevec solve match.pbn",
+        "bridgevec solve match.pbn --out match.pbn",
         "bridgevec deal -n 3 --seed 1 | bridgevec solve -",
         "bridgevec solve 'N:T5.AT.QJ98742.63 64.KQJ8762.K.J92 A93.53.AT5.AKT75"
         " KQJ872.94.63.Q84' --strain NT --leader W --played 'SK S5'",
@@ -346,22 +413,34 @@ def solve(
             "line.",
         ),
     ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write a copy of the .pbn file, or the file itself, with its results."),
+    ] = None,
     strain: Annotated[str | None, typer.Option(help="Trumps: C, D, H, S or NT.")] = None,
-    leader: Annotated[str | None, typer.Option(help="Who leads: N, E, S or W.")] = None,
+    leader: Annotated[
+        str | None, typer.Option(help="Who leads to the first trick: N, E, S or W.")
+    ] = None,
     contract: Annotated[
         str | None, typer.Option(help="Play this contract out, such as '4SX by N'.")
     ] = None,
     vulnerable: Annotated[str, typer.Option(help="For its score: None, NS, EW or All.")] = "None",
     played: Annotated[str, typer.Option(help="Cards played so far, such as 'SK S5 S4'.")] = "",
     workers: Annotated[int | None, typer.Option(help="Threads; by default all.")] = None,
+    memory: Annotated[
+        int, typer.Option(min=1, help="MiB for the positions that each thread remembers.")
+    ] = MEMORY,
     as_json: Json = False,
 ) -> None:
     """Solve deals double dummy.
 
-    Prints the tricks of every declarer in every strain. With --strain and --leader: the tricks
-    that each card which may be played next is worth to the side that plays it. With --contract: its
-    score, and the play trick by trick to the end without error, the cards already played with the
-    tricks that they cost, and on the right the tricks that the declarer comes to.
+    Prints the tricks of every declarer in every strain, each table as soon as it is there; deals
+    may be any number, even a stream without an end. With --out: adds the tables and the par scores
+    to a .pbn file, as its tags OptimumResultTable and OptimumScore, and changes nothing else in it;
+    stopped or killed, the same command goes on. With --strain and --leader: the tricks that each
+    card which may be played next is worth to the side that plays it. With --contract: its score,
+    and the play trick by trick to the end without error, the cards already played with the tricks
+    that they cost, and on the right the tricks that the declarer comes to.
     """
     if (strain is None) != (leader is None):
         raise ValueError("--strain and --leader go together")
@@ -369,34 +448,87 @@ def solve(
         raise ValueError("--contract stands for --strain and --leader, give one or the other")
     if played and contract is None and strain is None:
         raise ValueError("--played needs --contract, or --strain and --leader")
+    if out is not None and (contract is not None or strain is not None):
+        raise ValueError("--out is for tables, without --contract, --strain and --leader")
     deals = _read_deals(sources)
-    if contract is not None:
-        _play_contract(deals, Contract.parse(contract), vulnerable, played.split(), as_json)
-        return
-    if strain is not None and leader is not None:
-        _solve_board(deals, Strain.parse(strain), Seat.parse(leader), played.split(), as_json)
-        return
-    from bridgevec.dds import solve_tables
+    if out is not None:
+        _solve_pbn(sources, out, workers, memory, as_json)
+    elif contract is not None:
+        _play_contract(list(deals), Contract.parse(contract), vulnerable, played.split(), as_json)
+    elif strain is not None and leader is not None:
+        board = (Strain.parse(strain), Seat.parse(leader), played.split())
+        _solve_board(list(deals), *board, as_json)
+    else:
+        _solve_tables(
+            deals, _count_deals(sources) if _shows_bars() else None, workers, memory, as_json
+        )
 
-    tables = solve_tables([deal for _, deal in deals], workers=workers)
+
+def _shows_bars() -> bool:
+    return sys.stderr.isatty()
+
+
+def _stopped(message: str) -> typer.Exit:
+    typer.echo(f"bridgevec: stopped{message}", err=True)
+    return typer.Exit(130)
+
+
+def _solve_tables(
+    deals: Iterator[tuple[str, Deal]],
+    total: int | None,
+    workers: int | None,
+    memory: int,
+    as_json: bool,
+) -> None:
+    """Print tables as they are solved, with a progress bar if standard error is a terminal."""
+    from tqdm import tqdm
+
+    from bridgevec.dds import iter_tables
+
+    labelled, unlabelled = itertools.tee(deals)
+    tables = iter_tables((deal for _, deal in unlabelled), workers, memory)
+    solved = zip(labelled, tables)  # noqa: B905 - the deals end first, and the tables with them
+    n = 0
+    bar = tqdm(solved, total=total, unit="table", disable=not _shows_bars(), smoothing=0.05)
+    try:
+        with closing(tables), bar:
+            for n, ((label, deal), table) in enumerate(bar, 1):
+                if as_json:
+                    row = {"board": label, "deal": deal.pbn, "tricks": _table_json(table)}
+                    text = ("[" if n == 1 else ", ") + json.dumps(row, ensure_ascii=False)
+                else:
+                    text = "\n" * (n > 1) + _beside(f"Board {label}\n{deal}", _table_text(table))
+                with bar.external_write_mode():  # a terminal shows the bar below the tables
+                    typer.echo(text)
+    except KeyboardInterrupt:
+        raise _stopped(f" after {n} tables") from None
     if as_json:
-        _print_json(
-            [
-                {"board": label, "deal": deal.pbn, "tricks": _table_json(table)}
-                for (label, deal), table in zip(deals, tables, strict=True)
-            ]
-        )
-        return
-    typer.echo(
-        "\n\n".join(
-            _beside(f"Board {label}\n{deal}", _table_text(table))
-            for (label, deal), table in zip(deals, tables, strict=True)
-        )
-    )
+        typer.echo("]" if n else "[]")
+
+
+def _solve_pbn(
+    sources: list[str], out: Path, workers: int | None, memory: int, as_json: bool
+) -> None:
+    from bridgevec.pbn import solve_pbn
+
+    if len(sources) != 1 or not sources[0].endswith(".pbn"):
+        raise ValueError(f"--out takes one .pbn file, got {' '.join(sources)}")
+    try:
+        boards = solve_pbn(sources[0], out, workers, memory, progress=_shows_bars())
+    except KeyboardInterrupt:
+        raise _stopped("; the same command goes on from here") from None
+    if as_json:
+        _print_json({"file": str(out), "boards": boards})
+    else:
+        typer.echo(f"{out}: {boards} board{'s' * (boards != 1)} with results")
 
 
 def _solve_board(
-    deals: list[tuple[str, Deal]], strain: Strain, leader: Seat, played: list[str], as_json: bool
+    deals: list[tuple[str, Deal]],
+    strain: Strain,
+    leader: Seat,
+    played: list[str],
+    as_json: bool,
 ) -> None:
     from bridgevec.dds import solve_board
 
@@ -490,17 +622,29 @@ def deal(
         raise ValueError("choose one of --diagram, --pbn and --json")
     given = zip(Seat, (north, east, south, west), strict=True)
     fixed: dict[Seat | int | str, str] = {seat: hand for seat, hand in given if hand is not None}
-    deals = random_deals(n, seed, fixed=fixed)
+    rng = np.random.default_rng(seed)
+    sizes = (min(_CHUNK, n - start) for start in range(0, n, _CHUNK))
+    deals = (one for size in sizes for one in random_deals(size, rng, fixed=fixed))
     if as_json:
         _print_json([one.pbn for one in deals])
-    elif pbn:
+        return
+
+    def text(board: int, one: Deal) -> str:
+        if diagram:
+            return "\n" * (board > 1) + str(one)
+        if not pbn:
+            return one.pbn
+        dealer, vulnerable = board_conditions(board)
+        return (
+            f'[Board "{board}"]\n[Dealer "{dealer.name}"]\n[Vulnerable "{vulnerable}"]\n'
+            f'[Deal "{one.pbn}"]\n'
+        )
+
+    if pbn:
         typer.echo("% PBN 2.1")
-        for board, one in enumerate(deals, 1):
-            typer.echo(f'[Board "{board}"]\n[Deal "{one.pbn}"]\n')
-    elif diagram:
-        typer.echo("\n\n".join(str(one) for one in deals))
-    else:
-        typer.echo("\n".join(one.pbn for one in deals))
+    boards = enumerate(deals, 1)
+    while chunk := list(itertools.islice(boards, _CHUNK)):
+        typer.echo("\n".join(itertools.starmap(text, chunk)))
 
 
 @app.command(
@@ -567,8 +711,7 @@ def label(
         else:
             files = label_shards(out, deals, seed, shard_size, shard or None, **options)
     except KeyboardInterrupt:
-        typer.echo("bridgevec: stopped; the same command goes on from here", err=True)
-        raise typer.Exit(130) from None
+        raise _stopped("; the same command goes on from here") from None
     if shard_size is not None:
         names = [str(file) for file in files]
         if as_json:

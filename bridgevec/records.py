@@ -13,9 +13,8 @@ Where the labels came from (seed, solver version) stands in the metadata of the 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from io import StringIO
+from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -32,6 +31,7 @@ from bridgevec.cards import (
     hand_masks,
     hand_text,
 )
+from bridgevec.pbn import open_pbn, read_records
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,7 +45,6 @@ _LENGTH = 69
 _EVERYTHING = np.frombuffer(("N:" + " ".join([".".join([RANKS] * 4)] * 4)).encode(), dtype=np.uint8)
 _CARD_PLACES = np.flatnonzero(np.isin(_EVERYTHING, np.frombuffer(RANKS.encode(), dtype=np.uint8)))
 _LIN_KEYS = ("pn", "md", "ah")
-_PBN_TAG = re.compile(r"\s*\[(board|deal)\s", re.IGNORECASE)
 _RANK = np.full(256, 255, dtype=np.uint8)
 _RANK[list(RANKS.encode())] = np.arange(13)
 
@@ -492,40 +491,50 @@ def _check_layouts(counts: NDArray[Any], where: str, first_row: int = 0) -> None
 
 
 def read_pbn_deals(source: PathLike | IO[str]) -> list[tuple[str, Deal]]:
-    """Read the deals of a PBN file.
+    """Read the deals of a PBN file; `iterate_pbn_deals` in a list."""
+    return list(iterate_pbn_deals(source))
+
+
+def iterate_pbn_deals(source: PathLike | IO[str]) -> Iterator[tuple[str, Deal]]:
+    """Read the deals of a PBN file one by one.
 
     Parameters
     ----------
     source : path or text file
         Records without a deal are passed over. A deal ``"#"`` is that of the record before.
 
-    Returns
-    -------
-    list of (str, Deal)
-        The board's number, or the record's place in the file (from 1) if it has none, and the deal.
+    Yields
+    ------
+    label : str
+        The board's number, or the record's place in the file (from 1) if it has none.
+    deal : Deal
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is not PBN, a deal is wrong or incomplete, or there is none; the message names
-        the file and the line or board.
+        If a deal is wrong or incomplete, or there is none; the message names the file and the
+        board.
     """
-    from endplay.parsers.pbn import PBNDecoder
-
-    name, text = read_text(source)
-    # Only the two tags that count are passed on: an auction, a comment or a note that endplay
-    # cannot read is no obstacle. Lines of % are passed over; they keep the numbering.
-    lines = [
-        line if not line.strip() or _PBN_TAG.match(line) else "%" for line in text.splitlines()
-    ]
-    decoder = PBNDecoder()
-    try:
-        boards = decoder.parse_file(StringIO("\n".join(lines)))
-    except Exception as error:  # endplay raises ValueError, RuntimeError, KeyError, ...
-        raise ValueError(f"{name}, record before line {decoder.lineno}: {error!r}") from error
-    return _board_deals(boards, name)
+    if isinstance(source, (str, os.PathLike)):
+        name = str(source)
+        opened: Any = open_pbn(source)
+    else:
+        name, text = read_text(source)
+        opened = nullcontext(text.encode("utf-8", "replace"))
+    found = False
+    with opened as data:
+        for record in read_records(data):
+            if record.given.get("deal"):
+                found = True
+                try:
+                    deal = record.deal()
+                except ValueError as error:
+                    raise ValueError(f"{name}, board {record.label}: {error}") from None
+                yield record.label, deal
+    if not found:
+        raise ValueError(f"{name} has no record with a deal")
 
 
 def read_lin_deals(source: PathLike | IO[str]) -> list[tuple[str, Deal]]:

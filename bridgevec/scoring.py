@@ -50,6 +50,37 @@ def parse_vulnerable(vulnerable: str | int) -> int:
     raise ValueError(f"unknown vulnerability {vulnerable!r}, expected one of None, NS, EW, All")
 
 
+def board_conditions(board: int) -> tuple[Seat, str]:
+    """Tell who deals and who is vulnerable on a board (Law 2).
+
+    Parameters
+    ----------
+    board : int
+        The number on the board, from 1.
+
+    Returns
+    -------
+    dealer : Seat
+    vulnerable : str
+        As in `VULNERABILITIES`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such board.
+
+    Examples
+    --------
+    >>> dealer, vulnerable = board_conditions(7)
+    >>> dealer.name, vulnerable
+    ('S', 'All')
+    """
+    if board < 1:
+        raise ValueError(f"board is {board}, expected at least 1")
+    rounds, dealer = divmod(board - 1, 4)
+    return Seat(dealer), VULNERABILITIES[(dealer + rounds) % 4]
+
+
 @dataclasses.dataclass(frozen=True)
 class Contract:
     """What a deal is played in; without arguments, a deal passed out.

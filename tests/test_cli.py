@@ -1,12 +1,16 @@
 """The command line: what it prints for people and programs, and what it says to bad input."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +26,7 @@ from bridgevec.models.embedding import embed_hands, estimate_tricks, load_embedd
 from bridgevec.models.opening_model import load_opening, opening_bid
 from bridgevec.play import best_play
 from bridgevec.records import read_deals, read_pairs, write_deals
-from bridgevec.scoring import score
+from bridgevec.scoring import par, score
 
 HAND = "AKQ2.K54.T98.J32"
 DUMMY = "J3.AQ8762.K4.A65"
@@ -122,6 +126,8 @@ def test_deals_are_those_of_the_library():
     assert json.loads(output("deal", "-n", 5, "--seed", 1, "--json")) == expected
     assert output("deal", "--seed", 1, "--diagram") == f"{Deal(expected[0])}\n"
     assert output("deal") != output("deal")
+    many = [deal.pbn for deal in random_deals(9000, seed=1)]
+    assert output("deal", "-n", 9000, "--seed", 1).splitlines() == many
 
 
 def test_given_hands_are_dealt():
@@ -134,6 +140,10 @@ def test_given_hands_are_dealt():
 def test_a_pbn_file_of_random_deals_is_read_back(tmp_path):
     path = tmp_path / "session.pbn"
     path.write_text(output("deal", "-n", 2, "--seed", 4, "--pbn"))
+    assert path.read_text().startswith(
+        '% PBN 2.1\n[Board "1"]\n[Dealer "N"]\n[Vulnerable "None"]\n[Deal "N:'
+    )
+    assert '[Board "2"]\n[Dealer "E"]\n[Vulnerable "NS"]\n[Deal ' in path.read_text()
     boards = json.loads(output("solve", "--json", path))
     assert [board["board"] for board in boards] == ["1", "2"]
     assert [board["deal"] for board in boards] == [deal.pbn for deal in random_deals(2, seed=4)]
@@ -153,6 +163,133 @@ def test_a_table_stands_beside_its_diagram(pbn):
     header = next(i for i, row in enumerate(found) if row[-5:] == ["C", "D", "H", "S", "NT"])
     for seat in Seat:
         assert found[header + 1 + seat] == [seat.name, *map(str, table[:, seat])]
+
+
+def test_pbn_comes_through_a_pipe_too(pbn):
+    assert output("solve", "-", stdin=pbn.read_text()) == output("solve", pbn)
+    with_comment = f'% PBN 2.1\n{{"\n{DEAL}}}\n{pbn.read_text()}'
+    assert output("solve", "-", stdin=with_comment) == output("solve", pbn)
+
+
+def test_results_are_added_to_a_pbn_file(pbn, tmp_path):
+    before, out = pbn.read_text(), tmp_path / "out.pbn"
+    assert output("solve", pbn, "--out", out) == f"{out}: 1 board with results\n"
+    table = solve_tables([DEAL])[0]
+    after = out.read_text()
+    assert f"\nN NT {table[4, 0]:2d}\n" in after
+    points = par(table, "S", "All").score  # board 7
+    assert f'[OptimumScore "{"EW" if points < 0 else "NS"} {abs(points)}"]' in after
+    assert json.loads(output("solve", pbn, "--out", pbn, "--json")) == {
+        "file": str(pbn),
+        "boards": 1,
+    }
+    assert pbn.read_text() == after
+    assert after.startswith(before.partition("\n\n")[0])
+    assert after.endswith(before.partition("\n\n")[2])
+
+
+def easy(n):
+    """Deals with a suit in every hand, which are solved at once."""
+    suits = ["AKQJT98765432...", ".AKQJT98765432..", "..AKQJT98765432.", "...AKQJT98765432"]
+    return [f"N:{' '.join(suits[i % 4 :] + suits[: i % 4])}" for i in range(n)]
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_stream_without_an_end_is_solved_as_it_comes(options):
+    command = [sys.executable, "-m", "bridgevec", "solve", "-", "--workers", "1", *options]
+    endless = subprocess.Popen(["yes", *easy(1)], stdout=subprocess.PIPE)
+    with endless, subprocess.Popen(command, stdin=endless.stdout, stdout=subprocess.PIPE) as solver:
+        endless.stdout.close()
+        lines = [solver.stdout.readline().decode() for _ in range(300)]
+        assert solver.poll() is None
+        solver.kill()
+        endless.kill()
+    if options:
+        assert json.loads("".join(lines) + "]")[299]["board"] == "300"
+    else:
+        assert [line for line in lines if "Board" in line][20].split() == ["Board", "21"]
+
+
+def test_memory_does_not_grow_with_the_deals(tmp_path):
+    def peak(n):
+        """Most bytes of Python objects at a time while n deals are solved and printed."""
+        path = tmp_path / "deals.txt"
+        path.write_text("\n".join(easy(n)))
+        script = (
+            "import sys, tracemalloc\n"
+            "from bridgevec.cli import app\n"
+            "tracemalloc.start()\n"
+            "app(sys.argv[1:], standalone_mode=False)\n"
+            "print(tracemalloc.get_traced_memory()[1], file=sys.stderr)\n"
+        )
+        command = [sys.executable, "-c", script, "solve", str(path), "--json", "--workers", "1"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert len(json.loads(done.stdout)) == n
+        return int(done.stderr)
+
+    # At most 128 deals are ahead of the one that is printed; all 1,500 would be some 2 MB.
+    assert peak(1500) < peak(150) + 500_000
+
+
+def test_a_terminal_shows_progress(tmp_path):
+    path = tmp_path / "deals.txt"
+    path.write_text("\n".join(easy(5)))
+    (tmp_path / "a.pbn").write_text(f'[Deal "{easy(1)[0]}"]\n')
+    for arguments, expected in [
+        (["deals.txt"], r"5/5 \[.*table/s"),
+        (["a.pbn", "--out", "b.pbn"], r"1/1 \[.*table/s"),
+        (["-"], r"5table \[.*table/s"),
+    ]:
+        terminal, other = os.openpty()
+        termios.tcsetwinsize(other, (24, 100))
+        with open(path) as stdin:
+            subprocess.run(
+                [sys.executable, "-m", "bridgevec", "solve", *arguments],
+                cwd=tmp_path,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *sys.path])},
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=other,
+                check=True,
+            )
+        os.close(other)
+        shown = b""
+        with contextlib.suppress(OSError):  # the other end is closed
+            while chunk := os.read(terminal, 4096):
+                shown += chunk
+        os.close(terminal)
+        assert re.search(expected, shown.decode()), shown
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], r"stopped after \d+ tables"),
+        (["--out", "b.pbn"], "stopped; the same command goes on from here"),
+    ],
+)
+def test_ctrl_c_stops_with_a_word(tmp_path, options, message):
+    path = tmp_path / "a.pbn"
+    path.write_text(output("deal", "-n", 2000, "--seed", 1, "--pbn"))
+    script = "import time; from bridgevec.cli import main; print('ready', flush=True); main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, "solve", "a.pbn", *options],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *sys.path])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "ready\n"
+        if options:
+            while not list(tmp_path.glob("*.partial")):
+                time.sleep(0.01)
+        else:
+            assert "Board 1" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert re.fullmatch(f"bridgevec: {message}\n", errors)
+    assert process.returncode == 130
 
 
 def test_tables_for_programs_name_strain_and_declarer():
@@ -424,6 +561,9 @@ def test_info_tells_what_is_installed():
         (["solve", "N:x"], "deal 'N:x' has 1 hands, expected 4"),
         (["solve", "-"], "standard input is empty"),
         (["solve", DEAL, "--strain", "S"], "--strain and --leader go together"),
+        (["solve", "nowhere.txt", DEAL], "'nowhere.txt' is neither a file nor a deal"),
+        (["solve", DEAL, "--out", "x.pbn"], f"--out takes one .pbn file, got {DEAL}"),
+        (["solve", DEAL, "--contract", "4S by N", "--out", "x.pbn"], "--out is for tables, with"),
         (["solve", DEAL, "--played", "SA"], "--played needs --contract, or --strain"),
         (["solve", DEAL, "--contract", "4S"], "unknown contract '4S', expected one such as '4SX"),
         (["solve", DEAL, "--contract", "Pass"], "the deal was passed out, there is no play"),
@@ -454,6 +594,11 @@ def test_cards_that_cannot_be_played_get_one_line(played):
     assert complaint("solve", DEAL, "--strain", "NT", "--leader", "W", "--played", played)
 
 
+def test_the_bad_line_of_a_stream_is_named():
+    message = complaint("solve", "-", stdin=f"\n{DEAL}\n{DEAL[:-1]}\n")
+    assert message == "standard input, deal 2: hand 'KQJ872.94.63.Q8' has 12 cards, expected 13"
+
+
 def test_the_bad_board_of_a_file_is_named(tmp_path):
     path = tmp_path / "bad.pbn"
     path.write_text(f'[Board "5"]\n[Deal "{DEAL.replace("T5.AT", "T.AT")}"]\n')
@@ -463,14 +608,15 @@ def test_the_bad_board_of_a_file_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("package", "arguments", "extra"),
     [
-        ("endplay", ["solve", "match.pbn"], "records"),
+        ("endplay", ["solve", "match.lin"], "records"),
         ("pyarrow", ["label", "--deals", "1", "--seed", "1", "--out", "x.parquet"], "records"),
         ("matplotlib", ["tricks", HAND, DUMMY, "--plot", "x.png"], "plots"),
         ("sklearn", ["map", "--out", "x.png"], "train"),
         ("torch", ["train", "hand2vec", "--data", "x.parquet", "--out", "x"], "train"),
     ],
 )
-def test_a_missing_extra_is_named(package, arguments, extra, tmp_path, pbn):
+def test_a_missing_extra_is_named(package, arguments, extra, tmp_path):
+    (tmp_path / "match.lin").write_text("pn|a,b,c,d|md|1|")
     script = f"import sys; sys.modules[{package!r}] = None; from bridgevec.cli import main; main()"
     result = subprocess.run(
         [sys.executable, "-c", script, *arguments],

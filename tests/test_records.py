@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from bridgevec.cards import Deal, hand_text, random_deals, random_masks
 from bridgevec.records import (
     deals_info,
+    iterate_pbn_deals,
     pairs_info,
     read_deals,
     read_lin_deals,
@@ -251,6 +252,15 @@ def test_the_deals_of_a_pbn_file(tmp_path, newline, encoding):
     assert read_pbn_deals(StringIO(PBN_FILE)) == deals
 
 
+def test_the_deals_of_a_pbn_file_are_read_one_by_one(tmp_path):
+    path = tmp_path / "match.pbn"
+    path.write_text(f'[Board "x"]\n[Deal "{DEAL}"]\n\n[Board "2"]\n[Deal "{DEAL[:-1]}"]\n')
+    deals = iterate_pbn_deals(path)
+    assert next(deals) == ("x", Deal(DEAL))
+    with pytest.raises(ValueError, match="board 2: hand"):
+        next(deals)
+
+
 @settings(max_examples=20)
 @given(st.integers(0, 10_000), st.integers(1, 5))
 def test_deals_come_back_from_files_that_endplay_writes(seed, n):
@@ -269,12 +279,11 @@ def test_deals_come_back_from_files_that_endplay_writes(seed, n):
         ("hello", "has no record with a deal"),
         ('[Board "3"]\n', "has no record with a deal"),
         ('[Board "3"]\n[Deal ""]\n', "has no record with a deal"),
-        (f'[Board "x"]\n[Deal "{DEAL}"]\n', "record before line 3: ValueError("),
-        (f'\n[Board "1"]\n[Deal "{DEAL.replace("K", "X")}"]\n', "record before line 4: ValueErr"),
-        ('[Deal "#"]\n', "record before line 2: KeyError("),
+        (f'\n[Board "x"]\n[Deal "{DEAL.replace("K", "X")}"]\n', "board x: hand 'XQT2.AT.J6542.85"),
+        ('[Deal "#"]\n', "board 1: no record before has the deal that '#' stands for"),
         (f'[Board "1"]\n[Deal "{DEAL[:-1]}"]\n', "board 1: hand 'J973.J98742.3.K' has 12 cards"),
         (f'[Deal "{DEAL.replace("K4", "KT")}"]\n', "board 1: deal 'N:KQT2"),
-        ('[Board "9"]\n[Deal "N:KQT2.AT.J6542.85 - - -"]\n', "board 9: hand '...' has 0 cards"),
+        ('[Board "9"]\n[Deal "N:KQT2.AT.J6542.85 - - -"]\n', "board 9: deal 'N:KQT2.A"),
     ],
 )
 def test_pbn_errors_name_the_file_and_the_place(tmp_path, text, message):

@@ -22,6 +22,7 @@ from bridgevec.records import read_deals
 from bridgevec.scoring import (
     VULNERABILITIES,
     Contract,
+    board_conditions,
     imps,
     par,
     par_scores,
@@ -42,6 +43,17 @@ CONTRACTS = [
 tables = st.lists(st.integers(0, 13), min_size=20, max_size=20).map(
     lambda tricks: np.array(tricks, dtype=np.int8).reshape(5, 4)
 )
+
+
+def test_dealer_and_vulnerability_follow_from_the_board():
+    for board in range(1, 65):
+        dealer, vulnerable = board_conditions(board)
+        assert (dealer.name, VULS[vulnerable]) == (
+            Player.from_board(board).abbr,
+            Vul.from_board(board),
+        )
+    with pytest.raises(ValueError, match="board is 0, expected at least 1"):
+        board_conditions(0)
 
 
 @pytest.mark.parametrize("vulnerable", VULNERABILITIES)
