@@ -36,12 +36,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from tqdm import tqdm
 
 from bridgevec.auction import call_text, parse_call
-from bridgevec.auction_records import read_auctions
+from bridgevec.auction_records import held_out, read_auctions
 from bridgevec.cards import hand_bits
 from bridgevec.models.opening import (
     OpeningBidClassifier,
     OpeningDecisions,
-    held_out,
     judge_opening,
     opening_decisions,
     opening_rows,

@@ -130,6 +130,44 @@ def read_auctions(
     return RecordedAuctions(deals, dealers, vulnerable, calls, skipped)
 
 
+def deal_numbers(deals: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Number deals by a hash of 64 bits, which looks random (the mixer of SplitMix64).
+
+    Parameters
+    ----------
+    deals : ndarray of uint64, shape (n, 4)
+        Masks of N, E, S, W.
+
+    Returns
+    -------
+    ndarray of uint64, shape (n,)
+    """
+    x = np.zeros(len(deals), dtype=np.uint64)
+    for hand in deals.T:
+        x = (x ^ hand) + np.uint64(0x9E3779B97F4A7C15)
+        x = (x ^ x >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ x >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+        x ^= x >> np.uint64(31)
+    return x
+
+
+def held_out(numbers: NDArray[np.uint64], share: float) -> NDArray[np.bool_]:
+    """Choose a share of all deals, always the same ones, to be kept from training.
+
+    Parameters
+    ----------
+    numbers : ndarray of uint64, shape (n,)
+        From `deal_numbers`.
+    share : float
+        From 0 to 1; what a smaller share holds, a larger one holds too.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    return numbers / 2.0**64 < share
+
+
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES)

@@ -773,11 +773,26 @@ class _TrainGroup(typer.core.TyperGroup):
     """Makes a command when it is asked for: its options come from a module that uses torch."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return ["hand2vec", "opening"]
+        return ["bidder-imitation", "hand2vec", "opening"]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.list_commands(ctx):
             return None
+        if cmd_name == "bidder-imitation":
+            from bridgevec.bidders import imitation
+
+            return _config_command(
+                imitation.ImitationConfig,
+                imitation.train_imitation,
+                name=cmd_name,
+                help="Train a bidder to call as in recorded auctions.",
+                epilog=_examples(
+                    "bridgevec train bidder-imitation --auctions many.parquet"
+                    " --out mine.safetensors",
+                    "bridgevec train bidder-imitation --auctions my_records --start imitation"
+                    " --epochs 3 --resume",
+                ),
+            )
         if cmd_name == "opening":
             from bridgevec.models import opening
 

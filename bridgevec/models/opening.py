@@ -29,7 +29,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from bridgevec.auction import PASS, CallLike, call_text, parse_call
-from bridgevec.auction_records import RecordedAuctions, read_auctions
+from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.cards import HandLike, hand_masks
 from bridgevec.models.opening_model import (
     FEATURES,
@@ -61,7 +61,7 @@ class OpeningDecisions(NamedTuple):
         The call as a number, 0 for a pass.
     deals : ndarray of uint64, shape (n,)
         A number for the deal, the same at every table that played it: what must not be split
-        between training and test. It looks random: see `held_out`.
+        between training and test. From `bridgevec.auction_records.deal_numbers`.
     """
 
     hands: NDArray[np.uint64]
@@ -89,7 +89,7 @@ def opening_decisions(recorded: RecordedAuctions) -> OpeningDecisions:
         Those of all dealers, then those after one pass, two and three.
     """
     parts = []
-    numbers = _deal_numbers(recorded.deals)
+    numbers = deal_numbers(recorded.deals)
     turn = np.arange(len(recorded.deals))
     for passed in range(min(4, recorded.calls.shape[1])):
         calls = recorded.calls[turn, passed]
@@ -107,34 +107,6 @@ def opening_decisions(recorded: RecordedAuctions) -> OpeningDecisions:
         )
         turn = turn[calls == PASS]
     return OpeningDecisions(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-def _deal_numbers(masks: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Hash deals, shape (n, 4), to 64 bits (the mixer of SplitMix64)."""
-    x = np.zeros(len(masks), dtype=np.uint64)
-    for hand in masks.T:
-        x = (x ^ hand) + np.uint64(0x9E3779B97F4A7C15)
-        x = (x ^ x >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
-        x = (x ^ x >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
-        x ^= x >> np.uint64(31)
-    return x
-
-
-def held_out(deals: NDArray[np.uint64], share: float) -> NDArray[np.bool_]:
-    """Choose a share of all deals, always the same ones, to be kept from training.
-
-    Parameters
-    ----------
-    deals : ndarray of uint64, shape (n,)
-        `OpeningDecisions.deals`.
-    share : float
-        From 0 to 1; what a smaller share holds, a larger one holds too.
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
-    """
-    return deals / 2.0**64 < share
 
 
 class OpeningBidClassifier(ClassifierMixin, BaseEstimator):

@@ -1,0 +1,444 @@
+r"""Learn to bid from recorded auctions: ``bridgevec train bidder-imitation``.
+
+Every call of the auctions is an example: what its player saw, and what was called. The network
+learns to predict the call and, from the same hidden layers, what the other three hold; the latter
+is what `bridgevec.bidders.policy.PolicyBidder.infer` tells. The recipe of the shipped weights::
+
+    bridgevec train bidder-imitation --auctions auctions.parquet --out bidder-imitation.safetensors
+
+Read `train_imitation` from top to bottom; nothing else happens.
+"""
+
+from __future__ import annotations
+
+import copy
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+from torch.optim import AdamW
+from tqdm import tqdm
+
+from bridgevec.auction import Auctions
+from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out, read_auctions
+from bridgevec.bidders.features import SCALES, describe_hands, observe
+from bridgevec.bidders.network import (
+    SPREAD,
+    BidderNetwork,
+    guess_loss,
+    load_network,
+    mask_illegal,
+    save_network,
+)
+from bridgevec.bidders.policy import OTHERS
+from bridgevec.models.checkpoint import load_checkpoint, replace, save_checkpoint
+from bridgevec.models.muon import Muon
+
+_DEALS = 1 << 14  # whose calls are shuffled among themselves
+_BATCH = 1 << 13  # for judging
+ROUNDS = 8
+"""Rounds of the auction that are judged one by one; the last stands for all later ones too."""
+
+
+@dataclass
+class ImitationConfig:
+    """Arguments of `train_imitation`.
+
+    Attributes
+    ----------
+    auctions : tuple of str
+        Files of auctions, .parquet, .pbn or .lin, or folders of them.
+    out : str
+        Where the weights go, ``name.safetensors``. Beside it: the model card ``name.json``, the
+        log ``name.csv``, ``name.checkpoint.safetensors``, all after every epoch, and at the end the
+        learning curve ``name.png``.
+    start : str
+        A bidder to train further, a shipped name or a file; ``none`` for a new one.
+    hold_out : float
+        Share of the deals that are kept from training and judge the bidder; always the same deals.
+    width, blocks : int
+        Width of a new network's layers, and how many come after the first.
+    epochs : int
+        Passes over the data.
+    batch_size : int
+        Calls a step.
+    learning_rate : float
+        Peak of AdamW's rate, for the first and last layers.
+    muon_rate : float
+        Peak of Muon's rate, for the layers inside. Both rise over the first `warmup` steps and
+        fall to zero in a straight line.
+    warmup : int
+        Steps.
+    weight_decay : float
+        Times the rate, for both.
+    guesses : float
+        Weight in the loss of guessing the other hands.
+    average : float
+        The weights written are a running mean with this decay a step.
+    seed : int
+        Of the initial weights and the order of the data.
+    device : str
+        ``"auto"``: a GPU if there is one; else as PyTorch names devices.
+    threads : int
+        CPU threads of PyTorch; 0 leaves it alone. Another number may round differently.
+    resume : bool
+        Go on from the checkpoint if there is one. The end result is the same, bit for bit on a CPU,
+        as that of a training that was never stopped.
+    provenance : str
+        Where the auctions came from, for the model card.
+    """
+
+    auctions: tuple[str, ...] = ()
+    out: str = "bidder.safetensors"
+    start: str = "none"
+    hold_out: float = 0.02
+    width: int = 256
+    blocks: int = 3
+    epochs: int = 10
+    batch_size: int = 2048
+    learning_rate: float = 5e-3
+    muon_rate: float = 0.02
+    warmup: int = 100
+    weight_decay: float = 0.05
+    guesses: float = 0.1
+    average: float = 0.998
+    seed: int = 0
+    device: str = "auto"
+    threads: int = 1
+    resume: bool = False
+    provenance: str = ""
+
+
+class Examples(NamedTuple):
+    """What players saw and called, a row a call.
+
+    Attributes
+    ----------
+    places : ndarray of int16, shape (n, 64)
+        As `bridgevec.bidders.features.observe` gives them.
+    legal : ndarray of int8, shape (n, 38)
+        0 for calls that were not legal.
+    others : ndarray of float32, shape (n, 3, 13)
+        The hands of left-hand opponent, partner and right-hand opponent, as
+        `bridgevec.bidders.features.describe_hands` gives them.
+    calls : ndarray of int64, shape (n,)
+    rounds : ndarray of int64, shape (n,)
+        0 for the first four calls of an auction, 1 for the next four, ...
+    """
+
+    places: NDArray[np.int16]
+    legal: NDArray[np.int8]
+    others: NDArray[np.float32]
+    calls: NDArray[np.int64]
+    rounds: NDArray[np.int64]
+
+    def take(self, rows: NDArray[Any]) -> Examples:
+        """Select rows."""
+        return Examples(*(column[rows] for column in self))
+
+
+def examples(recorded: RecordedAuctions, rows: NDArray[np.intp]) -> Examples:
+    """Take every call out of some of the auctions.
+
+    Parameters
+    ----------
+    recorded : RecordedAuctions
+        From `bridgevec.auction_records.read_auctions`.
+    rows : ndarray of int
+        Which auctions.
+
+    Returns
+    -------
+    Examples of the first calls of all auctions, then of the second calls, and so on.
+    """
+    deals, vulnerable = recorded.deals[rows], recorded.vulnerable[rows].astype(np.uint8)
+    described = describe_hands(deals.reshape(-1)).reshape(-1, 4, 13)
+    auctions, calls = Auctions(len(rows)), recorded.calls[rows].astype(np.int64)
+    auctions.start(np.ones(len(rows), dtype=bool), recorded.dealers[rows].astype(np.uint8))
+    parts = []
+    for place in range(int((calls >= 0).sum(axis=1).max(initial=0))):
+        here = np.flatnonzero(calls[:, place] >= 0)
+        called = calls[here, place]
+        tables = auctions.take(here)
+        seats = tables.turns()
+        others = (seats[:, None] + [1, 2, 3]) % 4
+        parts.append(
+            Examples(
+                observe(deals[here, seats], tables, vulnerable[here]),
+                tables.legal_masks(),
+                described[here[:, None], others],
+                called,
+                np.full(len(here), place // 4),
+            )
+        )
+        auctions.make(calls[:, place] >= 0, np.ascontiguousarray(calls[:, place]))
+    return Examples(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def batches(
+    recorded: RecordedAuctions,
+    rows: NDArray[np.intp],
+    size: int,
+    random: np.random.Generator,
+) -> Iterator[Examples]:
+    """Shuffle the calls of some of the auctions, and deal them out; a rest is left out.
+
+    Parameters
+    ----------
+    recorded, rows
+        As `examples` takes them.
+    size : int
+        Calls a batch.
+    random : Generator
+    """
+    order, rest = random.permutation(rows), None
+    for start in range(0, len(order), _DEALS):
+        part = examples(recorded, order[start : start + _DEALS])
+        if rest is not None:
+            part = Examples(*map(np.concatenate, zip(rest, part, strict=True)))
+        shuffled = random.permutation(len(part.calls))
+        full = len(shuffled) // size * size
+        for i in range(0, full, size):
+            yield part.take(shuffled[i : i + size])
+        rest = part.take(shuffled[full:])
+
+
+def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
+    """Train a bidder on recorded auctions, judge it, and write weights, card, log and curve.
+
+    Parameters
+    ----------
+    config : ImitationConfig
+    progress : bool, default True
+        Show a progress bar.
+
+    Returns
+    -------
+    Path
+        The weights.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If an argument is out of range, the files hold no auctions, or the checkpoint to resume from
+        was made with other arguments; the message says which.
+    """
+    for name in ("epochs", "batch_size", "warmup"):
+        if getattr(config, name) < 1:
+            raise ValueError(f"{name} is {getattr(config, name)}, expected at least 1")
+    if not 0 <= config.hold_out < 1:
+        raise ValueError(f"hold_out is {config.hold_out}, expected at least 0 and less than 1")
+    if not config.auctions:
+        raise ValueError("no auctions to learn from: name files or folders")
+    out = Path(config.out)
+    if out.suffix != ".safetensors":
+        raise ValueError(f"{config.out} does not end in .safetensors")
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    auto = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(auto if config.device == "auto" else config.device)
+    checkpoint = out.with_suffix(".checkpoint.safetensors")
+
+    recorded = read_auctions(config.auctions, progress=progress)
+    kept_out = held_out(deal_numbers(recorded.deals), config.hold_out)
+    train, test = np.flatnonzero(~kept_out), np.flatnonzero(kept_out)
+    size = int((recorded.calls[train] >= 0).sum())
+    if not size:
+        raise ValueError(f"hold_out {config.hold_out} leaves no deal to learn from")
+    batch_size = min(config.batch_size, size)
+    steps_per_epoch = size // batch_size
+    steps = config.epochs * steps_per_epoch
+    data = {
+        "auctions to learn from": len(train),
+        "calls to learn from": size,
+        "auctions kept out": len(test),
+        "calls kept out": int((recorded.calls[test] >= 0).sum()),
+        "broken records left out": recorded.skipped,
+    }
+
+    torch.manual_seed(config.seed)
+    if config.start == "none":
+        network = BidderNetwork(config.width, config.blocks)
+    else:
+        network = load_network(config.start)
+    network.to(device)
+    average = copy.deepcopy(network)
+    # Muon for the layers inside, AdamW for the rest.
+    inside = [block.weight for block in network.blocks]
+    rest = [p for p in network.parameters() if not any(p is q for q in inside)]
+    muon = Muon(inside, lr=config.muon_rate, weight_decay=config.weight_decay)
+    adam = AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay)
+    log: list[dict[str, Any]] = []
+    arguments = _arguments(config) | data
+    if config.resume and checkpoint.exists():
+        log = load_checkpoint(checkpoint, arguments, network, average, [muon, adam])
+    out.parent.mkdir(parents=True, exist_ok=True)
+
+    bar = tqdm(initial=len(log) * steps_per_epoch, total=steps, disable=not progress, unit="step")
+    for epoch in range(len(log), config.epochs):
+        # The order of the data depends on seed and epoch alone: resuming is exact.
+        random = np.random.default_rng([config.seed, epoch])
+        losses = torch.zeros(2)
+        for i, batch in enumerate(batches(recorded, train, batch_size, random)):
+            step = epoch * steps_per_epoch + i
+            rate = min((step + 1) / config.warmup, 1 - step / steps)
+            muon.param_groups[0]["lr"] = config.muon_rate * rate
+            adam.param_groups[0]["lr"] = config.learning_rate * rate
+            places, legal, others, calls = (torch.from_numpy(x).to(device) for x in batch[:4])
+            outputs = network(places)
+            entropy = F.cross_entropy(mask_illegal(outputs.logits, legal), calls)
+            guessing = guess_loss(outputs.guesses, others)
+            loss = entropy + config.guesses * guessing
+            network.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            muon.step()
+            adam.step()
+            # A running mean of the weights (Polyak averaging), young at first.
+            keep = min(config.average, (step + 1) / (step + 10))
+            with torch.no_grad():
+                for old, new in zip(average.parameters(), network.parameters(), strict=True):
+                    old.lerp_(new, 1 - keep)
+            losses += torch.stack([entropy, guessing]).detach().cpu()
+            bar.update()
+        mean = (losses / steps_per_epoch).tolist()
+        row = {"epoch": epoch + 1, "step": step + 1}
+        row |= {"loss": round(mean[0], 5), "guess_loss": round(mean[1], 5)}
+        figures = judge(average, recorded, test) if len(test) else {}
+        if figures:
+            row |= {"held_out_loss": figures["log loss"], "held_out_accuracy": figures["accuracy"]}
+        log.append(row)
+        bar.set_postfix({k: v for k, v in row.items() if k not in ("epoch", "step")})
+        save_checkpoint(checkpoint, arguments, log, network, average, [muon, adam])
+        _write_log(out.with_suffix(".csv"), log)
+        card: dict[str, Any] = {
+            "data": data | {"provenance": config.provenance},
+            "command": command_line(config),
+            "arguments": _arguments(config),
+            "last epoch": row,
+        }
+        save_network(out, average, card | ({"on the deals kept out": figures} if figures else {}))
+    bar.close()
+    _plot_log(out.with_suffix(".png"), log)
+    checkpoint.unlink(missing_ok=True)
+    return out
+
+
+@torch.no_grad()
+def judge(
+    network: BidderNetwork, recorded: RecordedAuctions, rows: NDArray[np.intp]
+) -> dict[str, Any]:
+    """Compare a network with recorded auctions, by round and in all.
+
+    Parameters
+    ----------
+    network : BidderNetwork
+    recorded : RecordedAuctions
+    rows : ndarray of int
+        Which auctions, at least one.
+
+    Returns
+    -------
+    dict
+        ``calls``; ``accuracy``, how often the likeliest legal call was made; ``log loss``; ``by
+        round``, calls and accuracy of rounds 1, 2, ...; ``guesses``, by what the expected lengths
+        and points of partner and opponents differ from the real ones, in cards and points, and
+        beside it the same of who expects the cards that he does not hold to lie evenly.
+    """
+    device = next(network.parameters()).device
+    right, made, loss = np.zeros(ROUNDS), np.zeros(ROUNDS), 0.0
+    errors, evenly = np.zeros((len(OTHERS), SPREAD)), np.zeros((len(OTHERS), SPREAD))
+    for start in range(0, len(rows), _DEALS):
+        part = examples(recorded, rows[start : start + _DEALS])
+        for i in range(0, len(part.calls), _BATCH):
+            batch = part.take(slice(i, i + _BATCH))
+            places, legal, _, calls = (torch.from_numpy(x).to(device) for x in batch[:4])
+            outputs = network(places)
+            logits = mask_illegal(outputs.logits, legal)
+            loss += F.cross_entropy(logits, calls, reduction="sum").item()
+            rounds = np.minimum(batch.rounds, ROUNDS - 1)
+            made += np.bincount(rounds, minlength=ROUNDS)
+            hit = (logits.argmax(dim=1) == calls).cpu().numpy()
+            right += np.bincount(rounds, hit, minlength=ROUNDS)
+            truth = batch.others[..., :SPREAD]
+            guessed = outputs.guesses[..., :SPREAD].cpu().numpy()
+            errors += np.abs(guessed - truth).sum(axis=0)
+            # The mean of the other three follows from the own hand.
+            evenly += np.abs(truth.mean(axis=1, keepdims=True) - truth).sum(axis=0)
+    return {
+        "calls": int(made.sum()),
+        "accuracy": round(float(right.sum() / made.sum()), 5),
+        "log loss": round(loss / float(made.sum()), 5),
+        "accuracy by round": [
+            {"round": f"{i + 1}{'+' if i == ROUNDS - 1 else ''}", "calls": int(made[i])}
+            | {"accuracy": round(float(right[i] / made[i]), 5)}
+            for i in np.flatnonzero(made)
+        ],
+        "mean error of guesses": {
+            who: {"cards in a suit": round(float(x[:4].mean()), 4), "points": round(float(x[4]), 4)}
+            for who, x in zip(
+                [*OTHERS, *(f"{who}, expected evenly" for who in OTHERS)],
+                np.concatenate([errors, evenly]) / made.sum() * SCALES[:SPREAD],
+                strict=True,
+            )
+        },
+    }
+
+
+def _arguments(config: ImitationConfig) -> dict[str, Any]:
+    """Give the arguments that decide the result."""
+    free = ("out", "resume", "device", "threads", "provenance")
+    arguments = {k: v for k, v in asdict(config).items() if k not in free}
+    arguments["auctions"] = [Path(name).name for name in config.auctions]
+    return json.loads(json.dumps(arguments))
+
+
+def _write_log(path: Path, log: list[dict[str, Any]]) -> None:
+    temporary = path.with_suffix(".csv.tmp")
+    with open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, log[0].keys())
+        writer.writeheader()
+        writer.writerows(log)
+    replace(path, temporary)
+
+
+def _plot_log(path: Path, log: list[dict[str, Any]]) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    epochs = [row["epoch"] for row in log]
+    for name in ("loss", "held_out_loss"):
+        if name in log[0]:
+            left.plot(epochs, [row[name] for row in log], marker=".", label=name.replace("_", " "))
+    left.set(xlabel="epoch", ylabel="cross-entropy of the calls")
+    left.legend()
+    if "held_out_accuracy" in log[0]:
+        right.plot(epochs, [row["held_out_accuracy"] for row in log], marker=".")
+    right.yaxis.set_major_formatter("{x:.1%}")
+    right.set(xlabel="epoch", ylabel="calls predicted, on deals kept out")
+    temporary = path.with_suffix(".tmp.png")
+    figure.savefig(temporary, dpi=120)
+    replace(path, temporary)
+
+
+def command_line(config: ImitationConfig) -> str:
+    """Write the command that trains with these arguments."""
+    parts = ["bridgevec train bidder-imitation"]
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if value == field.default or field.name in ("resume", "threads", "provenance"):
+            continue
+        flag = "--" + field.name.replace("_", "-")
+        values = value if isinstance(value, tuple) else (value,)
+        parts += [f"{flag} {Path(item).name if isinstance(item, str) else item}" for item in values]
+    return " ".join(parts)

@@ -1,0 +1,207 @@
+"""Imitation: examples from auctions, learning of a toy system, resuming, the command."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from bridgevec._auction import Auctions
+from bridgevec.auction import auction_text
+from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out, read_auctions
+from bridgevec.bidders import load_bidder
+from bridgevec.bidders.features import MEANS, SCALES
+from bridgevec.bidders.imitation import (
+    ImitationConfig,
+    batches,
+    command_line,
+    examples,
+    judge,
+    train_imitation,
+)
+from bridgevec.bidders.network import load_network
+from bridgevec.cards import Deal, Seat, hand_bits, random_masks
+from bridgevec.scoring import VULNERABILITIES
+
+
+def toy_call(mask, auction):
+    """Open 1S or 1C, raise with support, else pass: a system that few hands suffice to learn."""
+    cards = hand_bits(np.array([mask], np.uint64)).reshape(4, 13)
+    spades, points = int(cards[0].sum()), int((cards[:, :4] @ [4, 3, 2, 1]).sum())
+    if not any(auction):
+        return 0 if points < 12 else 6 if spades >= 5 else 3
+    return 16 if auction[-2:] == [6, 0] and spades >= 3 and points >= 6 else 0
+
+
+def toy_auctions(n, seed=0):
+    rng = np.random.default_rng(seed)
+    deals, dealers = random_masks(n, rng), rng.integers(0, 4, n).astype(np.int8)
+    calls = np.full((n, 12), -1, dtype=np.int8)
+    for deal, dealer, row in zip(deals, dealers, calls, strict=True):
+        auction = Auctions(1)
+        auction.start(np.ones(1, dtype=bool), np.array([dealer], np.uint8))
+        made = []
+        while not auction.over()[0]:
+            made.append(toy_call(deal[int(auction.turns()[0])], made))
+            auction.make(np.ones(1, dtype=bool), np.array([made[-1]]))
+        row[: len(made)] = made
+    return RecordedAuctions(deals, dealers, rng.integers(0, 4, n).astype(np.int8), calls, 0)
+
+
+def write_parquet(path, recorded):
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    columns = {
+        "deal": [Deal(hands).pbn for hands in recorded.deals.tolist()],
+        "dealer": [Seat(seat).name for seat in recorded.dealers.tolist()],
+        "vulnerable": [VULNERABILITIES[v] for v in recorded.vulnerable],
+        "auction": [auction_text(row[row >= 0].tolist()) for row in recorded.calls],
+    }
+    pq.write_table(pa.table(columns), path)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return toy_auctions(1500)
+
+
+@pytest.fixture(scope="module")
+def file(recorded, tmp_path_factory):
+    return write_parquet(tmp_path_factory.mktemp("toy") / "toy.parquet", recorded)
+
+
+def config(file, folder, **arguments):
+    arguments = {"width": 32, "blocks": 1, "epochs": 2, "batch_size": 128} | arguments
+    arguments = {"hold_out": 0.1, "learning_rate": 0.02, "warmup": 10} | arguments
+    return ImitationConfig((file,), str(folder / "toy.safetensors"), **arguments)
+
+
+def test_every_call_is_an_example_once(recorded):
+    rows = np.array([7, 3, 900])
+    found = examples(recorded, rows)
+    calls = recorded.calls[rows]
+    assert len(found.calls) == (calls >= 0).sum()
+    np.testing.assert_array_equal(found.calls[:3], calls[:, 0])
+    np.testing.assert_array_equal(np.bincount(found.rounds)[0], 12)
+    assert (found.legal[np.arange(len(found.calls)), found.calls] == 1).all()
+
+
+def test_the_others_hands_are_seen_from_the_own_seat(recorded):
+    found = examples(recorded, np.array([11]))
+    dealer = int(recorded.dealers[11])
+    cards = hand_bits(recorded.deals[11]).reshape(4, 4, 13).sum(axis=2)
+    for place in range(len(found.calls)):
+        own = (dealer + place) % 4
+        lengths = (found.others[place] * SCALES + MEANS)[:, :4]
+        np.testing.assert_allclose(lengths, cards[[(own + i) % 4 for i in (1, 2, 3)]], atol=1e-4)
+
+
+def test_batches_hold_every_call_of_the_training_deals(recorded):
+    rows = np.arange(200, 1200)
+    dealt = list(batches(recorded, rows, 100, np.random.default_rng(1)))
+    n = int((recorded.calls[rows] >= 0).sum())
+    assert len(dealt) == n // 100
+    assert {len(batch.calls) for batch in dealt} == {100}
+    everything = np.bincount(examples(recorded, rows).calls, minlength=38)
+    seen = np.bincount(np.concatenate([batch.calls for batch in dealt]), minlength=38)
+    assert (seen <= everything).all()
+    assert everything.sum() - seen.sum() == n % 100
+
+
+def test_a_toy_system_is_learned(file, tmp_path):
+    out = train_imitation(config(file, tmp_path, epochs=14), progress=False)
+    card = json.loads(out.with_suffix(".json").read_text())
+    figures = card["on the deals kept out"]
+    assert figures["accuracy"] > 0.96
+    assert card["data"]["auctions kept out"] + card["data"]["auctions to learn from"] == 1500
+    # Partner's points are known better than from the own hand alone.
+    errors = figures["mean error of guesses"]
+    assert errors["partner"]["points"] < errors["partner, expected evenly"]["points"]
+    bidder = load_bidder(out)
+    assert bidder.call("AKQ92.K54.T98.32") == "1S"
+    assert bidder.call("AKQ2.K54.T98.J32") == "1C"
+    assert bidder.call("8732.A54.QT9.Q32", "1S P") == "3S"
+    opened, passed = (bidder.infer("8732.Q54.QT9.Q32", a)["partner"] for a in ("1S P", "P P"))
+    assert opened.points > passed.points + 3
+    assert opened.lengths["S"] > passed.lengths["S"] + 1
+    assert passed.length_errors["S"] > 0.5
+    for name in ("toy.csv", "toy.png"):
+        assert (tmp_path / name).stat().st_size
+    assert not out.with_suffix(".checkpoint.safetensors").exists()
+
+
+def test_what_is_written_scores_what_the_card_says(file, tmp_path):
+    out = train_imitation(config(file, tmp_path), progress=False)
+    recorded = read_auctions(file)
+    kept_out = np.flatnonzero(held_out(deal_numbers(recorded.deals), 0.1))
+    card = json.loads(out.with_suffix(".json").read_text())
+    written, told = judge(load_network(out), recorded, kept_out), card["on the deals kept out"]
+    assert written["calls"] == told["calls"]
+    assert written["accuracy"] == pytest.approx(told["accuracy"], abs=0.01)
+    assert written["log loss"] == pytest.approx(told["log loss"], rel=0.01)
+
+
+def test_resuming_is_exact(file, tmp_path, monkeypatch):
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "parts").mkdir()
+    whole = train_imitation(config(file, tmp_path / "whole", epochs=3), progress=False)
+
+    import bridgevec.bidders.imitation as module
+
+    real, written = module.save_network, []
+
+    def killed(*arguments):
+        real(*arguments)
+        written.append(1)
+        if len(written) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "save_network", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train_imitation(config(file, tmp_path / "parts", epochs=3), progress=False)
+    monkeypatch.setattr(module, "save_network", real)
+    other = config(file, tmp_path / "parts", epochs=3, seed=1, resume=True)
+    with pytest.raises(ValueError, match="made with seed = 0, not 1"):
+        train_imitation(other, progress=False)
+    parts = train_imitation(config(file, tmp_path / "parts", epochs=3, resume=True), progress=False)
+    assert whole.read_bytes() == parts.read_bytes()
+    assert whole.with_suffix(".csv").read_text() == parts.with_suffix(".csv").read_text()
+
+
+def test_training_goes_on_from_other_weights(file, tmp_path):
+    first = train_imitation(config(file, tmp_path, epochs=6), progress=False)
+    before = json.loads(first.with_suffix(".json").read_text())["on the deals kept out"]
+    again = config(file, tmp_path, start=str(first), epochs=1, learning_rate=1e-4, muon_rate=1e-4)
+    again.out = str(tmp_path / "again.safetensors")
+    after = json.loads(train_imitation(again, progress=False).with_suffix(".json").read_text())
+    assert after["on the deals kept out"]["accuracy"] >= before["accuracy"] - 0.01
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"auctions": ()}, "no auctions to learn from"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"hold_out": 1.0}, "hold_out is 1.0"),
+        ({"out": "bidder.pt"}, "does not end in .safetensors"),
+    ],
+)
+def test_bad_arguments_are_named(file, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        train_imitation(ImitationConfig(**({"auctions": (file,)} | arguments)), progress=False)
+
+
+def test_the_command_trains(file, tmp_path):
+    arguments = config(file, tmp_path, epochs=1)
+    assert command_line(arguments).startswith("bridgevec train bidder-imitation --auctions toy.")
+    words = command_line(arguments).split()[1:]
+    words[words.index("toy.parquet")] = file
+    words[words.index("toy.safetensors")] = str(tmp_path / "toy.safetensors")
+    done = subprocess.run(
+        [sys.executable, "-m", "bridgevec", *words], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == str(tmp_path / "toy.safetensors")
+    assert load_bidder(done.stdout.strip()).call("AKQ2.K54.T98.J32")
