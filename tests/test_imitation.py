@@ -112,7 +112,7 @@ def test_batches_hold_every_call_of_the_training_deals(recorded):
 
 
 def test_a_toy_system_is_learned(file, tmp_path):
-    out = train_imitation(config(file, tmp_path, epochs=14), progress=False)
+    out = train_imitation(config(file, tmp_path, epochs=8), progress=False)
     card = json.loads(out.with_suffix(".json").read_text())
     figures = card["on the deals kept out"]
     assert figures["accuracy"] > 0.96
