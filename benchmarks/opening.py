@@ -35,9 +35,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from tqdm import tqdm
 
-from bridgevec.auction import call_text, parse_call
+from bridgevec._auction import Auctions
+from bridgevec.auction import call_text
 from bridgevec.auction_records import held_out, read_auctions
-from bridgevec.cards import hand_bits
+from bridgevec.bidders.rules import RulesBidder
 from bridgevec.models.opening import (
     OpeningBidClassifier,
     OpeningDecisions,
@@ -78,43 +79,13 @@ def judge(classifier: OpeningBidClassifier, test: OpeningDecisions) -> tuple[Fig
 
 
 def book_calls(decisions: OpeningDecisions) -> NDArray[np.int8]:
-    """Open by a beginner's book.
-
-    Five-card majors, better minor, 1NT 15-17, 2NT 20-21, strong 2C, weak twos and preempts; in
-    the first positions 12 points or the rule of 20, in the fourth the rule of 15.
-    """
-    bits = hand_bits(decisions.hands).reshape(-1, 4, 13).astype(int)
-    lengths, points = bits.sum(2), (bits[:, :, :4] @ [4, 3, 2, 1]).sum(1)
-    calls = np.zeros(len(points), dtype=np.int8)
-    for i, ((s, h, d, c), p, position) in enumerate(
-        zip(lengths.tolist(), points.tolist(), decisions.positions.tolist(), strict=True)
-    ):
-        in_order = sorted((s, h, d, c), reverse=True)
-        balanced = in_order[-1] >= 2 and in_order[1] <= 4 - (in_order[0] == 5) and in_order[0] <= 5
-        longest = in_order[0]
-        light = p >= 10 and p + longest + in_order[1] >= 20
-        opens = p + s >= 15 if position == 4 and p < 14 else p >= 12 or light
-        if p >= 22:
-            text = "2C"
-        elif balanced and 15 <= p <= 17:
-            text = "1N"
-        elif balanced and p >= 20:
-            text = "2N"
-        elif opens:
-            majors = s if s >= h else h
-            if majors >= 5 and majors >= max(d, c):
-                text = "1S" if s >= h else "1H"
-            else:
-                text = "1D" if d > c or (d == c and d >= 4) else "1C"
-        elif longest >= 7 and p >= 5:
-            suit = "SHDC"[(s, h, d, c).index(longest)]
-            text = f"{4 if longest >= 8 and suit in 'SH' else 3}{suit}"
-        elif longest == 6 and max(s, h, d) == 6 and p >= 6 and position < 4:
-            text = "2" + "SHD"[(s, h, d).index(6)]
-        else:
-            text = "P"
-        calls[i] = parse_call(text)
-    return calls
+    """Open by a beginner's book: as the bidder does that bids by rule, `RulesBidder`."""
+    auctions = Auctions(len(decisions.hands))
+    for passed in range(1, 4):
+        after = decisions.positions > passed
+        auctions.make(after, np.zeros(len(after), dtype=np.int64))
+    calls = RulesBidder().calls(decisions.hands, auctions, decisions.vulnerable.view(np.uint8))
+    return calls.astype(np.int8)
 
 
 def ceiling(decisions: OpeningDecisions) -> tuple[float, NDArray[np.intp]]:

@@ -45,6 +45,7 @@ from bridgevec.scoring import (
 )
 
 if TYPE_CHECKING:
+    from bridgevec.bidders.bidder import Bidder
     from bridgevec.models.embedding import Embedding
     from bridgevec.models.opening_model import KnownOpening, OpeningBid
 
@@ -213,6 +214,12 @@ HandArguments = Annotated[
     list[str],
     typer.Argument(metavar="HAND...", help="Hands as PBN text, or - to read one a line."),
 ]
+_DEALS = (".pbn", ".lin", ".parquet")
+_BIDDERS = (
+    "default, imitation, uncontested, rules, pass, random, a file name.safetensors, or "
+    "exec:COMMAND, a process that speaks lines of JSON"
+)
+Bidders = Annotated[str, typer.Option(help=f"Who bids: {_BIDDERS}.")]
 Weights = Annotated[
     str | None,
     typer.Option(help="Another embedding: a shipped name, or a file name.safetensors."),
@@ -885,6 +892,228 @@ def _opening_text(hand: str, bid: OpeningBid, known: list[KnownOpening]) -> str:
     hands = [f"{near.distance:7.3f}  {near.call:<4}{near.hand}" for near in known]
     reasons = ["", "nearest known openings (distance, call, hand):", *hands] if hands else []
     return "\n".join([hand, *calls, *reasons])
+
+
+@app.command(
+    epilog=_examples(
+        "bridgevec bid AQ54.K7.AJ43.Q65 --bidder rules",
+        "bridgevec bid KJ985.A4.8643.72 --auction '1N P' --vulnerable NS --bidder rules",
+        "bridgevec deal -n 2 --seed 1 | bridgevec bid - --bidder rules",
+    )
+)
+def bid(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="HAND|DEAL|FILE...",
+            help="A hand that is to call; or deals to bid out, as PBN text, files, or - with a "
+            "deal a line.",
+        ),
+    ] = None,
+    auction: Annotated[
+        str, typer.Option(help="The calls so far, from the dealer on, such as '1C P 1H'.")
+    ] = "",
+    dealer: Annotated[str, typer.Option(help="Who calls first: N, E, S or W.")] = "N",
+    vulnerable: Annotated[str, typer.Option(help="None, NS, EW or All.")] = "None",
+    bidder: Bidders = "default",
+    k: Annotated[int, typer.Option("-k", min=1, help="How many calls to show.")] = 5,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Answer lines of JSON with calls, for other programs.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Bid a hand, or whole deals.
+
+    For a hand: the call, the likeliest others with their probabilities, and what the auction has
+    shown about the other hands, where the bidder can tell. For a deal: the auction to its end, the
+    bidder sitting in all four seats.
+
+    With --serve: a line such as {"hand": "AQ54.K7.AJ43.Q65", "auction": "P 1C", "dealer": "N",
+    "vulnerable": "NS"} is answered with {"call": "1N"}, or with {"error": "..."}.
+    """
+    from bridgevec.bidders import load_bidder
+
+    player = load_bidder(bidder)
+    if serve:
+        from bridgevec.bidders.external import serve as answer_lines
+
+        if sources:
+            raise ValueError("--serve takes its hands from standard input")
+        answer_lines(player, sys.stdin, sys.stdout)
+    elif not sources:
+        raise ValueError("no hand and no deal to bid")
+    elif len(sources) == 1 and _is_hand(sources[0]):
+        _bid_hand(player, sources[0], auction, dealer, vulnerable, k, as_json)
+    elif auction:
+        raise ValueError("--auction goes with one hand; a deal is bid from the first call on")
+    else:
+        _bid_deals(player, sources, dealer, vulnerable, as_json)
+
+
+def _is_hand(source: str) -> bool:
+    return not (_is_file(source) or ":" in source or Path(source).suffix in _DEALS)
+
+
+def _bid_hand(
+    player: Bidder, hand: str, auction: str, dealer: str, vulnerable: str, k: int, as_json: bool
+) -> None:
+    from bridgevec.auction import call_text
+    from bridgevec.bidders.bidder import one_table
+
+    call = player.call(hand, auction, dealer, vulnerable)
+    p = player.probabilities(*one_table(hand, auction, dealer, vulnerable))[0]
+    order = sorted(np.flatnonzero(p).tolist(), key=lambda c: (call_text(c) != call, -p[c]))
+    shares = {call_text(c): float(p[c]) for c in order}
+    infer = getattr(player, "infer", None)
+    shown = infer(hand, auction, dealer, vulnerable) if infer is not None and auction else {}
+    if as_json:
+        hands = {
+            who: {name: _plain(value) for name, value in one._asdict().items()}
+            for who, one in shown.items()
+        }
+        _print_json(
+            {"hand": hand, "auction": auction, "dealer": dealer, "vulnerable": vulnerable}
+            | {"call": call, "probabilities": {c: round(x, 6) for c, x in shares.items()}}
+            | {"shown": hands}
+        )
+        return
+    for name, share in list(shares.items())[:k]:
+        typer.echo(f"{100 * share:6.1f}%  {name}")
+    if shown:
+        typer.echo("\nshown by the auction   points         ♠         ♥         ♦         ♣")
+    for who, one in shown.items():
+        cells = [f"{one.points:5.1f} ±{one.points_error:.1f}"]
+        cells += [f"{one.lengths[x]:4.1f} ±{one.length_errors[x]:.1f}" for x in "SHDC"]
+        typer.echo(f"{who:<18}{cells[0]:>11}" + "".join(f"{cell:>10}" for cell in cells[1:]))
+
+
+def _plain(value: Any) -> Any:
+    """Round what JSON is to hold."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, np.ndarray):
+        return [_plain(one) for one in value.tolist()]
+    return round(value, 4)
+
+
+def _bid_deals(
+    player: Bidder, sources: list[str], dealer: str, vulnerable: str, as_json: bool
+) -> None:
+    from bridgevec.auction import Auction, calls_at
+    from bridgevec.bidders.match import bid_deals
+
+    deals = list(_read_deals(sources))
+    first, sides, n = Seat.parse(dealer), parse_vulnerable(vulnerable), len(deals)
+    ended = bid_deals(
+        [player],
+        np.zeros((n, 4), dtype=np.intp),
+        deal_masks([one for _, one in deals]),
+        np.full(n, first, dtype=np.uint8),
+        np.full(n, sides, dtype=np.uint8),
+    )
+    auctions = [Auction(calls_at(ended, i), first) for i in range(n)]
+    if as_json:
+        _print_json(
+            [
+                {"board": label, "deal": one.pbn, "dealer": first.name}
+                | {"vulnerable": VULNERABILITIES[sides], "auction": str(bidding)}
+                | {"contract": str(bidding.contract)}
+                for (label, one), bidding in zip(deals, auctions, strict=True)
+            ]
+        )
+        return
+    typer.echo(
+        "\n\n".join(
+            f"Board {label}\n{one}\n\n{bidding.diagram()}\n{bidding.contract}"
+            for (label, one), bidding in zip(deals, auctions, strict=True)
+        )
+    )
+
+
+@app.command(
+    epilog=_examples(
+        "bridgevec match rules pass --boards 500 --out boards.pbn",
+        "bridgevec match rules pass --partner pass --boards 500 --seed 1",
+        "bridgevec match rules 'exec:python -m bridgevec bid --serve --bidder rules' --boards 2",
+    )
+)
+def match(
+    a: Annotated[str, typer.Argument(metavar="A", help=f"A bidder: {_BIDDERS}.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other one.")],
+    deals: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Labelled deals (.parquet), or deals to solve first, as PBN text, .pbn or .lin; "
+            "may be repeated. By default those that the package has."
+        ),
+    ] = None,
+    boards: Annotated[int | None, typer.Option(min=1, help="Only so many, the first.")] = None,
+    partner: Annotated[
+        str | None, typer.Option(help="A's partner, if it is another bidder.")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Draw dealers and vulnerabilities; else by the boards' numbers."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write every board: a .pbn, .csv or .parquet file.")
+    ] = None,
+    time_limit: Annotated[
+        float, typer.Option(help="Seconds that a bidder in a process of its own has for a call.")
+    ] = 60.0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Play a duplicate match of two bidders.
+
+    Every deal is bid twice: in the open room A sits North-South, in the closed room East-West. The
+    contracts are scored double dummy. With --partner, A sits with that bidder against B and B, on
+    odd boards as North or East, on even ones as South or West.
+    """
+    from bridgevec.bidders import load_bidder
+    from bridgevec.bidders.external import ExternalBidder
+    from bridgevec.bidders.match import SUFFIXES, play_match
+
+    if out is not None and out.suffix not in SUFFIXES:
+        raise ValueError(f"{out} is no {', '.join(SUFFIXES)} file")
+    masks, tables = _labelled_deals(deals, boards)
+    players = [load_bidder(name) for name in (a, b)]
+    players += [] if partner is None else [load_bidder(partner)]
+    for player in players:
+        if isinstance(player, ExternalBidder):
+            player.time_limit = time_limit
+    played = play_match(
+        players[0],
+        players[1],
+        masks,
+        tables,
+        partner=players[2] if partner else None,
+        names=(a if partner is None else f"{a} with {partner}", b),
+        seed=seed,
+        progress=not quiet,
+    )
+    if out is not None:
+        played.write(out)
+    if as_json:
+        _print_json({"A": a, "B": b, "partner": partner} | played.summary())
+    else:
+        typer.echo(played)
+
+
+def _labelled_deals(
+    sources: list[str] | None, boards: int | None
+) -> tuple[NDArray[np.uint64], NDArray[np.int8]]:
+    """Read deals with their trick tables; solve those that have none."""
+    from bridgevec.dds import solve_tables
+    from bridgevec.records import read_deals
+
+    if sources is None:
+        sources = [str(Path(__file__).with_name("envs") / "deals.parquet")]
+    if all(source.endswith(".parquet") for source in sources):
+        masks, tables = read_deals(sources)
+        return masks[:boards], tables[:boards]
+    masks = deal_masks([one for _, one in itertools.islice(_read_deals(sources), boards)])
+    return masks, solve_tables(masks)
 
 
 @app.command(epilog=_examples("bridgevec info", "bridgevec info --json"))

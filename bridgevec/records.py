@@ -13,7 +13,7 @@ Where the labels came from (seed, solver version) stands in the metadata of the 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
@@ -129,24 +129,45 @@ def write_deals(
         metadata={key: str(value) for key, value in metadata.items()},
     )
     table = pa.table([deal_column, tricks_column], schema=schema)
-    return _write_table(path, table, ["tricks.list.element"])
+    return write_table(path, table, ["tricks.list.element"])
 
 
-def _write_table(path: PathLike, table: pa.Table, dictionary: list[str]) -> Path:
-    """Write a table under a temporary name beside `path`, then rename it."""
+def write_table(path: PathLike, table: pa.Table, dictionary: bool | list[str] = True) -> Path:
+    """Write a Parquet file under a temporary name beside `path`, then rename it.
+
+    Parameters
+    ----------
+    path : path
+    table : pyarrow.Table
+    dictionary : bool or list of str, default True
+        Which columns are written as a dictionary of their values.
+
+    Returns
+    -------
+    Path
+        `path`.
+    """
     import pyarrow.parquet as pq
 
+    def write(file: IO[bytes]) -> None:
+        pq.write_table(
+            table, file, row_group_size=_ROWS, compression="zstd", use_dictionary=dictionary
+        )
+
+    return _write(path, write)
+
+
+def write_text(path: PathLike, text: str) -> Path:
+    """Write a text file under a temporary name beside `path`, then rename it."""
+    return _write(path, lambda file: file.write(text.encode()))
+
+
+def _write(path: PathLike, write: Callable[[IO[bytes]], object]) -> Path:
     path = Path(path)
     temporary = path.with_name(path.name + ".tmp")
     try:
         with open(temporary, "wb") as file:
-            pq.write_table(
-                table,
-                file,
-                row_group_size=_ROWS,
-                compression="zstd",
-                use_dictionary=dictionary,
-            )
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -417,7 +438,7 @@ def write_pairs(
         ],
         metadata={key: str(value) for key, value in metadata.items()},
     )
-    return _write_table(path, pa.table(columns, schema=schema), ["counts.list.element"])
+    return write_table(path, pa.table(columns, schema=schema), ["counts.list.element"])
 
 
 def read_pairs(

@@ -31,7 +31,8 @@ from bridgevec.scoring import par, score
 HAND = "AKQ2.K54.T98.J32"
 DUMMY = "J3.AQ8762.K4.A65"
 DEAL = "N:T5.AT.QJ98742.63 64.KQJ8762.K.J92 A93.53.AT5.AKT75 KQJ872.94.63.Q84"
-COMMANDS = ["embed", "tricks", "similar", "map", "solve", "deal", "label", "open", "info", "train"]
+COMMANDS = ["embed", "tricks", "similar", "map", "solve", "deal", "label", "open", "bid", "match"]
+COMMANDS += ["info", "train"]
 
 
 def run(*arguments, stdin=None):

@@ -154,7 +154,17 @@ class RandomBidder(Bidder):
         return (legal * (1 - self._random.random(legal.shape))).argmax(axis=1)
 
 
-_WITHOUT_WEIGHTS: dict[str, Callable[[], Bidder]] = {"pass": PassBidder, "random": RandomBidder}
+def _rules() -> Bidder:
+    from bridgevec.bidders.rules import RulesBidder
+
+    return RulesBidder()
+
+
+_WITHOUT_WEIGHTS: dict[str, Callable[[], Bidder]] = {
+    "pass": PassBidder,
+    "random": RandomBidder,
+    "rules": _rules,
+}
 
 
 def load_bidder(name: str | os.PathLike[str] = "default") -> Bidder:
@@ -164,8 +174,9 @@ def load_bidder(name: str | os.PathLike[str] = "default") -> Bidder:
     ----------
     name : str or path, default "default"
         ``"default"``, the best that is shipped; ``"imitation"``, which bids two over one game
-        forcing as a rule-based engine does; ``"pass"``; ``"random"``; or a file
-        ``name.safetensors`` of your own training.
+        forcing as a rule-based engine does; ``"rules"``, a plain Standard American;
+        ``"pass"``; ``"random"``; a file ``name.safetensors`` of your own training; or
+        ``"exec:COMMAND"``, a process that speaks lines of JSON (`bridgevec.bidders.external`).
 
     Returns
     -------
@@ -183,6 +194,10 @@ def load_bidder(name: str | os.PathLike[str] = "default") -> Bidder:
     """
     if isinstance(name, str) and name in _WITHOUT_WEIGHTS:
         return _WITHOUT_WEIGHTS[name]()
+    if isinstance(name, str) and name.startswith("exec:"):
+        from bridgevec.bidders.external import ExternalBidder
+
+        return ExternalBidder(name.removeprefix("exec:"))
     from bridgevec.bidders.policy import load_policy
 
     return load_policy(DEFAULT if name == "default" else name)

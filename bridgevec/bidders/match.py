@@ -1,0 +1,430 @@
+"""Duplicate matches: the same deals at two tables, the sides exchanged, scored double dummy.
+
+At the first table, the open room, A sits North-South and B East-West, at the second, the closed
+room, the other way round. The contracts are scored by the deals' trick tables, the difference of
+the two scores is turned into IMPs (Law 78B).
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from tqdm import tqdm
+
+from bridgevec._auction import Auctions
+from bridgevec.auction import auction_text, calls_at, contract_at, explain_illegal
+from bridgevec.bidders.bidder import Bidder
+from bridgevec.cards import Deal, DealLike, Seat, deal_masks
+from bridgevec.records import PathLike, write_text
+from bridgevec.scoring import VULNERABILITIES, imps, par_scores, scores
+
+ROOMS = ("open", "closed")
+SUFFIXES = (".pbn", ".csv", ".parquet")
+KINDS = ("part-score", "game", "small slam", "grand slam")
+
+Seated: TypeAlias = NDArray[np.integer]
+"""By table and seat, who sits there, as a place in a list of bidders; shape (n, 4)."""
+
+
+def board_conditions(n: int, seed: int | None = None) -> tuple[NDArray[np.uint8], ...]:
+    """Give boards a dealer and a vulnerability.
+
+    Parameters
+    ----------
+    n : int
+    seed : int, optional
+        At random; without one as the boards 1, 2, 3, … have it (Law 2).
+
+    Returns
+    -------
+    dealers, vulnerable : ndarray of uint8, shape (n,)
+
+    Examples
+    --------
+    >>> board_conditions(6)
+    (array([0, 1, 2, 3, 0, 1], dtype=uint8), array([0, 1, 2, 3, 1, 2], dtype=uint8))
+    """
+    if seed is not None:
+        drawn = np.random.default_rng(seed).integers(4, size=(2, n), dtype=np.uint8)
+        return drawn[0], drawn[1]
+    board = np.arange(n)
+    return (board % 4).astype(np.uint8), ((board + board // 4) % 4).astype(np.uint8)
+
+
+def take_tables(auctions: Auctions, rows: NDArray[np.integer]) -> Auctions:
+    """Copy some of many auctions."""
+    part = Auctions(len(rows))
+    part.tables[:] = auctions.tables[rows]
+    return part
+
+
+def bid_deals(
+    bidders: Sequence[Bidder],
+    seated: Seated,
+    masks: NDArray[np.uint64],
+    dealers: NDArray[np.uint8],
+    vulnerable: NDArray[np.uint8],
+    progress: bool = False,
+) -> Auctions:
+    """Bid deals from the first call to the last, all tables at a time.
+
+    Parameters
+    ----------
+    bidders : sequence of Bidder
+    seated : ndarray of int, shape (n, 4)
+        Who sits where, places in `bidders`.
+    masks : ndarray of uint64, shape (n, 4)
+    dealers, vulnerable : ndarray of uint8, shape (n,)
+    progress : bool, default False
+        Show a bar, a step an auction that is over.
+
+    Returns
+    -------
+    Auctions
+        All over.
+
+    Raises
+    ------
+    ValueError
+        If a bidder makes a call that is not legal; the message names seat, hand and auction.
+    """
+    auctions = Auctions(len(masks))
+    auctions.start(np.ones(len(masks), dtype=bool), dealers)
+    calls = np.zeros(len(masks), dtype=np.int64)
+    with tqdm(total=len(masks), desc="bidding", unit=" auctions", disable=not progress) as bar:
+        while not (over := auctions.over()).all():
+            rows = np.flatnonzero(~over)
+            bar.update(len(masks) - len(rows) - bar.n)
+            seats = auctions.turns()[rows]
+            hands, who = masks[rows, seats], seated[rows, seats]
+            for number, bidder in enumerate(bidders):
+                mine = np.flatnonzero(who == number)
+                if mine.size:
+                    tables = rows[mine]
+                    part = take_tables(auctions, tables)
+                    calls[tables] = bidder.calls(hands[mine], part, vulnerable[tables])
+            wrong = np.flatnonzero(~auctions.are_legal(calls) & ~over)
+            if wrong.size:
+                table, seat = wrong[0], Seat(int(auctions.turns()[wrong[0]]))
+                hand = Deal(masks[table].tolist())[seat]
+                reason = explain_illegal(auctions, table, int(calls[table]))
+                raise ValueError(f"the bidder at {seat.name} with {hand}: {reason}")
+            auctions.make(~over, calls)
+        bar.update(len(masks) - bar.n)
+    return auctions
+
+
+@dataclasses.dataclass(frozen=True)
+class Contracts:
+    """What auctions ended in, arrays of shape (n,); level 0 for passed out, strain and all 0."""
+
+    level: NDArray[np.intp]
+    strain: NDArray[np.intp]
+    doubled: NDArray[np.intp]
+    declarer: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, auctions: Auctions) -> Contracts:
+        """Read the contracts of auctions."""
+        last = auctions.tables["bid"].astype(np.intp)
+        was_bid = last >= 0
+        level, strain = np.where(was_bid, (last // 5 + 1, last % 5), 0)
+        doubled = auctions.tables["doubled"].astype(np.intp)
+        return cls(level, strain, doubled, np.where(was_bid, auctions.declarers(), 0))
+
+    def tricks(self, tables: NDArray[np.integer]) -> NDArray[np.intp]:
+        """Tell the declarers' tricks, 0 if passed out."""
+        found = tables[np.arange(len(tables)), self.strain, self.declarer]
+        return np.where(self.level > 0, found, 0).astype(np.intp)
+
+    def points(self, tables: NDArray[np.integer], vulnerable: ArrayLike) -> NDArray[np.int64]:
+        """Score for North-South."""
+        tricks = self.tricks(tables)
+        won = scores(self.level, self.strain, self.doubled, self.declarer, tricks, vulnerable)
+        return np.where(self.declarer & 1, -1, 1) * won.astype(np.int64)
+
+    def kinds(self) -> NDArray[np.intp]:
+        """Tell 0 part-scores, 1 games, 2 small and 3 grand slams, as if undoubled."""
+        game = np.array([5, 5, 4, 4, 3])[self.strain]
+        return np.select([self.level == 7, self.level == 6, self.level >= game], [3, 2, 1], 0)
+
+
+def mean_and_error(values: NDArray[Any]) -> dict[str, float]:
+    """Mean, its standard error, and half of its 95% confidence interval."""
+    error = float(np.std(values, ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")
+    return {"mean": float(np.mean(values)), "standard error": error, "±": 1.96 * error}
+
+
+@dataclasses.dataclass(frozen=True)
+class Match:
+    """A match that has been played.
+
+    Attributes
+    ----------
+    names : tuple of two str
+        A and B.
+    seated : ndarray of int, shape (2, n, 4)
+        By room, board and seat, the side that sat there, 0 A and 1 B.
+    masks : ndarray of uint64, shape (n, 4)
+    tricks : ndarray of int8, shape (n, 5, 4)
+    dealers, vulnerable : ndarray of uint8, shape (n,)
+    auctions : tuple of two Auctions
+        In the open and the closed room.
+    scores : ndarray of int64, shape (2, n)
+        Points for North-South by room.
+    imps : ndarray of int64, shape (n,)
+        For A.
+    """
+
+    names: tuple[str, str]
+    masks: NDArray[np.uint64]
+    tricks: NDArray[np.int8]
+    dealers: NDArray[np.uint8]
+    vulnerable: NDArray[np.uint8]
+    auctions: tuple[Auctions, Auctions]
+    scores: NDArray[np.int64]
+    imps: NDArray[np.int64]
+
+    def summary(self) -> dict[str, Any]:
+        """Give the figures of the match, as JSON has them.
+
+        Returns
+        -------
+        dict
+            ``imps`` for A a board (mean, standard error, ± half of the 95% interval), ``won``,
+            ``lost`` and ``tied`` boards, ``passed out`` tables, ``same contract`` boards, and for
+            of the ``sides`` the contracts that it bid and made, all, doubled and by kind; ``from
+            par``, the mean IMPs between score and par, whoever gained.
+        """
+        par = par_scores(self.tricks, self.dealers, self.vulnerable).astype(np.int64)
+        both = [Contracts.of(auctions) for auctions in self.auctions]
+        sides: dict[str, Any] = {}
+        for side, name in enumerate(("A", "B")):
+            rows = []
+            for room, c in enumerate(both):
+                declared = (c.level > 0) & ((c.declarer & 1) == (side ^ room))
+                made = c.tricks(self.tricks) >= c.level + 6
+                rows.append(np.array([c.kinds(), c.doubled, made])[:, declared])
+            kinds, doubled, made = np.concatenate(rows, axis=1)
+            sides[name] = {
+                "bidder": self.names[side],
+                "declared": _bid_and_made(made >= 0, made),
+                "doubled": _bid_and_made(doubled > 0, made),
+                **{kind: _bid_and_made(kinds == i, made) for i, kind in enumerate(KINDS)},
+            }
+        same = np.all(
+            [a == b for a, b in zip(*map(dataclasses.astuple, both), strict=True)], axis=0
+        )
+        return {
+            "boards": len(self.imps),
+            "imps": mean_and_error(self.imps),
+            "won": int((self.imps > 0).sum()),
+            "lost": int((self.imps < 0).sum()),
+            "tied": int((self.imps == 0).sum()),
+            "same contract": int(same.sum()),
+            "passed out": int(sum((c.level == 0).sum() for c in both)),
+            "from par": float(np.abs(imps(self.scores - par)).mean()),
+            "sides": sides,
+        }
+
+    def __str__(self) -> str:
+        """Write the figures as a table."""
+        figures = self.summary()
+        mean, error, half = figures["imps"].values()
+        lines = [
+            f"{self.names[0]} against {self.names[1]}, {figures['boards']} boards",
+            f"{mean:+.3f} IMPs a board for {self.names[0]}, standard error {error:.3f}, 95% "
+            f"interval {mean - half:+.3f} to {mean + half:+.3f}",
+            f"{figures['won']} boards won, {figures['lost']} lost, {figures['tied']} tied; "
+            f"the same contract on {figures['same contract']}; "
+            f"{figures['passed out']} of {2 * figures['boards']} tables passed out",
+            "",
+            f"{'':<24}{self.names[0][:22]:>24}{self.names[1][:22]:>24}",
+        ]
+        for key in ("declared", *KINDS, "doubled"):
+            cells = []
+            for side in figures["sides"].values():
+                bid, made = side[key].values()
+                cells.append(f"{bid:>10} {f'made {made / bid:.1%}' if bid else '':>13}")
+            lines.append(f"{key:<24}" + "".join(cells))
+        return "\n".join(lines)
+
+    def boards(self) -> list[dict[str, Any]]:
+        """List the boards: deal, conditions, and of either room auction, contract and score."""
+        par = par_scores(self.tricks, self.dealers, self.vulnerable)
+        both = [Contracts.of(auctions).tricks(self.tricks) for auctions in self.auctions]
+        rows = []
+        for i, hands in enumerate(self.masks.tolist()):
+            row: dict[str, Any] = {
+                "board": i + 1,
+                "deal": Deal(hands).pbn,
+                "dealer": Seat(int(self.dealers[i])).name,
+                "vulnerable": VULNERABILITIES[self.vulnerable[i]],
+            }
+            for room, name in enumerate(ROOMS):
+                row[f"{name}_auction"] = auction_text(calls_at(self.auctions[room], i))
+                row[f"{name}_contract"] = str(contract_at(self.auctions[room], i))
+                row[f"{name}_tricks"] = int(both[room][i])
+                row[f"{name}_score"] = int(self.scores[room, i])
+            rows.append(row | {"par": int(par[i]), "imps": int(self.imps[i])})
+        return rows
+
+    def write(self, path: PathLike) -> Path:
+        """Write every board to a file.
+
+        Parameters
+        ----------
+        path : path
+            ``.csv`` or ``.parquet``, a row a board as `boards` has it; ``.pbn``, two records a
+            board, one a room.
+
+        Raises
+        ------
+        ValueError
+            If it is a file of another kind.
+        """
+        path = Path(path)
+        if path.suffix not in SUFFIXES:
+            raise ValueError(f"{path} is no {', '.join(SUFFIXES)} file")
+        rows = self.boards()
+        if path.suffix == ".parquet":
+            import pyarrow as pa
+
+            from bridgevec.records import write_table
+
+            return write_table(path, pa.Table.from_pylist(rows))
+        if path.suffix == ".pbn":
+            return write_text(path, self._pbn(rows))
+        text = StringIO()
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return write_text(path, text.getvalue())
+
+    def _pbn(self, rows: list[dict[str, Any]]) -> str:
+        """Write PBN, the open room's record before the closed room's."""
+        from endplay.parsers import pbn
+        from endplay.types import Bid, Board, Contract, Player, Vul
+        from endplay.types import Deal as EndplayDeal
+
+        boards = []
+        for row, room in itertools.product(rows, range(2)):
+            contract_name = row[f"{ROOMS[room]}_contract"]
+            text, _, declarer = contract_name.partition(" by ")
+            contract = Contract("pass")
+            if declarer:
+                over = row[f"{ROOMS[room]}_tricks"] - int(text[0]) - 6
+                doubled = text.lstrip("1234567CDHSNT").lower()
+                strain = text.rstrip("X")[1:2]
+                contract = Contract(f"{text[0]}{strain}{declarer}{doubled}{over:+d}")
+            sides = self.names if room == 0 else self.names[::-1]
+            players = dict(zip(("north", "east", "south", "west"), sides * 2, strict=True))
+            boards.append(
+                Board(
+                    EndplayDeal(row["deal"]),
+                    [
+                        Bid({"P": "Pass"}.get(call, call))
+                        for call in row[f"{ROOMS[room]}_auction"].split()
+                    ],
+                    board_num=row["board"],
+                    vul=Vul.find(row["vulnerable"]),
+                    dealer=Player.find(row["dealer"]),
+                    contract=contract,
+                    event=f"{self.names[0]} against {self.names[1]}",
+                    scoring="IMP",
+                    room=ROOMS[room].capitalize(),
+                    Score=f"NS {row[f'{ROOMS[room]}_score']}",
+                    ScoreIMP=f"NS {row['imps'] * (1 - 2 * room)}",
+                    **players,
+                )
+            )
+        return pbn.dumps(boards)
+
+
+def _bid_and_made(where: NDArray[Any], made: NDArray[Any]) -> dict[str, int]:
+    return {"bid": int(where.sum()), "made": int((where & (made > 0)).sum())}
+
+
+def play_match(
+    a: Bidder,
+    b: Bidder,
+    deals: NDArray[np.uint64] | Sequence[DealLike],
+    tricks: ArrayLike,
+    *,
+    partner: Bidder | None = None,
+    names: tuple[str, str] = ("A", "B"),
+    dealers: ArrayLike | None = None,
+    vulnerable: ArrayLike | None = None,
+    seed: int | None = None,
+    progress: bool = False,
+) -> Match:
+    """Play a duplicate match.
+
+    Parameters
+    ----------
+    a, b : Bidder
+    deals : sequence of deals, or integer array (n, 4) of masks
+    tricks : array_like of int, shape (n, 5, 4)
+        The trick tables, as from `bridgevec.solve_tables`.
+    partner : Bidder, optional
+        A's partner, if it is another bidder. On boards 1, 3, 5, … A sits North or East, on the
+        others South or West.
+    names : tuple of two str, default ("A", "B")
+    dealers, vulnerable : array_like of int, shape (n,), optional
+        Seats 0..3; 0..3 as in `bridgevec.scoring.VULNERABILITIES`.
+    seed : int, optional
+        Draw dealers and vulnerabilities; without one they are those of boards 1, 2, 3, …
+    progress : bool, default False
+        Show a bar.
+
+    Returns
+    -------
+    Match
+
+    Raises
+    ------
+    ValueError
+        If there are no deals, the tables do not fit, or a bidder makes a call that is not legal.
+
+    Examples
+    --------
+    >>> from bridgevec import random_deals, solve_tables
+    >>> from bridgevec.bidders import load_bidder
+    >>> deals = random_deals(2, seed=1)
+    >>> match = play_match(
+    ...     load_bidder("rules"), load_bidder("pass"), deals, solve_tables(deals)
+    ... )
+    >>> match.imps.tolist()
+    [7, 10]
+    """
+    masks, tables = deal_masks(deals), np.asarray(tricks)
+    n = len(masks)
+    if not n:
+        raise ValueError("there are no deals to play")
+    if tables.shape != (n, 5, 4):
+        raise ValueError(f"tricks has shape {tables.shape}, expected {(n, 5, 4)}")
+    conditions = list(board_conditions(n, seed))
+    for i, given in enumerate((dealers, vulnerable)):
+        if given is not None:
+            conditions[i] = np.broadcast_to(given, n).astype(np.uint8)
+    bidders = [a, b, *([] if partner is None else [partner])]
+    seated = np.zeros((2, n, 4), dtype=np.int8)
+    seated[0, :, 1::2] = seated[1, :, ::2] = 1
+    if partner is not None:
+        for room, parity in itertools.product(range(2), range(2)):
+            # North or East on the first board, South or West on the second, and so on.
+            seated[room, parity::2, room + 2 - 2 * parity] = 2
+    double = [np.concatenate([x, x]) for x in (masks, *conditions)]
+    auctions = bid_deals(bidders, seated.reshape(-1, 4), *double, progress=progress)
+    rooms = (take_tables(auctions, np.arange(n)), take_tables(auctions, np.arange(n, 2 * n)))
+    points = np.array([Contracts.of(room).points(tables, conditions[1]) for room in rooms])
+    won = imps(points[0] - points[1])
+    return Match(names, masks, tables, *conditions, rooms, points, won)

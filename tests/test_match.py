@@ -1,0 +1,396 @@
+"""Duplicate matches: IMPs by hand, symmetry, who sits where, files; bidders in other programs."""
+
+import csv
+import json
+import shlex
+import sys
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from bridgevec.auction import auction_text, calls_at, parse_call
+from bridgevec.auction_records import read_auctions
+from bridgevec.bidders import Bidder, load_bidder
+from bridgevec.bidders.bidder import certain
+from bridgevec.bidders.external import ExternalBidder, serve
+from bridgevec.bidders.match import board_conditions, play_match
+from bridgevec.cards import Deal, random_masks
+from bridgevec.cli import app
+from bridgevec.envs.deals import PACKAGED
+from bridgevec.records import read_deals, write_deals
+
+N_DEALS = 40
+HAND = "AQ54.K7.AJ43.Q65"
+
+
+class Script(Bidder):
+    """Makes the calls of a script, by how many have been made; else passes."""
+
+    def __init__(self, *calls):
+        self.calls_of = [parse_call(call) for call in calls]
+        self.asked = []
+
+    def probabilities(self, hands, auctions, vulnerable):
+        return certain(self.calls(hands, auctions, vulnerable))
+
+    def calls(self, hands, auctions, vulnerable):
+        made = auctions.tables["count"]
+        self.asked += zip(hands.tolist(), made.tolist(), vulnerable.tolist(), strict=True)
+        return np.array(
+            [self.calls_of[n] if n < len(self.calls_of) else 0 for n in made.tolist()], np.int64
+        )
+
+
+@pytest.fixture(scope="module")
+def deals():
+    masks, tricks = read_deals(PACKAGED)
+    return masks[:N_DEALS], tricks[:N_DEALS]
+
+
+@pytest.fixture
+def file(deals, tmp_path):
+    return write_deals(tmp_path / "deals.parquet", *deals, {})
+
+
+def tables(tricks):
+    return np.full((1, 5, 4), tricks, dtype=np.int8)
+
+
+@pytest.mark.parametrize(
+    ("calls", "tricks", "score", "won"),
+    [
+        ("4S", 10, 420, 9),
+        ("4S", 9, -50, -2),
+        ("1N X XX", 7, 560, 11),
+        ("3N P 7N", 13, 1520, 17),
+    ],
+)
+def test_imps_of_a_known_board(calls, tricks, score, won):
+    """In the open room A's North and South bid, and B's East doubles; the other passes it out."""
+    made = calls.split()
+    a = Script(*(call if i != 1 else "P" for i, call in enumerate(made)))
+    b = Script(*(call if i == 1 else "P" for i, call in enumerate(made)))
+    match = play_match(a, b, random_masks(1, 3), tables(tricks), dealers=0, vulnerable=0)
+    assert match.scores.tolist() == [[score], [0]]
+    assert match.imps.tolist() == [won]
+
+
+def test_bidders_see_their_own_hand_and_who_is_vulnerable():
+    masks = random_masks(2, 5)
+    a, b = Script(), Script()
+    play_match(a, b, masks, np.zeros((2, 5, 4), np.int8), dealers=[1, 2], vulnerable=[3, 1])
+    (m, n) = masks.tolist()
+    # East deals the first board: in the open room B calls first, in the closed room A.
+    assert set(b.asked) >= {(m[1], 0, 3), (m[3], 2, 3), (m[0], 3, 3), (m[2], 1, 3)}
+    assert set(a.asked) >= {(m[1], 0, 3), (m[2], 1, 3), (n[2], 0, 1), (n[3], 1, 1)}
+    assert len(a.asked) == len(b.asked) == 8
+
+
+@pytest.mark.parametrize("name", ["rules", "pass"])
+def test_a_bidder_does_not_beat_itself(deals, name):
+    match = play_match(load_bidder(name), load_bidder(name), *deals)
+    assert (match.imps == 0).all()
+    assert match.summary()["same contract"] == N_DEALS
+
+
+def test_to_change_sides_changes_the_sign(deals):
+    a, b = load_bidder("rules"), load_bidder("pass")
+    one, other = play_match(a, b, *deals), play_match(b, a, *deals)
+    np.testing.assert_array_equal(one.imps, -other.imps)
+    assert one.imps.any()
+
+
+def test_a_partner_sits_opposite(deals):
+    """A sits North, East on odd boards, South, West on even ones; its partner opposite."""
+    a, b, partner = Script(), Script(), Script()
+    masks = deals[0][:2]
+    play_match(a, b, masks, deals[1][:2], partner=partner)
+    north, east, south, west = range(4)
+    assert {hand for hand, *_ in a.asked} == {
+        int(masks[i, seat]) for i, seat in [(0, north), (0, east), (1, south), (1, west)]
+    }
+    assert {hand for hand, *_ in partner.asked} == {
+        int(masks[i, seat]) for i, seat in [(0, south), (0, west), (1, north), (1, east)]
+    }
+    assert len(b.asked) == 8
+
+
+def test_a_partner_that_is_the_same_changes_nothing(deals):
+    a, b = load_bidder("rules"), load_bidder("pass")
+    mixed = play_match(a, b, *deals, partner=load_bidder("rules"))
+    np.testing.assert_array_equal(mixed.imps, play_match(a, b, *deals).imps)
+
+
+def test_boards_have_the_conditions_of_the_laws():
+    dealers, vulnerable = board_conditions(17)
+    assert dealers.tolist() == [0, 1, 2, 3] * 4 + [0]
+    names = "None NS EW All NS EW All None EW All None NS All None NS EW None"
+    assert vulnerable.tolist() == [
+        ("None", "NS", "EW", "All").index(name) for name in names.split()
+    ]
+    drawn = board_conditions(100, seed=1)
+    assert {(d, v) for d, v in zip(*drawn, strict=True)} == {
+        (d, v) for d in range(4) for v in range(4)
+    }
+
+
+def test_the_summary_counts_every_contract(deals):
+    match = play_match(load_bidder("rules"), load_bidder("random"), *deals)
+    figures = match.summary()
+    declared = [side["declared"]["bid"] for side in figures["sides"].values()]
+    assert sum(declared) + figures["passed out"] == 2 * N_DEALS
+    for side in figures["sides"].values():
+        kinds = ("part-score", "game", "small slam", "grand slam")
+        assert sum(side[kind]["bid"] for kind in kinds) == side["declared"]["bid"]
+        assert sum(side[kind]["made"] for kind in kinds) == side["declared"]["made"]
+    assert figures["imps"]["standard error"] == pytest.approx(match.imps.std(ddof=1) / N_DEALS**0.5)
+    assert figures["won"] + figures["lost"] + figures["tied"] == N_DEALS
+    # By hand: how often North-South declare in the open room, that is A, and make it.
+    rows = match.boards()
+    ours = [
+        row[f"{room}_contract"]
+        for row in rows
+        for room, seats in (("open", "NS"), ("closed", "EW"))
+        if row[f"{room}_contract"][-1] in seats and row[f"{room}_contract"] != "Pass"
+    ]
+    assert len(ours) == declared[0]
+    assert sum("X" in contract for contract in ours) == figures["sides"]["A"]["doubled"]["bid"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".pbn"])
+def test_files_hold_every_board(deals, tmp_path, suffix):
+    match = play_match(load_bidder("rules"), load_bidder("pass"), *deals, names=("me", "you"))
+    path = match.write(tmp_path / f"boards{suffix}")
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    if suffix == ".pbn":
+        read = read_auctions(path)
+        assert read.skipped == 0
+        np.testing.assert_array_equal(read.deals[::2], match.masks)
+        np.testing.assert_array_equal(read.dealers[::2], match.dealers)
+        np.testing.assert_array_equal(read.vulnerable[1::2], match.vulnerable)
+        for room, auctions in enumerate(match.auctions):
+            found = [[c for c in row if c >= 0] for row in read.calls[room::2].tolist()]
+            assert found == [calls_at(auctions, i) for i in range(N_DEALS)]
+        text = path.read_text()
+        assert text.count('[North "me"]') == text.count('[North "you"]') == N_DEALS
+        assert text.count('[Room "Open"]') == N_DEALS
+        return
+    if suffix == ".csv":
+        with path.open(newline="") as stream:
+            rows = [
+                {k: int(v) if v.lstrip("-").isdigit() else v for k, v in row.items()}
+                for row in csv.DictReader(stream)
+            ]
+    else:
+        rows = pq.read_table(path).to_pylist()
+    assert rows == match.boards()
+    assert sum(row["imps"] for row in rows) == match.imps.sum()
+    assert rows[0]["deal"] == Deal(match.masks[0].tolist()).pbn
+
+
+def test_what_is_no_match_is_refused(deals, tmp_path):
+    a = load_bidder("pass")
+    with pytest.raises(ValueError, match="there are no deals to play"):
+        play_match(a, a, [], np.zeros((0, 5, 4)))
+    with pytest.raises(ValueError, match=r"tricks has shape \(3, 5, 4\), expected \(40, 5, 4\)"):
+        play_match(a, a, deals[0], deals[1][:3])
+    with pytest.raises(ValueError, match=r"boards.txt is no .pbn, .csv, .parquet file"):
+        play_match(a, a, *deals).write(tmp_path / "boards.txt")
+    with pytest.raises(ValueError, match=r"the bidder at N with .*: X needs a bid"):
+        play_match(Script("X"), a, *deals)
+
+
+# Bidders in other programs
+
+
+def program(tmp_path, body):
+    """A command that runs a bidder whose answers are made by `body`."""
+    path = tmp_path / "engine.py"
+    path.write_text(
+        f"import json, sys, time\nfor line in sys.stdin:\n    q = json.loads(line)\n    {body}\n"
+    )
+    return shlex.join([sys.executable, "-u", str(path)])
+
+
+OURS = shlex.join([sys.executable, "-m", "bridgevec", "bid", "--serve", "--bidder", "rules"])
+
+
+def test_a_bidder_in_a_process_bids_as_it_does_here(deals):
+    with ExternalBidder(OURS) as external:
+        match = play_match(load_bidder("rules"), external, *deals)
+        process = external._process
+    assert (match.imps == 0).all()
+    assert match.summary()["same contract"] == N_DEALS
+    assert process.returncode == 0
+
+
+def test_the_process_is_told_what_a_player_knows(tmp_path):
+    asked = tmp_path / "asked"
+    body = f'open({str(asked)!r}, "a").write(line); print(json.dumps({{"call": "1N", "why": 1}}))'
+    with load_bidder("exec:" + program(tmp_path, body)) as external:
+        assert external.call(HAND, "P 1C", "E", "NS") == "1N"
+        p = external.probabilities(*_table(HAND))
+    assert p.argmax() == 7
+    assert p.sum() == 1
+    first = json.loads(asked.read_text().splitlines()[0])
+    assert first == {"hand": HAND, "auction": "P 1C", "dealer": "E", "vulnerable": "NS"}
+
+
+def _table(hand):
+    from bridgevec.bidders.bidder import one_table
+
+    return one_table(hand, "", "N", "None")
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "says"),
+    [
+        ('print("1N")', ValueError, r"engine.py'.* the answer '1N': "),
+        ('print(json.dumps({"bid": "1N"}))', ValueError, "expected an object such as"),
+        ('print(json.dumps({"call": "8N"}))', ValueError, "unknown call '8N'"),
+        (
+            'print(json.dumps({"call": "1C"}))',
+            ValueError,
+            '1C is not sufficient over 1D after "1D"',
+        ),
+        ('print(json.dumps({"error": "no idea"}))', ValueError, "no idea"),
+        ("sys.exit(3)", ChildProcessError, r"engine.py' ended with code 3, asked \{"),
+        ("time.sleep(60)", TimeoutError, r"engine.py': no answer to \{.*within 0.5 seconds"),
+        ('print("half", end="")', TimeoutError, "within 0.5 seconds"),
+    ],
+)
+def test_wrong_answers_are_named_with_the_command_and_the_line(tmp_path, body, error, says):
+    time_limit = 0.5 if error is TimeoutError else 30
+    with (
+        ExternalBidder(program(tmp_path, body), time_limit) as external,
+        pytest.raises(error, match=says),
+    ):
+        external.call(HAND, "1D")
+
+
+def test_a_command_that_is_none():
+    with pytest.raises(ValueError, match="the command of the bidder is empty"):
+        ExternalBidder(" ")
+    with pytest.raises(FileNotFoundError, match="no-such-program"):
+        ExternalBidder("no-such-program").call(HAND)
+
+
+def test_serving_goes_on_after_an_error(tmp_path):
+    lines = [
+        f'{{"hand": "{HAND}"}}',
+        "\n",
+        "nonsense",
+        '{"hand": 5}',
+        "[]",
+        f'{{"hand": "{HAND}"}}',
+    ]
+    with (tmp_path / "answers").open("w+") as answers:
+        serve(load_bidder("rules"), lines, answers)
+        answers.seek(0)
+        found = [json.loads(line) for line in answers]
+    assert [found[0], found[4]] == [{"call": "1N"}] * 2
+    assert found[1]["error"].startswith("'nonsense' is not JSON")
+    assert found[2] == {"error": "hand is 5, expected text"}
+    assert found[3] == {"error": "'[]' is no object with a hand"}
+
+
+# The commands
+
+
+def run(*arguments, stdin=None):
+    return CliRunner().invoke(app, [str(a) for a in arguments], input=stdin, prog_name="bridgevec")
+
+
+def output(*arguments, stdin=None):
+    result = run(*arguments, stdin=stdin)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def complaint(*arguments):
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    return result.stderr.removeprefix("bridgevec: ").rstrip("\n")
+
+
+def test_match_prints_and_writes_what_was_played(deals, file, tmp_path):
+    out = tmp_path / "boards.csv"
+    match = play_match(load_bidder("rules"), load_bidder("pass"), *deals, seed=4)
+    arguments = ["match", "rules", "pass", "--deals", file, "--seed", 4, "-q"]
+    text = output(*arguments, "--out", out)
+    assert f"{match.imps.mean():+.3f} IMPs a board for rules" in text
+    assert out.read_text().count("\n") == N_DEALS + 1
+    figures = json.loads(output(*arguments, "--json"))
+    assert figures == {"A": "rules", "B": "pass", "partner": None} | match.summary() | {
+        "sides": {
+            side: value | {"bidder": name}
+            for (side, value), name in zip(
+                match.summary()["sides"].items(), ("rules", "pass"), strict=True
+            )
+        }
+    }
+
+
+def test_match_solves_deals_without_tables(deals, file):
+    """Two deals given as text are played as those of the labelled file."""
+    texts = [Deal(hands).pbn for hands in deals[0][:2].tolist()]
+    given = [word for text in texts for word in ("--deals", text)]
+    arguments = ["match", "rules", "pass", "-q", "--json"]
+    assert output(*arguments, *given) == output(*arguments, "--deals", file, "--boards", 2)
+
+
+def test_match_with_a_partner_and_a_process(file):
+    arguments = ["--deals", file, "--boards", 4, "-q", "--json"]
+    with_partner = json.loads(output("match", "rules", "pass", "--partner", "pass", *arguments))
+    assert with_partner["sides"]["A"]["bidder"] == "rules with pass"
+    process = json.loads(output("match", "rules", f"exec:{OURS}", *arguments))
+    assert process["imps"]["mean"] == 0
+    assert complaint("match", "rules", "exec:false", *arguments).startswith("bidder 'false' ended")
+
+
+def test_match_refuses_early(file, tmp_path):
+    assert complaint("match", "rules", "pass", "--out", "a.txt").startswith("a.txt is no .pbn, ")
+    assert "nobody" in complaint("match", "rules", "nobody", "--deals", file)
+
+
+def test_bid_names_the_call_of_a_hand():
+    assert output("bid", HAND, "--bidder", "rules") == " 100.0%  1N\n"
+    report = json.loads(output("bid", HAND, "--auction", "1C", "--bidder", "random", "--json"))
+    assert sum(report["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+    assert len(report["probabilities"]) == 36
+    assert next(iter(report["probabilities"])) == report["call"]
+    lines = output("bid", HAND, "--bidder", "random", "-k", 3).splitlines()
+    assert len(lines) == 3
+
+
+def test_bid_bids_a_deal_out(deals):
+    deal = Deal(deals[0][0].tolist())
+    match = play_match(
+        *[load_bidder("rules")] * 2, deals[0][:1], deals[1][:1], dealers=1, vulnerable=0
+    )
+    arguments = ["bid", deal.pbn, "--dealer", "E", "--bidder", "rules"]
+    (report,) = json.loads(output(*arguments, "--json"))
+    assert report["auction"] == auction_text(calls_at(match.auctions[0], 0))
+    assert report["contract"] == match.boards()[0]["open_contract"]
+    text = output(*arguments)
+    assert str(deal) in text
+    assert text.rstrip().endswith(report["contract"])
+    assert output("bid", "-", *arguments[2:], stdin=deal.pbn) == text
+
+
+def test_bid_serves():
+    text = output("bid", "--serve", "--bidder", "rules", stdin=f'{{"hand": "{HAND}"}}\n')
+    assert json.loads(text) == {"call": "1N"}
+
+
+def test_bid_says_what_is_wrong(deals):
+    deal = Deal(deals[0][0].tolist())
+    assert complaint("bid", "--bidder", "rules") == "no hand and no deal to bid"
+    assert "expected 4" in complaint("bid", "AQ54", "--bidder", "rules")
+    assert "is over" in complaint("bid", HAND, "--auction", "P P P P", "--bidder", "rules")
+    assert "--auction goes with one hand" in complaint(
+        "bid", deal.pbn, "--auction", "1C", "--bidder", "rules"
+    )
+    assert "standard input" in complaint("bid", HAND, "--serve", "--bidder", "rules")
