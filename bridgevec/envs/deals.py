@@ -26,6 +26,36 @@ DealsLike: TypeAlias = Any
 """``"packaged"``, ``"random"``, a Parquet file of labelled deals or several, or `LabelledDeals`."""
 
 
+SYMMETRIES = tuple(itertools.product(itertools.permutations(range(4)), range(4)))
+"""The 96 ways to exchange suits and turn the table, for `exchange`."""
+
+
+def exchange(
+    masks: NDArray[np.uint64], tricks: NDArray[np.integer], order: tuple[int, ...], quarters: int
+) -> tuple[NDArray[np.uint64], NDArray[np.integer]]:
+    """Exchange the suits of deals and turn the table, which changes no trick.
+
+    Parameters
+    ----------
+    masks : ndarray of uint64, shape (n, 4)
+    tricks : ndarray of int, shape (n, 5, 4)
+    order : tuple of int
+        Which suit becomes spades, hearts, diamonds, clubs; 0 is spades.
+    quarters : int
+        How many seats every hand moves on, clockwise.
+
+    Returns
+    -------
+    masks, tricks : ndarray
+        Of the new deals.
+    """
+    shifts = np.arange(0, 52, 13, dtype=np.uint64)
+    suits = masks[..., None] >> shifts & np.uint64((1 << 13) - 1)
+    hands = (suits[..., list(order)] << shifts).sum(axis=2, dtype=np.uint64)
+    tables = tricks[:, [3 - suit for suit in reversed(order)] + [4]]
+    return np.roll(hands, quarters, axis=1), np.roll(tables, quarters, axis=2)
+
+
 class LabelledDeals:
     """Deals with their trick tables, to choose from at random.
 
@@ -86,16 +116,11 @@ class LabelledDeals:
         >>> len(LabelledDeals(deals, solve_tables(deals)).with_symmetries())
         192
         """
-        shifts = np.arange(0, 52, 13, dtype=np.uint64)
-        suits = self._deals["masks"][..., None] >> shifts & np.uint64((1 << 13) - 1)
         masks, tricks = [], []
-        for order in itertools.permutations(range(4)):
-            hands = (suits[..., order] << shifts).sum(axis=2, dtype=np.uint64)
-            strains = [3 - suit for suit in reversed(order)] + [4]
-            tables = self._deals["tricks"][:, strains]
-            for quarters in range(4):
-                masks.append(np.roll(hands, quarters, axis=1))
-                tricks.append(np.roll(tables, quarters, axis=2))
+        for order, quarters in SYMMETRIES:
+            hands, tables = exchange(self._deals["masks"], self._deals["tricks"], order, quarters)
+            masks.append(hands)
+            tricks.append(tables)
         return LabelledDeals(np.concatenate(masks), np.concatenate(tricks))
 
     def choose(self, bits: NDArray[np.uint64]) -> NDArray[np.intp]:
