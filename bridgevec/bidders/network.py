@@ -67,6 +67,21 @@ class _SumOfRows(torch.autograd.Function):
         return None, rows
 
 
+def sum_of_rows(places: Tensor, rows: Tensor) -> Tensor:
+    """Sum the rows of what is true, for a first layer.
+
+    Parameters
+    ----------
+    places : Tensor of int16, shape (n, 64)
+        Observations.
+    rows : Tensor, shape (N_BIDDER_FEATURES, width)
+        The first has to be zero.
+    """
+    if places.device.type == "cpu":
+        return _SumOfRows.apply(places.contiguous(), rows)
+    return F.embedding_bag(places.int(), rows, mode="sum", padding_idx=0)
+
+
 class BidderNetwork(nn.Module):
     """Observations to policy, value and guesses.
 
@@ -98,11 +113,7 @@ class BidderNetwork(nn.Module):
         places : Tensor of int16, shape (n, 64)
             As `bridgevec.bidders.features.observe` gives them.
         """
-        if places.device.type == "cpu":
-            x = _SumOfRows.apply(places.contiguous(), self.rows)
-        else:
-            x = F.embedding_bag(places.int(), self.rows, mode="sum", padding_idx=0)
-        x = x + self.bias
+        x = sum_of_rows(places, self.rows) + self.bias
         for block in self.blocks:
             x = x + F.relu(block(F.relu(x)))
         x = F.relu(x)

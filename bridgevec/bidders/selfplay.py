@@ -20,7 +20,7 @@ Read `train` from top to bottom; nothing else happens.
 from __future__ import annotations
 
 import copy
-import itertools
+import csv
 import json
 import time
 from collections.abc import Sequence
@@ -35,18 +35,28 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from bridgevec._auction import DEAL, N_BIDDER_FEATURES, Tables
-from bridgevec.bidders.policy import Policy
+from bridgevec._auction import DEAL, N_BIDDER_FEATURES, N_PLACES, Tables
+from bridgevec.auction import N_CALLS
+from bridgevec.bidders.features import DESCRIPTION, describe_hands
+from bridgevec.bidders.network import (
+    BidderNetwork,
+    guess_loss,
+    load_network,
+    mask_illegal,
+    save_network,
+    sum_of_rows,
+)
 from bridgevec.cards import random_masks
 from bridgevec.envs.deals import PACKAGED, SYMMETRIES, exchange
 from bridgevec.envs.game import contract_points
-from bridgevec.models.checkpoint import load_checkpoint, replace, save_checkpoint, write_model
+from bridgevec.models.checkpoint import load_checkpoint, replace, save_checkpoint
 from bridgevec.models.embedding import estimate_tricks_many
 from bridgevec.records import read_deals
 from bridgevec.scoring import imps, par_scores, scores
 
 _SCALE = 10  # IMPs in one unit of the critic
 _LEARNER, _START, _PAST = range(3)  # who sits in a seat
+_LOGGED = ("critic_error", "gain", "entropy", "distance", "shift", "guessing")
 
 
 class Situations(NamedTuple):
@@ -103,12 +113,10 @@ def losses_of_pairs(
     True
     """
     level, strain = np.divmod(np.arange(35), 5)
-    tricks, strains = np.arange(14), np.arange(5)[:, None]
+    tricks = np.arange(14)
     doubled = tricks <= level[:, None] + 1 + 6 - 4
     points = np.zeros((36, 14), dtype=np.int64)
-    points[1:] = scores(
-        level[:, None] + 1, strain[:, None], doubled.astype(np.int8), 0, tricks, 0
-    )
+    points[1:] = scores(level[:, None] + 1, strain[:, None], doubled.astype(np.int8), 0, tricks, 0)
     layouts = (np.arange(quantiles, dtype=np.float32) + 0.5) / quantiles
     out = np.empty((len(first), 36), dtype=np.float32)
     for start in range(0, len(first), 2048):
@@ -128,7 +136,7 @@ def uncontested_situations(n: int, generator: np.random.Generator) -> Situations
     """Deal pairs of hands whose opponents pass, now and then before the first of the pair."""
     masks = random_masks(n, generator)
     deals = np.zeros(n, dtype=DEAL)
-    deals["masks"][:, ::2] = masks[:, ::2]
+    deals["masks"] = masks
     dealers = (2 * generator.integers(2, size=n) + (generator.random(n) < 0.1)).astype(np.uint8)
     losses = losses_of_pairs(masks[:, 0], masks[:, 2])
     nobody = np.zeros(n, dtype=np.uint8)
@@ -140,7 +148,7 @@ def contested_situations(
     tricks: NDArray[np.integer],
     n: int,
     generator: np.random.Generator,
-    policy: Policy | None = None,
+    policy: BidderNetwork | None = None,
 ) -> Situations:
     """Draw from labelled deals, with suits exchanged, the table turned, any dealer and vulnerability.
 
@@ -150,7 +158,7 @@ def contested_situations(
     tricks : ndarray of int, shape (k, 5, 4)
     n : int
     generator : numpy Generator
-    policy : Policy, optional
+    policy : BidderNetwork, optional
         Whose score at all four seats is the reference; par without one.
     """
     deals = np.zeros(n, dtype=DEAL)
@@ -167,7 +175,10 @@ def contested_situations(
     situations = Situations(deals, dealers, vulnerable, reference)
     if policy is not None:
         situations.reference[:] = np.concatenate(
-            [_rewards(bid_out([policy] * 4, part), part, points=True) for part in _parts(situations)]
+            [
+                _rewards(bid_out([policy] * 4, part), part, points=True)
+                for part in _parts(situations)
+            ]
         )
     return situations
 
@@ -178,12 +189,12 @@ def _parts(situations: Situations, size: int = 8192) -> list[Situations]:
 
 
 @torch.no_grad()
-def bid_out(players: Sequence[Policy | None], situations: Situations) -> Tables:
+def bid_out(players: Sequence[BidderNetwork | None], situations: Situations) -> Tables:
     """Let networks bid, each call the one they find most probable; None passes.
 
     Parameters
     ----------
-    players : sequence of four Policy or None
+    players : sequence of four BidderNetwork or None
         Who sits North, East, South and West.
     situations : Situations
 
@@ -198,21 +209,37 @@ def bid_out(players: Sequence[Policy | None], situations: Situations) -> Tables:
     tables.begin(rows, situations.deals, situations.dealers, situations.vulnerable)
     while not tables.done.all():
         calls = np.zeros(n, dtype=np.int64)
-        turns, places, legal = tables.viewers, _places(tables), tables.action_masks()
+        turns, places, legal = tables.viewers, _observe(tables), tables.action_masks()
         for player in {id(player): player for player in players if player is not None}.values():
             seats = np.array([player is other for other in players])
             where = np.flatnonzero(~tables.done & seats[turns])
             device = next(player.parameters()).device
-            logits = player(torch.from_numpy(places[where]).to(device)).cpu().numpy()
+            logits = player(torch.from_numpy(places[where]).to(device)).logits.cpu().numpy()
             calls[where] = np.where(legal[where], logits, -np.inf).argmax(axis=1)
         tables.play(np.flatnonzero(~tables.done), calls, False)
     return tables
 
 
-def _places(tables: Tables) -> NDArray[np.int16]:
-    """Write what those see who are to call."""
+def _observe(tables: Tables) -> NDArray[np.int16]:
+    """Write what those see who are to call; where a deal has ended, nothing of meaning."""
     hands = tables.deals["masks"][np.arange(len(tables.done)), tables.viewers]
     return tables.places(hands, tables.vulnerable)
+
+
+def _mixed_seats(n: int, generator: np.random.Generator) -> NDArray[np.uint8]:
+    """Seat the learner and others at tables, (n, 4).
+
+    At a quarter of the tables the learner's pair plays the weights from the start, at half of them
+    a past self, and at a quarter a single learner sits among three from the start.
+    """
+    seats, kind = np.arange(4), np.arange(n)[:, None] % 4
+    opponents = (seats & 1) != generator.integers(2, size=(n, 1))
+    alone = seats != generator.integers(4, size=(n, 1))
+    owners = np.full((n, 4), _LEARNER, dtype=np.uint8)
+    owners[(kind == 0) & opponents] = _START
+    owners[((kind == 1) | (kind == 2)) & opponents] = _PAST
+    owners[(kind == 3) & alone] = _START
+    return owners
 
 
 def _rewards(
@@ -235,23 +262,24 @@ class Critic(nn.Module):
 
     Parameters
     ----------
-    contracts : int
-        Numbers that tell the worth of contracts.
+    known : int
+        How many numbers tell what those to call do not see.
     width : int
     """
 
-    def __init__(self, contracts: int, width: int) -> None:
+    def __init__(self, known: int, width: int) -> None:
         super().__init__()
-        self.seen = nn.EmbeddingBag(N_BIDDER_FEATURES, width, mode="sum", padding_idx=0)
-        self.known = nn.Linear(3 * 52 + contracts, width)
+        rows = torch.randn(N_BIDDER_FEATURES, width) * 40**-0.5
+        rows[0] = 0
+        self.rows = nn.Parameter(rows)
+        self.known = nn.Linear(known, width)
         self.middle = nn.Linear(width, width)
         self.out = nn.Linear(width, 1)
-        nn.init.normal_(self.seen.weight, std=0.05)
         nn.init.zeros_(self.out.weight)
 
     def forward(self, places: Tensor, known: Tensor) -> Tensor:
         """Map what the players to call see, and what they do not, to (n,), for their sides."""
-        x = F.relu(self.seen(places.int()) + self.known(known))
+        x = F.relu(sum_of_rows(places, self.rows) + self.known(known))
         return self.out(F.relu(self.middle(x))).squeeze(1)
 
 
@@ -281,14 +309,20 @@ def worth_of_contracts(situations: Situations) -> NDArray[np.int8] | NDArray[np.
 def _known(
     masks: NDArray[np.uint64], worth: NDArray[np.number], seats: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
-    """Write what the critic knows beside what these seats see, from their points of view."""
-    seen = np.take_along_axis(masks, (seats[:, None] + np.arange(1, 4)) & 3, axis=1)
-    cards = (seen[..., None] >> np.arange(52, dtype=np.uint64) & np.uint64(1)).reshape(-1, 156)
+    """Write what the critic knows beside what these seats see, from their points of view.
+
+    The others' cards, and what the contracts are worth; partner's cards alone where the opponents
+    pass.
+    """
+    bids_against_opponents = worth.shape[1] > 36
+    others = np.arange(1, 4) if bids_against_opponents else np.array([2])
+    hidden = np.take_along_axis(masks, (seats[:, None] + others) & 3, axis=1)
+    cards = (hidden[..., None] >> np.arange(52, dtype=np.uint64) & np.uint64(1)).astype(np.float32)
     worth = worth.astype(np.float32) / _SCALE
-    if worth.shape[1] > 36:
-        theirs = np.concatenate([worth[:, :1], worth[:, 71:], worth[:, 1:71]], axis=1)
-        worth = np.where(seats[:, None] & 1, -theirs, worth)
-    return np.concatenate([cards.astype(np.float32), worth], axis=1)
+    if bids_against_opponents:
+        theirs = -np.concatenate([worth[:, :1], worth[:, 71:], worth[:, 1:71]], axis=1)
+        worth = np.where(seats[:, None] & 1, theirs, worth)
+    return np.concatenate([cards.reshape(len(cards), -1), worth], axis=1)
 
 
 @dataclass
@@ -301,7 +335,7 @@ class SelfPlayConfig:
         Where the weights go, ``name.safetensors``. Beside it: the model card ``name.json``, the
         log ``name.csv``, the learning curve ``name.png``, and ``name.checkpoint.safetensors``.
     start : str
-        Weights to start from, a shipped name such as ``bidder-imitation`` or a file, or ``none``.
+        Weights to start from, a shipped name or a file ``name.safetensors``, or ``none``.
     opponents : str
         ``pool``: bridge, against itself, the weights it started from, and past selves; ``pass``:
         uncontested bidding.
@@ -336,7 +370,14 @@ class SelfPlayConfig:
         How many past selves are kept.
     pool_every : int
         Updates between them.
+    width, blocks : int
+        Of the network, if there are no weights to start from.
     critic_width : int
+        Of the critic.
+    clip_norm : float
+        The gradients of the network, and of the critic, are cut to this length.
+    guess : float
+        Weight of the guesses of the others' hands in the loss.
     average : float
         The weights written are a running mean with this decay an update.
     evaluate_every : int
@@ -355,7 +396,7 @@ class SelfPlayConfig:
     """
 
     out: str = "bidder.safetensors"
-    start: str = "bidder-imitation"
+    start: str = "imitation"
     opponents: str = "pool"
     deals: tuple[str, ...] = ()
     situations: int = 300_000
@@ -372,7 +413,11 @@ class SelfPlayConfig:
     mixed: float = 0.5
     pool: int = 4
     pool_every: int = 50
+    width: int = 256
+    blocks: int = 3
     critic_width: int = 128
+    guess: float = 0.05
+    clip_norm: float = 1.0
     average: float = 0.9
     evaluate_every: int = 20
     seed: int = 0
@@ -395,7 +440,11 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
     generator = np.random.default_rng([config.seed, 1])
     torch.manual_seed(config.seed)
 
-    policy = (Policy() if config.start == "none" else load_policy(config.start)).to(device)
+    policy = (
+        BidderNetwork(config.width, config.blocks)
+        if config.start == "none"
+        else load_network(config.start)
+    ).to(device)
     start = copy.deepcopy(policy)
     if uncontested:
         bank = uncontested_situations(config.situations, generator)
@@ -408,8 +457,12 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         )
         held_out = contested_situations(masks[-1000:], tricks[-1000:], 4000, generator, reference)
     worth = worth_of_contracts(bank)
-    critic = Critic(worth.shape[1], config.critic_width).to(device)
-    past = nn.ModuleList(copy.deepcopy(policy) for _ in range(config.pool if not uncontested else 0))
+    hidden = worth.shape[1] + 52 * (1 if uncontested else 3)
+    critic = Critic(hidden, config.critic_width).to(device)
+    described = describe_hands(bank.deals["masks"].reshape(-1)).reshape(-1, 4, DESCRIPTION)
+    past = nn.ModuleList(
+        copy.deepcopy(policy) for _ in range(config.pool if not uncontested else 0)
+    )
     model = nn.ModuleDict({"policy": policy, "critic": critic, "past": past})
     average = copy.deepcopy(policy)
     adam = torch.optim.Adam(
@@ -430,119 +483,107 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         left = 1 - update / config.updates
         adam.param_groups[0]["lr"] = config.learning_rate * max(left, 0.05)
 
-        # Who sits where, at every table and seat.
+        # Who sits where.
+        players: list[BidderNetwork] = [policy, start]
         owners = np.full((n, 4), _LEARNER, dtype=np.uint8)
-        players: list[Policy] = [policy, start]
         if past:
             players.append(past[generator.integers(len(past))])
-            kinds = np.arange(n) % 4 + 4 * (np.arange(n) >= config.mixed * n)
-            side, seat = generator.integers(2, size=n), generator.integers(4, size=n)
-            opponent = (np.arange(4) & 1) != side[:, None]
-            owners[(kinds == 0)[:, None] & opponent] = _START
-            owners[(kinds == 1)[:, None] & opponent] = _PAST
-            owners[(kinds == 2)[:, None] & opponent] = _PAST
-            owners[(kinds == 3)[:, None] & (np.arange(4) != seat[:, None])] = _START
+            owners[: int(config.mixed * n)] = _mixed_seats(int(config.mixed * n), generator)
 
-        # Play: a deal that has ended is followed by another at once.
+        # Play: at every table `steps` calls; a deal that has ended is followed by another at once.
         tables = Tables(n, np.array([0, uncontested, 0, uncontested], dtype=np.uint8))
-        at = np.empty(n, dtype=np.intp)
-
-        def deal(rows: NDArray[np.intp]) -> None:
-            at[rows] = generator.integers(len(bank.deals), size=len(rows))
-            new = bank.take(at[rows])
-            tables.begin(rows, new.deals, new.dealers, new.vulnerable)
-
-        deal(np.arange(n))
-        places = np.empty((steps + 1, n, 64), dtype=np.int16)
-        legal = np.empty((steps + 1, n, 38), dtype=bool)
+        everywhere, at = np.arange(n), np.empty(n, dtype=np.intp)
+        rows = everywhere
+        places = np.empty((steps + 1, n, N_PLACES), dtype=np.int16)
+        legal = np.empty((steps + 1, n, N_CALLS), dtype=np.int8)
         seats, dealt = np.empty((steps + 1, n), dtype=np.uint8), np.empty((steps + 1, n), np.intp)
-        calls, logprobs = np.empty((steps, n), np.int64), np.zeros((steps, n), np.float32)
+        calls, before = np.empty((steps, n), np.int64), np.empty((steps, n), np.float32)
         learns, ended = np.empty((steps, n), dtype=bool), np.empty((steps, n), dtype=bool)
         rewards = np.zeros((steps, n), dtype=np.float32)  # for North-South
         for step in range(steps + 1):
-            places[step], legal[step] = _places(tables), tables.action_masks()
+            at[rows] = generator.integers(len(bank.deals), size=len(rows))
+            new = bank.take(at[rows])
+            tables.begin(rows, new.deals, new.dealers, new.vulnerable)
+            places[step], legal[step] = _observe(tables), tables.action_masks()
             seats[step], dealt[step] = tables.viewers, at
             if step == steps:
                 break
-            turn = owners[np.arange(n), tables.viewers]
+            turn = owners[everywhere, seats[step]]
             learns[step] = turn == _LEARNER
             for who, player in enumerate(players):
                 rows = np.flatnonzero(turn == who)
                 if rows.size:
                     with torch.no_grad():
-                        logits = player(torch.from_numpy(places[step, rows]).to(device))
+                        logits = player(torch.from_numpy(places[step, rows]).to(device)).logits
                         allowed = torch.from_numpy(legal[step, rows]).to(device)
-                        chances = F.log_softmax(logits.masked_fill(~allowed, -torch.inf), dim=1)
+                        chances = F.log_softmax(mask_illegal(logits, allowed), dim=1)
                         noise = torch.empty_like(chances).exponential_().log_()
                         chosen = (chances - noise).argmax(dim=1, keepdim=True)  # Gumbel-max
                     calls[step, rows] = chosen[:, 0].cpu().numpy()
-                    logprobs[step, rows] = chances.gather(1, chosen)[:, 0].cpu().numpy()
-            tables.play(np.arange(n), calls[step], False)
+                    before[step, rows] = chances.gather(1, chosen)[:, 0].cpu().numpy()
+            tables.play(everywhere, calls[step], False)
             ended[step] = tables.done
             rows = np.flatnonzero(tables.done)
             rewards[step, rows] = _rewards(tables, bank.take(at[rows]), rows) / _SCALE
-            deal(rows)
 
-        # The critic's values and the generalised advantages (Schulman et al., 2016), both for
-        # North-South; a call is credited with them for the side that made it.
-        sign = 1 - 2 * (seats & 1).astype(np.float32)
-        flat = lambda x: x.reshape(-1, *x.shape[2:])
-
-        def known(rows: NDArray[np.intp]) -> Tensor:
-            where = flat(dealt)[rows]
-            masks = bank.deals["masks"][where]
-            return torch.from_numpy(_known(masks, worth[where], flat(seats)[rows])).to(device)
-
-        values = np.empty((steps + 1) * n, dtype=np.float32)
+        # What the critic makes of the positions, and from that the generalised advantages (Schulman
+        # et al., 2016), both for North-South; a call is credited with them for its own side.
+        places, legal, seats, dealt = (
+            x.reshape(-1, *x.shape[2:]) for x in (places, legal, seats, dealt)
+        )
+        known = _known(bank.deals["masks"][dealt], worth[dealt], seats)
+        seen, known = torch.from_numpy(places).to(device), torch.from_numpy(known).to(device)
         with torch.no_grad():
-            for rows in np.array_split(np.arange(values.size), steps + 1):
-                seen = torch.from_numpy(flat(places)[rows]).to(device)
-                values[rows] = critic(seen, known(rows)).cpu().numpy()
-        values = values.reshape(steps + 1, n) * sign
+            parts = zip(seen.split(n), known.split(n), strict=True)
+            values = torch.stack([critic(*part) for part in parts]).cpu().numpy()
+        sides = 1 - 2 * (seats.reshape(-1, n) & 1).astype(np.float32)
+        values *= sides
         advantages, ahead = np.empty((steps, n), dtype=np.float32), np.zeros(n, dtype=np.float32)
         for step in reversed(range(steps)):
             goes_on = ~ended[step]
             change = rewards[step] + goes_on * values[step + 1] - values[step]
             ahead = advantages[step] = change + config.trace * goes_on * ahead
-        returns = (advantages + values[:-1]) * sign[:-1]
-        credits = advantages * sign[:-1]
-        explained = 1 - np.var(credits) / np.var(returns)
-        credits /= credits[learns].std() + 1e-6
+        returns = (advantages + values[:-1]) * sides[:-1]
+        credit = advantages * sides[:-1] / (advantages[learns].std() + 1e-6)
 
-        # Learn.
-        sums = np.zeros(5)
+        # Learn from them.
+        others = (seats[:, None] + np.arange(1, 4)) & 3
+        truth = torch.from_numpy(described[dealt[:, None], others]).to(device)
+        allowed = torch.from_numpy(legal).to(device)
+        call, before, target, credit, mine = (
+            torch.from_numpy(x.reshape(-1)).to(device)
+            for x in (calls, before, returns, credit, learns)
+        )
+        sums, parts = np.zeros(len(_LOGGED)), max(1, n * steps // config.batch_size)
         for _ in range(config.epochs):
-            order = generator.permutation(steps * n)
-            for rows in np.array_split(order, max(1, len(order) // config.batch_size)):
-                seen = torch.from_numpy(flat(places)[rows]).to(device)
-                target = torch.from_numpy(flat(returns)[rows]).to(device)
-                loss = critic_loss = F.mse_loss(critic(seen, known(rows)), target)
-                mine = np.flatnonzero(flat(learns)[rows])
-                rows, seen = rows[mine], seen[torch.from_numpy(mine).to(device)]
-                allowed, call, before, credit = (
-                    torch.from_numpy(flat(x)[rows]).to(device)
-                    for x in (legal, calls, logprobs, credits)
-                )
-                chances = F.log_softmax(policy(seen).masked_fill(~allowed, -1e9), dim=1)
-                ratio = (chances.gather(1, call[:, None])[:, 0] - before).exp()
+            for rows in torch.randperm(n * steps).to(device).chunk(parts):
+                critic_error = F.mse_loss(critic(seen[rows], known[rows]), target[rows])
+                rows = rows[mine[rows]]
+                said = policy(seen[rows])
+                chances = F.log_softmax(mask_illegal(said.logits, allowed[rows]), dim=1)
+                ratio = (chances.gather(1, call[rows, None])[:, 0] - before[rows]).exp()
                 clipped = ratio.clamp(1 - config.clip, 1 + config.clip)
-                gain = torch.minimum(ratio * credit, clipped * credit).mean()
+                gain = torch.minimum(ratio * credit[rows], clipped * credit[rows]).mean()
                 entropy = -(chances.exp() * chances).sum(1).mean()
-                loss = loss * 1.0 - gain - config.entropy * left * entropy
+                guessing = guess_loss(said.guesses, truth[rows])
+                loss = critic_error - gain + config.guess * guessing
+                loss = loss - config.entropy * left * entropy
                 distance = torch.zeros(())
                 if config.start != "none" and config.restraint:
                     with torch.no_grad():
-                        first = F.log_softmax(start(seen).masked_fill(~allowed, -1e9), dim=1)
+                        first = mask_illegal(start(seen[rows]).logits, allowed[rows])
+                        first = F.log_softmax(first, dim=1)
                     distance = (chances.exp() * (chances - first)).sum(1).mean()
                     loss = loss + config.restraint * max(left, 0.1) * distance
                 adam.zero_grad()
                 loss.backward()
-                nn.utils.clip_grad_norm_(policy.parameters(), 0.5)
-                nn.utils.clip_grad_norm_(critic.parameters(), 0.5)
+                nn.utils.clip_grad_norm_(policy.parameters(), config.clip_norm)
+                nn.utils.clip_grad_norm_(critic.parameters(), config.clip_norm)
                 adam.step()
                 shift = (ratio - 1 - ratio.log()).mean()
-                sums += [x.item() for x in (critic_loss, gain, entropy, distance, shift)]
-        means = sums / (config.epochs * max(1, len(order) // config.batch_size))
+                shown = (critic_error, gain, entropy, distance, shift, guessing)
+                sums += [x.item() for x in shown]
+        means = sums / (config.epochs * parts)
         keep = min(config.average, (update + 1) / (update + 10))
         with torch.no_grad():
             for old, new in zip(average.parameters(), policy.parameters(), strict=True):
@@ -554,28 +595,91 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
             "update": update + 1,
             "calls": (update + 1) * n * steps,
             "seconds": round(seconds + time.monotonic() - began, 1),
-            "reward": round(float(rewards.sum() / max(1, ended.sum()) * _SCALE), 4),
-            "calls_a_deal": round(n * steps / max(1, ended.sum()), 3),
-            "critic": round(float(explained), 4),
+            "reward": round(float(rewards.sum() / ended.sum()) * _SCALE, 4),
+            "calls_a_deal": round(float(n * steps / ended.sum()), 3),
         }
-        names = ("critic_loss", "gain", "entropy", "distance", "shift")
-        row |= {name: round(float(x), 6) for name, x in zip(names, means, strict=True)}
-        row["validation"] = ""
+        row |= {name: round(float(x), 6) for name, x in zip(_LOGGED, means, strict=True)}
+        row["validation"] = None
         if (update + 1) % config.evaluate_every == 0 or update + 1 == config.updates:
             row["validation"] = round(validate(average, start, held_out), 4)
-            row["validation_now"] = round(validate(policy, start, held_out), 4)
-            if not progress: print(row, flush=True)
+            if not progress:
+                print(row, round(validate(policy, start, held_out), 4), flush=True)
+            bar.set_postfix({name: row[name] for name in ("reward", "validation")})
         log.append(row)
+        if row["validation"] is not None:
+            save_checkpoint(checkpoint, arguments, log, model, average, [adam])
+            _write_log(out.with_suffix(".csv"), log)
+            _plot_log(out.with_suffix(".png"), log)
+            save_network(out, average, _card(config, len(bank.deals), log))
+        bar.update()
+    bar.close()
+    checkpoint.unlink(missing_ok=True)
     return out
 
 
-def validate(policy, start, situations) -> float:
+def validate(policy: BidderNetwork, start: BidderNetwork, situations: Situations) -> float:
+    """Measure a network on situations: IMPs a deal.
+
+    Returns
+    -------
+    float
+        Of a duplicate match against the weights at the start, both tables; in the uncontested game
+        minus the IMPs lost.
+    """
     if situations.losses is not None:
-        tables = bid_out([policy, None, policy, None], situations)
-        return float(_rewards(tables, situations).mean())
-    there = _rewards(bid_out([policy, start, policy, start], situations), situations, points=True)
-    back = _rewards(bid_out([start, policy, start, policy], situations), situations, points=True)
-    return float(imps(there.astype(int) - back).mean())
+        return float(_rewards(bid_out([policy, None] * 2, situations), situations).mean())
+    there, back = (
+        _rewards(bid_out(players, situations), situations, points=True).astype(np.int64)
+        for players in ([policy, start] * 2, [start, policy] * 2)
+    )
+    return float(imps(there - back).mean())
+
+
+def _card(config: SelfPlayConfig, situations: int, log: list[dict[str, Any]]) -> dict[str, Any]:
+    """Write the model card."""
+    return {
+        "data": {"situations": situations, "provenance": config.provenance},
+        "command": command_line(config),
+        "arguments": _arguments(config),
+        "last update": log[-1],
+    }
+
+
+def command_line(config: SelfPlayConfig) -> str:
+    """Write the command that trains with these arguments."""
+    parts = ["bridgevec train bidder"]
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if value != field.default and field.name not in ("resume", "provenance"):
+            flag = "--" + field.name.replace("_", "-")
+            values = value if isinstance(value, tuple) else (value,)
+            parts += [f"{flag} {item}" for item in values]
+    return " ".join(parts)
+
+
+def _write_log(path: Path, log: list[dict[str, Any]]) -> None:
+    temporary = path.with_suffix(".csv.tmp")
+    with open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, log[0].keys())
+        writer.writeheader()
+        writer.writerows(log)
+    replace(path, temporary)
+
+
+def _plot_log(path: Path, log: list[dict[str, Any]]) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    calls = [row["calls"] for row in log]
+    axes.plot(calls, [row["reward"] for row in log], linewidth=0.8, label="in training")
+    measured = [(row["calls"], row["validation"]) for row in log if row["validation"] is not None]
+    axes.plot(*zip(*measured, strict=True), label="validation")
+    axes.set(xlabel="calls", ylabel="IMPs a deal")
+    axes.legend()
+    temporary = path.with_suffix(".tmp.png")
+    figure.savefig(temporary, dpi=120)
+    replace(path, temporary)
 
 
 def _arguments(config: SelfPlayConfig) -> dict[str, Any]:
