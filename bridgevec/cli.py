@@ -780,7 +780,7 @@ class _TrainGroup(typer.core.TyperGroup):
     """Makes a command when it is asked for: its options come from a module that uses torch."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return ["bidder-imitation", "hand2vec", "opening"]
+        return ["bidder", "bidder-imitation", "hand2vec", "opening"]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.list_commands(ctx):
@@ -798,6 +798,20 @@ class _TrainGroup(typer.core.TyperGroup):
                     " --out mine.safetensors",
                     "bridgevec train bidder-imitation --auctions my_records --start imitation"
                     " --epochs 3 --resume",
+                ),
+            )
+        if cmd_name == "bidder":
+            from bridgevec.bidders import selfplay
+
+            return _config_command(
+                selfplay.SelfPlayConfig,
+                selfplay.train,
+                name=cmd_name,
+                help="Train a bidder by self-play, from weights that imitate or from none.",
+                epilog=_examples(
+                    "bridgevec train bidder --deals train.parquet --out mine.safetensors",
+                    "bridgevec train bidder --opponents pass --start none --out pair.safetensors",
+                    "bridgevec train bidder --start mine.safetensors --updates 1000 --resume",
                 ),
             )
         if cmd_name == "opening":

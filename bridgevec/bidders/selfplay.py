@@ -54,6 +54,7 @@ from bridgevec.models.embedding import estimate_tricks_many
 from bridgevec.records import read_deals
 from bridgevec.scoring import imps, par_scores, scores
 
+_HELD_OUT = 1000  # deals
 _SCALE = 10  # IMPs in one unit of the critic
 _LEARNER, _START, _PAST = range(3)  # who sits in a seat
 _LOGGED = ("critic_error", "gain", "entropy", "distance", "shift", "guessing")
@@ -107,10 +108,10 @@ def losses_of_pairs(
 
     Examples
     --------
-    >>> from bridgevec.cards import hand_mask
-    >>> hands = [np.array([hand_mask(h)]) for h in ("AKQJT98765432...", ".AKQJT98765432..")]
-    >>> losses_of_pairs(*hands)[0].argmin() - 1 == 33  # 7S
-    True
+    >>> from bridgevec.cards import hand_masks
+    >>> losses = losses_of_pairs(hand_masks(["AKQJ9.AK4.AK3.32"]), hand_masks(["T8765.Q5.Q2.AK54"]))
+    >>> losses.shape, bool(losses[0, 34] < losses[0, 19])  # 7S loses less than 4S
+    ((1, 36), True)
     """
     level, strain = np.divmod(np.arange(35), 5)
     tricks = np.arange(14)
@@ -150,7 +151,7 @@ def contested_situations(
     generator: np.random.Generator,
     policy: BidderNetwork | None = None,
 ) -> Situations:
-    """Draw from labelled deals, with suits exchanged, the table turned, any dealer and vulnerability.
+    """Draw from labelled deals, with suits exchanged and the table turned in any way.
 
     Parameters
     ----------
@@ -359,10 +360,11 @@ class SelfPlayConfig:
     trace : float
         Of the generalised advantage estimate, lambda; 1 trusts results alone.
     entropy : float
-        Reward for variety, in tens of IMPs; it falls to zero in a straight line.
+        Reward for variety, IMPs for a unit of entropy of a call; it falls to zero in a straight
+        line.
     restraint : float
-        Penalty, in tens of IMPs, on the distance (Kullback-Leibler divergence) from the weights at
-        the start; it falls to a tenth in a straight line. Needs weights to start from.
+        Penalty, IMPs for a unit of distance (Kullback-Leibler divergence) from the weights at the
+        start; it falls to a tenth in a straight line. Needs weights to start from.
     mixed : float
         Share of the tables at which others sit: the weights from the start or past selves as
         opponents, or the weights from the start as partner and opponents. With pool only.
@@ -380,8 +382,10 @@ class SelfPlayConfig:
         Weight of the guesses of the others' hands in the loss.
     average : float
         The weights written are a running mean with this decay an update.
+    validation : int
+        How many situations to draw from the validation deals, or pairs of hands to deal.
     evaluate_every : int
-        Updates between measurements on the validation deals.
+        Updates between measurements on these.
     seed : int
         Of all that is random.
     device : str
@@ -419,6 +423,7 @@ class SelfPlayConfig:
     guess: float = 0.05
     clip_norm: float = 1.0
     average: float = 0.9
+    validation: int = 5000
     evaluate_every: int = 20
     seed: int = 0
     device: str = "auto"
@@ -428,7 +433,44 @@ class SelfPlayConfig:
 
 
 def train(config: SelfPlayConfig, progress: bool = True) -> Path:
-    """Train a bidder by self-play and write weights, model card, log and learning curve."""
+    """Train a bidder by self-play and write weights, model card, log and learning curve.
+
+    Parameters
+    ----------
+    config : SelfPlayConfig
+    progress : bool, default True
+        Show a progress bar.
+
+    Returns
+    -------
+    Path
+        The weights.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are no such weights to start from, or a file of deals is missing.
+    ValueError
+        If an argument is out of range, there are too few deals, or the checkpoint to resume from
+        was made with other arguments; the message says which.
+    """
+    if config.opponents not in ("pool", "pass"):
+        raise ValueError(f"opponents is {config.opponents!r}, expected pool or pass")
+    for name in (
+        "updates",
+        "tables",
+        "steps",
+        "epochs",
+        "batch_size",
+        "pool",
+        "validation",
+        "evaluate_every",
+    ):
+        if getattr(config, name) < 1:
+            raise ValueError(f"{name} is {getattr(config, name)}, expected at least 1")
+    for name in ("mixed", "trace", "average"):
+        if not 0 <= getattr(config, name) <= 1:
+            raise ValueError(f"{name} is {getattr(config, name)}, expected 0 to 1")
     out = Path(config.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = out.with_suffix(".checkpoint.safetensors")
@@ -448,14 +490,18 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
     start = copy.deepcopy(policy)
     if uncontested:
         bank = uncontested_situations(config.situations, generator)
-        held_out = uncontested_situations(10_000, generator)
+        held_out = uncontested_situations(config.validation, generator)
     else:
         masks, tricks = read_deals(config.deals or PACKAGED)
+        if len(masks) < 2 * _HELD_OUT:
+            raise ValueError(f"there are {len(masks)} deals, expected at least {2 * _HELD_OUT}")
         reference = None if config.start == "none" else start
         bank = contested_situations(
-            masks[:-1000], tricks[:-1000], config.situations, generator, reference
+            masks[:-_HELD_OUT], tricks[:-_HELD_OUT], config.situations, generator, reference
         )
-        held_out = contested_situations(masks[-1000:], tricks[-1000:], 4000, generator, reference)
+        held_out = contested_situations(
+            masks[-_HELD_OUT:], tricks[-_HELD_OUT:], config.validation, generator, reference
+        )
     worth = worth_of_contracts(bank)
     hidden = worth.shape[1] + 52 * (1 if uncontested else 3)
     critic = Critic(hidden, config.critic_width).to(device)
@@ -544,7 +590,7 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
             change = rewards[step] + goes_on * values[step + 1] - values[step]
             ahead = advantages[step] = change + config.trace * goes_on * ahead
         returns = (advantages + values[:-1]) * sides[:-1]
-        credit = advantages * sides[:-1] / (advantages[learns].std() + 1e-6)
+        credit = advantages * sides[:-1] * _SCALE
 
         # Learn from them.
         others = (seats[:, None] + np.arange(1, 4)) & 3
