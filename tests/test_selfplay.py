@@ -1,0 +1,210 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+pytest.importorskip("torch")
+pytest.importorskip("gymnasium")
+
+import torch
+
+from bridgevec import dds, scoring
+from bridgevec.auction import contract_at
+from bridgevec.bidders import load_bidder, selfplay
+from bridgevec.bidders.network import BidderNetwork
+from bridgevec.cards import hand_mask, random_masks
+from bridgevec.envs.deals import SYMMETRIES, exchange
+from bridgevec.models.embedding import estimate_tricks_many
+from bridgevec.scoring import VULNERABILITIES
+
+TINY = {"start": "none", "width": 32, "blocks": 1, "critic_width": 16, "device": "cpu"}
+TINY |= {"tables": 64, "steps": 8, "batch_size": 256, "validation": 300}
+TINY |= {"evaluate_every": 2}
+
+
+def some_tables(n, seed=0):
+    """Tricks that a deal might have; which ones does not matter here."""
+    north_south = np.random.default_rng(seed).integers(14, size=(n, 5, 1))
+    tables = np.concatenate([north_south, 13 - north_south] * 2, axis=2)
+    return tables.astype(np.int8)
+
+
+@pytest.fixture
+def situations():
+    generator = np.random.default_rng(1)
+    return selfplay.contested_situations(random_masks(50, 2), some_tables(50), 200, generator)
+
+
+def test_exchanged_suits_and_seats_take_the_same_tricks():
+    masks = random_masks(1, 5)
+    tricks = dds.solve_tables(masks)
+    for order, quarters in SYMMETRIES[5::31]:
+        hands, tables = exchange(masks, tricks, order, quarters)
+        assert (dds.solve_tables(hands) == tables).all()
+
+
+def test_rewards_are_the_scores_of_the_contracts(situations):
+    torch.manual_seed(3)
+    tables = selfplay.bid_out([BidderNetwork(32, 1) for _ in range(4)], situations)
+    rewards = selfplay._rewards(tables, situations)
+    points = selfplay._rewards(tables, situations, points=True)
+    played = 0
+    for i in range(200):
+        contract = contract_at(tables, i)
+        tricks = int(situations.deals["tricks"][i, contract.strain, contract.declarer])
+        made = scoring.score(contract, tricks, VULNERABILITIES[situations.vulnerable[i]])
+        made = -made if contract.declarer & 1 else made
+        assert points[i] == made
+        assert rewards[i] == scoring.imps(made - int(situations.reference[i]))
+        played += contract.level > 0
+    assert played > 100
+
+
+def test_the_reference_without_a_network_is_par(situations):
+    for i in range(20):
+        deal = situations.deals[i]
+        vulnerable = VULNERABILITIES[situations.vulnerable[i]]
+        par = scoring.par(deal["tricks"], int(situations.dealers[i]), vulnerable)
+        assert par.score == situations.reference[i]
+
+
+def test_the_reference_of_a_network_is_its_own_score():
+    torch.manual_seed(1)
+    network, generator = BidderNetwork(32, 1), np.random.default_rng(4)
+    deals = random_masks(9, 1), some_tables(9)
+    situations = selfplay.contested_situations(*deals, 60, generator, network)
+    tables = selfplay.bid_out([network] * 4, situations)
+    assert (selfplay._rewards(tables, situations) == 0).all()
+    assert selfplay.validate(network, network, situations) == 0
+
+
+def test_the_critic_is_told_what_contracts_are_worth_to_its_side(situations):
+    worth = selfplay.worth_of_contracts(situations)
+    deal, reference = situations.deals[0], int(situations.reference[0])
+    vulnerable = VULNERABILITIES[situations.vulnerable[0]]
+    tricks = int(deal["tricks"][3, ::2].max())
+    doubled = scoring.score("4SX by N", tricks, vulnerable)
+    assert worth[0, 1 + 35 + 18] == scoring.imps(doubled - reference)
+    tricks = int(deal["tricks"][4, 1::2].max())
+    theirs = -scoring.score("3NT by E", tricks, vulnerable)
+    assert worth[0, 1 + 70 + 14] == scoring.imps(theirs - reference)
+
+    north, east = (
+        selfplay._known(situations.deals["masks"], worth, np.full(200, seat, dtype=np.uint8))
+        for seat in (0, 1)
+    )
+    numbers = 3 * 52
+    assert (north[:, numbers + 1 : numbers + 71] == -east[:, numbers + 71 :]).all()
+    # East is what North's left-hand opponent holds, and North East's right-hand one.
+    assert hand_mask(north[0, :52].astype(int)) == deal["masks"][1]
+    assert hand_mask(east[0, 104:156].astype(int)) == deal["masks"][0]
+
+
+def test_losses_of_pairs_are_imps_between_scores():
+    masks = random_masks(30, 8)
+    first, second = masks[:, 0], masks[:, 2]
+    losses = selfplay.losses_of_pairs(first, second, quantiles=1)
+    ways = [
+        estimate_tricks_many(*hands).distribution for hands in ((first, second), (second, first))
+    ]
+    # A single layout: the median of each strain, from the better hand.
+    medians = np.maximum(*[(way.cumsum(axis=2) < 0.5).sum(axis=2) for way in ways])
+    for pair, tricks in zip(losses, medians, strict=True):
+        made = [0]
+        for bid in range(35):
+            level, strain = bid // 5 + 1, bid % 5
+            doubled = "X" if level + 6 - tricks[strain] >= 4 else ""
+            contract = f"{level}{'CDHSN'[strain]}{doubled} by N"
+            made.append(scoring.score(contract, int(tricks[strain]), "None"))
+        assert pair.tolist() == [scoring.imps(max(made) - points) for points in made]
+
+
+def test_pairs_with_all_top_cards_lose_least_in_a_grand_slam():
+    hands = ["AKQJ9.AK4.AK3.32", "T8765.Q5.Q2.AK54"]
+    losses = selfplay.losses_of_pairs(
+        *(np.array([hand_mask(hand)], dtype=np.uint64) for hand in hands)
+    )
+    assert losses.shape == (1, 36)
+    assert losses[0].argmin() - 1 >= 30
+
+
+def test_mixed_tables_have_a_learner_and_its_partner_or_one_learner_alone():
+    owners = selfplay._mixed_seats(400, np.random.default_rng(0))
+    learners = (owners == 0).sum(axis=1)
+    assert (learners[np.arange(400) % 4 < 3] == 2).all()
+    assert (learners[np.arange(400) % 4 == 3] == 1).all()
+    pairs = owners[learners == 2] == 0
+    assert (pairs[:, :2] == pairs[:, 2:]).all()
+    assert 0.3 < pairs[:, 0].mean() < 0.7
+
+
+def test_training_goes_on_exactly_where_it_was_killed(tmp_path, monkeypatch):
+    whole, parts = (tmp_path / name / "bidder.safetensors" for name in "ab")
+    options = TINY | {"situations": 500, "updates": 6, "pool": 2, "pool_every": 2, "seed": 7}
+    selfplay.train(selfplay.SelfPlayConfig(out=str(whole), **options), progress=False)
+
+    real, saves = selfplay.save_checkpoint, []
+
+    def save_twice(*arguments):
+        real(*arguments)
+        saves.append(1)
+        if len(saves) == 2:
+            raise KeyboardInterrupt
+
+    config = selfplay.SelfPlayConfig(out=str(parts), resume=True, **options)
+    monkeypatch.setattr(selfplay, "save_checkpoint", save_twice)
+    with pytest.raises(KeyboardInterrupt):
+        selfplay.train(config, progress=False)
+    monkeypatch.setattr(selfplay, "save_checkpoint", real)
+    assert parts.with_suffix(".checkpoint.safetensors").exists()
+    selfplay.train(config, progress=False)
+    assert whole.read_bytes() == parts.read_bytes()
+    assert not parts.with_suffix(".checkpoint.safetensors").exists()
+
+
+def test_a_checkpoint_of_other_arguments_is_refused(tmp_path, monkeypatch):
+    out = str(tmp_path / "bidder.safetensors")
+    options = TINY | {"situations": 100, "updates": 2, "opponents": "pass"}
+    monkeypatch.setattr(selfplay.Path, "unlink", lambda *_, **__: None)
+    selfplay.train(selfplay.SelfPlayConfig(out=out, **options), progress=False)
+    with pytest.raises(ValueError, match=r"made with clip = 0\.2, not 0\.1"):
+        selfplay.train(
+            selfplay.SelfPlayConfig(out=out, resume=True, clip=0.1, **options), progress=False
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"opponents": "none"}, "opponents is 'none', expected pool or pass"),
+        ({"updates": 0}, "updates is 0, expected at least 1"),
+        ({"mixed": 1.5}, "mixed is 1.5, expected 0 to 1"),
+        ({"start": "nobody"}, "no bidder 'nobody'"),
+    ],
+)
+def test_wrong_arguments_are_named(tmp_path, options, message):
+    out = str(tmp_path / "bidder.safetensors")
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        selfplay.train(selfplay.SelfPlayConfig(out=out, **options), progress=False)
+
+
+def test_a_short_training_learns_and_gives_a_bidder(tmp_path):
+    out = tmp_path / "pair.safetensors"
+    options = {"situations": 3000, "updates": 24, "opponents": "pass", "tables": 256}
+    options |= {"learning_rate": 3e-3, "evaluate_every": 4, "average": 0.5}
+    selfplay.train(selfplay.SelfPlayConfig(out=str(out), **TINY | options), progress=False)
+
+    with open(out.with_suffix(".csv"), newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["update"]) for row in rows] == list(range(1, 25))
+    measured = [float(row["validation"]) for row in rows if row["validation"]]
+    assert measured[-1] > measured[0] + 2
+    assert out.with_suffix(".png").exists()
+
+    card = json.loads(out.with_suffix(".json").read_text())
+    assert card["command"].startswith("bridgevec train bidder --out")
+    assert "--opponents pass" in card["command"]
+    assert all(np.isfinite(tensor).all() for tensor in load_file(out).values())
+    assert load_bidder(out).call("AKQ2.K54.T98.J32") in ("P", "1N", "1C", "1S", "2N", "1D", "1H")
