@@ -275,13 +275,23 @@ class Critic(nn.Module):
         self.rows = nn.Parameter(rows)
         self.known = nn.Linear(known, width)
         self.middle = nn.Linear(width, width)
-        self.out = nn.Linear(width, 1)
-        nn.init.zeros_(self.out.weight)
+        self.value, self.calls = nn.Linear(width, 1), nn.Linear(width, N_CALLS)
+        nn.init.zeros_(self.value.weight)
+        nn.init.zeros_(self.calls.weight)
 
-    def forward(self, places: Tensor, known: Tensor) -> Tensor:
-        """Map what the players to call see, and what they do not, to (n,), for their sides."""
+    def forward(self, places: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+        """Judge positions from what the players to call see, and from what they do not.
+
+        Returns
+        -------
+        values : Tensor, shape (n,)
+            What their sides may expect.
+        gains : Tensor, shape (n, 38)
+            How much more if they make this call.
+        """
         x = F.relu(sum_of_rows(places, self.rows) + self.known(known))
-        return self.out(F.relu(self.middle(x))).squeeze(1)
+        x = F.relu(self.middle(x))
+        return self.value(x).squeeze(1), self.calls(x)
 
 
 def worth_of_contracts(situations: Situations) -> NDArray[np.int8] | NDArray[np.float32]:
@@ -359,6 +369,8 @@ class SelfPlayConfig:
         Of PPO: how far the probability of a call may change in an update.
     trace : float
         Of the generalised advantage estimate, lambda; 1 trusts results alone.
+    foresight : float
+        How much the critic's judgement of calls that were not made counts, 0 to 1; 0 is plain PPO.
     entropy : float
         Reward for variety, IMPs for a unit of entropy of a call; it falls to zero in a straight
         line.
@@ -412,7 +424,8 @@ class SelfPlayConfig:
     learning_rate: float = 1e-3
     clip: float = 0.2
     trace: float = 0.95
-    entropy: float = 0.002
+    foresight: float = 1.0
+    entropy: float = 0.1
     restraint: float = 0.02
     mixed: float = 0.5
     pool: int = 4
@@ -468,7 +481,7 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
     ):
         if getattr(config, name) < 1:
             raise ValueError(f"{name} is {getattr(config, name)}, expected at least 1")
-    for name in ("mixed", "trace", "average"):
+    for name in ("mixed", "trace", "foresight", "average"):
         if not 0 <= getattr(config, name) <= 1:
             raise ValueError(f"{name} is {getattr(config, name)}, expected 0 to 1")
     out = Path(config.out)
@@ -581,7 +594,9 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         seen, known = torch.from_numpy(places).to(device), torch.from_numpy(known).to(device)
         with torch.no_grad():
             parts = zip(seen.split(n), known.split(n), strict=True)
-            values = torch.stack([critic(*part) for part in parts]).cpu().numpy()
+            judged = [critic(*part) for part in parts]
+        values = torch.stack([value for value, _ in judged]).cpu().numpy()
+        expected = torch.cat([gains for _, gains in judged]) * _SCALE
         sides = 1 - 2 * (seats.reshape(-1, n) & 1).astype(np.float32)
         values *= sides
         advantages, ahead = np.empty((steps, n), dtype=np.float32), np.zeros(n, dtype=np.float32)
@@ -603,13 +618,21 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         sums, parts = np.zeros(len(_LOGGED)), max(1, n * steps // config.batch_size)
         for _ in range(config.epochs):
             for rows in torch.randperm(n * steps).to(device).chunk(parts):
-                critic_error = F.mse_loss(critic(seen[rows], known[rows]), target[rows])
+                value, gains = critic(seen[rows], known[rows])
+                gains = gains.gather(1, call[rows, None])[:, 0]
+                critic_error = F.mse_loss(value, target[rows])
+                critic_error = critic_error + F.mse_loss(value.detach() + gains, target[rows])
                 rows = rows[mine[rows]]
                 said = policy(seen[rows])
                 chances = F.log_softmax(mask_illegal(said.logits, allowed[rows]), dim=1)
                 ratio = (chances.gather(1, call[rows, None])[:, 0] - before[rows]).exp()
                 clipped = ratio.clamp(1 - config.clip, 1 + config.clip)
-                gain = torch.minimum(ratio * credit[rows], clipped * credit[rows]).mean()
+                # The critic judges all calls; what came of the one made corrects that
+                # (Gu et al., "Interpolated policy gradient", 2017).
+                surplus = credit[rows] - config.foresight * expected[rows, call[rows]]
+                gain = torch.minimum(ratio * surplus, clipped * surplus)
+                gain = gain + config.foresight * (chances.exp() * expected[rows]).sum(1)
+                gain = gain.mean()
                 entropy = -(chances.exp() * chances).sum(1).mean()
                 guessing = guess_loss(said.guesses, truth[rows])
                 loss = critic_error - gain + config.guess * guessing
