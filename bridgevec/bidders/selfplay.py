@@ -35,9 +35,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from bridgevec._auction import DEAL, N_BIDDER_FEATURES, N_PLACES, Tables
+from bridgevec._auction import DEAL, N_BIDDER_FEATURES, N_PLACES, Auctions, Tables
 from bridgevec.auction import N_CALLS
+from bridgevec.bidders.bidder import Bidder, PassBidder
 from bridgevec.bidders.features import DESCRIPTION, describe_hands
+from bridgevec.bidders.match import Contracts, bid_deals, take_tables
 from bridgevec.bidders.network import (
     BidderNetwork,
     guess_loss,
@@ -48,7 +50,6 @@ from bridgevec.bidders.network import (
 )
 from bridgevec.cards import random_masks
 from bridgevec.envs.deals import PACKAGED, SYMMETRIES, exchange
-from bridgevec.envs.game import contract_points
 from bridgevec.models.checkpoint import load_checkpoint, replace, save_checkpoint
 from bridgevec.models.embedding import estimate_tricks_many
 from bridgevec.records import read_deals
@@ -175,12 +176,8 @@ def contested_situations(
         reference = np.zeros(n, dtype=np.int16)
     situations = Situations(deals, dealers, vulnerable, reference)
     if policy is not None:
-        situations.reference[:] = np.concatenate(
-            [
-                _rewards(bid_out([policy] * 4, part), part, points=True)
-                for part in _parts(situations)
-            ]
-        )
+        for part in _parts(situations):
+            part.reference[:] = bid_out([policy, policy], part)
     return situations
 
 
@@ -189,36 +186,58 @@ def _parts(situations: Situations, size: int = 8192) -> list[Situations]:
     return [situations.take(slice(start, start + size)) for start in range(0, n, size)]
 
 
-@torch.no_grad()
-def bid_out(players: Sequence[BidderNetwork | None], situations: Situations) -> Tables:
+class _Greedy(Bidder):
+    """A network in training that makes the call it finds the most probable."""
+
+    def __init__(self, network: BidderNetwork) -> None:
+        self._network = network
+        self._device = next(network.parameters()).device
+
+    @torch.no_grad()
+    def probabilities(
+        self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
+    ) -> NDArray[np.float32]:
+        places = torch.from_numpy(auctions.places(hands, vulnerable)).to(self._device)
+        legal = torch.from_numpy(auctions.legal_masks()).to(self._device)
+        logits = self._network(places).logits
+        return mask_illegal(logits, legal).softmax(dim=1).cpu().numpy()
+
+
+def bid_out(
+    players: Sequence[BidderNetwork | None], situations: Situations
+) -> NDArray[np.int64] | NDArray[np.float32]:
     """Let networks bid, each call the one they find most probable; None passes.
 
     Parameters
     ----------
-    players : sequence of four BidderNetwork or None
-        Who sits North, East, South and West.
+    players : sequence of two BidderNetwork or None
+        Who sits North-South, and who East-West.
     situations : Situations
 
     Returns
     -------
-    Tables
-        With the auctions as they ended.
+    ndarray, shape (n,)
+        Points for North-South; where losses count, IMPs.
     """
+    bidders = [PassBidder() if player is None else _Greedy(player) for player in players]
     n = len(situations.deals)
-    tables = Tables(n, np.array([player is None for player in players], dtype=np.uint8))
-    rows = np.arange(n)
-    tables.begin(rows, situations.deals, situations.dealers, situations.vulnerable)
-    while not tables.done.all():
-        calls = np.zeros(n, dtype=np.int64)
-        turns, places, legal = tables.viewers, _observe(tables), tables.action_masks()
-        for player in {id(player): player for player in players if player is not None}.values():
-            seats = np.array([player is other for other in players])
-            where = np.flatnonzero(~tables.done & seats[turns])
-            device = next(player.parameters()).device
-            logits = player(torch.from_numpy(places[where]).to(device)).logits.cpu().numpy()
-            calls[where] = np.where(legal[where], logits, -np.inf).argmax(axis=1)
-        tables.play(np.flatnonzero(~tables.done), calls, False)
-    return tables
+    seated = np.tile([0, 1, 0, 1], (n, 1))
+    masks = situations.deals["masks"]
+    auctions = bid_deals(bidders, seated, masks, situations.dealers, situations.vulnerable)
+    return _points(auctions, situations)
+
+
+def _points(auctions: Auctions, situations: Situations) -> NDArray[np.int64] | NDArray[np.float32]:
+    """Tell what North-South got: points, or IMPs where losses count."""
+    if situations.losses is not None:
+        return -situations.losses[np.arange(len(situations.deals)), auctions.tables["bid"] + 1]
+    return Contracts.of(auctions).points(situations.deals["tricks"], situations.vulnerable)
+
+
+def _rewards(auctions: Auctions, situations: Situations) -> NDArray[np.number]:
+    """Tell what North-South got in IMPs."""
+    points = _points(auctions, situations)
+    return points if situations.losses is not None else imps(points - situations.reference)
 
 
 def _observe(tables: Tables) -> NDArray[np.int16]:
@@ -241,21 +260,6 @@ def _mixed_seats(n: int, generator: np.random.Generator) -> NDArray[np.uint8]:
     owners[((kind == 1) | (kind == 2)) & opponents] = _PAST
     owners[(kind == 3) & alone] = _START
     return owners
-
-
-def _rewards(
-    tables: Tables,
-    situations: Situations,
-    rows: NDArray[np.intp] | None = None,
-    points: bool = False,
-) -> NDArray[np.integer] | NDArray[np.float32]:
-    """Tell what North-South got at tables that ended: IMPs, or points."""
-    rows = np.flatnonzero(tables.done) if rows is None else rows
-    if situations.losses is not None:
-        return -situations.losses[np.arange(len(rows)), tables.tables["bid"][rows] + 1]
-    contracts, tricks, vulnerable, _ = tables.results(rows)
-    made = contract_points()[contracts, tricks, vulnerable]
-    return made if points else imps(made - situations.reference.astype(np.int64))
 
 
 class Critic(nn.Module):
@@ -305,13 +309,13 @@ def worth_of_contracts(situations: Situations) -> NDArray[np.int8] | NDArray[np.
     """
     if situations.losses is not None:
         return -situations.losses
-    bids, sides = np.arange(35), np.arange(2)[:, None, None]
-    contracts = 1 + 12 * bids + 3 * sides + np.arange(2)[:, None]
-    points, out = contract_points(), list[NDArray[np.int8]]()
+    level, strain = np.divmod(np.arange(35), 5)
+    side, doubled, out = np.arange(2)[:, None, None], np.arange(2)[:, None], []
     for part in _parts(situations):
         best = part.deals["tricks"].reshape(-1, 5, 2, 2).max(axis=2)
-        tricks = best[:, bids % 5].transpose(0, 2, 1)[:, :, None]
-        made = points[contracts, tricks, part.vulnerable[:, None, None, None]]
+        tricks = best[:, strain].transpose(0, 2, 1)[:, :, None]
+        vulnerable = part.vulnerable[:, None, None, None]
+        made = scores(level + 1, strain, doubled, side, tricks, vulnerable) * (1 - 2 * side)
         made = np.concatenate([np.zeros((len(made), 1)), made.reshape(-1, 140)], axis=1)
         out.append(imps(made - part.reference[:, None]).astype(np.int8))
     return np.concatenate(out)
@@ -583,7 +587,7 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
             tables.play(everywhere, calls[step], False)
             ended[step] = tables.done
             rows = np.flatnonzero(tables.done)
-            rewards[step, rows] = _rewards(tables, bank.take(at[rows]), rows) / _SCALE
+            rewards[step, rows] = _rewards(take_tables(tables, rows), bank.take(at[rows])) / _SCALE
 
         # What the critic makes of the positions, and from that the generalised advantages (Schulman
         # et al., 2016), both for North-South; a call is credited with them for its own side.
@@ -696,11 +700,8 @@ def validate(policy: BidderNetwork, start: BidderNetwork, situations: Situations
         minus the IMPs lost.
     """
     if situations.losses is not None:
-        return float(_rewards(bid_out([policy, None] * 2, situations), situations).mean())
-    there, back = (
-        _rewards(bid_out(players, situations), situations, points=True).astype(np.int64)
-        for players in ([policy, start] * 2, [start, policy] * 2)
-    )
+        return float(bid_out([policy, None], situations).mean())
+    there, back = bid_out([policy, start], situations), bid_out([start, policy], situations)
     return float(imps(there - back).mean())
 
 

@@ -74,7 +74,7 @@ _DECLARERS = np.array([contract.declarer if contract.level else -1 for contract 
 
 
 @cache
-def contract_points() -> NDArray[np.int16]:
+def _points() -> NDArray[np.int16]:
     """Points for North-South of every contract, number of tricks and vulnerability."""
     parts = np.array([dataclasses.astuple(contract) for contract in _CONTRACTS]).T[..., None, None]
     level, strain, doubled, declarer = parts
@@ -265,7 +265,7 @@ class Game:
     ) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]]]:
         """Give the rewards and results of tables whose deals have ended."""
         contracts, tricks, vulnerable, par = self.tables.results(ended)
-        points = contract_points()[contracts, tricks, vulnerable]
+        points = _points()[contracts, tricks, vulnerable]
         results = {
             "contract": _NAMES[contracts],
             "declarer": _DECLARERS[contracts],
