@@ -31,7 +31,7 @@ from bridgevec.models.embedding import Embedding, load_embedding
 
 EXAMPLES = """examples:
   OMP_NUM_THREADS=1 python benchmarks/embedding.py
-  python benchmarks/embedding.py --solve 100 --plots pictures
+  python benchmarks/embedding.py --solve 40 --plots benchmarks --card
   python benchmarks/embedding.py --hands 100000 --json
 """
 EXEMPLARS = ("AKQ2.K54.T98.J32", "AQJ8765.4.KT3.92", "K52.QJ4.A863.T97", "4.AKJ95.KQJ94.A2")
@@ -92,6 +92,7 @@ def numbers(embedding: Embedding, n: int) -> Figures:
         for name, y in (
             ("length of the suit", lengths),
             ("points in the suit", points),
+            ("ace of the suit", bits[..., 0]),
             ("points in the other suits", points.sum(1, keepdims=True) - points),
         ):
             figures[f"number {i + 1} of a suit, {name}"] = np.corrcoef(own, y.reshape(-1))[0, 1]
@@ -228,8 +229,8 @@ def alike(embedding: Embedding, n: int) -> dict[str, list[str]]:
     }
 
 
-def plot(folder: Path, embedding: Embedding, apart: Floats, differences: Floats) -> None:
-    """Draw the numbers of spades, which stand for every suit, and tricks by distance."""
+def plot(folder: Path, embedding: Embedding, apart: Floats, differences: Floats) -> dict[str, str]:
+    """Draw the numbers of spades, which stand for every suit, and tricks by distance: files."""
     from matplotlib.figure import Figure
 
     from bridgevec.plots import plot_distances, plot_hand_map
@@ -242,9 +243,11 @@ def plot(folder: Path, embedding: Embedding, apart: Floats, differences: Floats)
     for ax, name in zip(panels, ("length of spades", "points in spades"), strict=True):
         plot_hand_map(points, seen[name], name, ax=ax)
         ax.set(xlabel="first number of spades", ylabel="second number")
-    figure.savefig(folder / f"{embedding.name}-suit.png", dpi=120)
-    figure = plot_distances(apart, differences).figure
-    figure.savefig(folder / f"{embedding.name}-distances.png", dpi=120)
+    figures = {"suit": figure, "distances": plot_distances(apart, differences).figure}
+    files = {name: str(folder / f"{embedding.name}-{name}.png") for name in figures}
+    for name, figure in figures.items():
+        figure.savefig(files[name], dpi=120)
+    return files
 
 
 def rank_correlation(x: Floats, y: Floats) -> float:
@@ -280,13 +283,13 @@ def main(argv: list[str] | None = None) -> None:
     }
     rounded = {part: {k: round(v, 4) for k, v in rows.items()} for part, rows in report.items()}
     examples = alike(embedding, args.hands)
-    if args.plots:
-        plot(args.plots, embedding, apart, differences)
+    pictures = plot(args.plots, embedding, apart, differences) if args.plots else {}
     if args.card:
         kept = {part: rows for part, rows in rounded.items() if part != "speed"}
         command = f"python benchmarks/embedding.py --weights {args.weights}"
         command += f" --solve {args.solve}" if args.solve else ""
-        write_card(args.weights, command, {**kept, "alike": examples})
+        drawn = {"pictures": pictures} if pictures else {}
+        write_card(args.weights, command, {**kept, "alike": examples, **drawn})
     if args.json:
         print(
             json.dumps({"weights": args.weights, **rounded, "alike": examples}, ensure_ascii=False)
