@@ -838,7 +838,7 @@ class _TrainGroup(typer.core.TyperGroup):
             help="Train the hand embedding on labelled deals and hand pairs.",
             epilog=_examples(
                 "bridgevec train hand2vec --deals train.parquet --out mine.safetensors",
-                "bridgevec train hand2vec --deals a.parquet --deals b.parquet --epochs 20 --resume",
+                "bridgevec train hand2vec --deals 'data/deals_*.parquet' --epochs 20 --resume",
             ),
         )
 

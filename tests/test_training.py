@@ -159,7 +159,7 @@ def test_an_epoch_has_every_pair_once_in_an_order_of_its_own(data, tmp_path):
     files += [write_deals(tmp_path / "more.parquet", second, tables[:50], {})]
     targets = np.random.default_rng(0).random((120, 2, 5, 14)).astype(np.float16)
     known = random_masks(60, seed=4)[:, [[0, 2], [1, 3]]].reshape(-1, 2)
-    sources = [from_deals(files), from_memory(known, targets, 0.25)]
+    sources = [from_deals(files), from_memory(known, targets, 0.25, True)]
     assert [source.size for source in sources] == [700, 120]
     epochs = [list(batches(sources, 82, np.random.default_rng(seed))) for seed in (0, 0, 1)]
     for same, other in zip(*epochs[:2], strict=True):
@@ -168,12 +168,14 @@ def test_an_epoch_has_every_pair_once_in_an_order_of_its_own(data, tmp_path):
     wanted = {*map(tuple, wanted.tolist()), *map(tuple, known.tolist())}
     orders = []
     for epoch in epochs[1:]:
-        assert [len(masks) for masks, _, _ in epoch] == [82] * 10
-        masks, given, weights = (np.concatenate(arrays) for arrays in zip(*epoch, strict=True))
+        assert [len(masks) for masks, *_ in epoch] == [82] * 10
+        columns = (np.concatenate(arrays) for arrays in zip(*epoch, strict=True))
+        masks, given, weights, means_only = columns
         orders.append([tuple(row) for row in masks.tolist()])
         assert len(wanted) == 820
         assert set(orders[-1]) == wanted
         assert ((weights == 0.25) == np.isin(masks[:, 0], known[:, 0])).all()
+        assert (means_only == (weights == 0.25)).all()
         row = {pair: i for i, pair in enumerate(orders[-1])}
         assert np.array_equal(given[[row[tuple(pair)] for pair in known.tolist()]], targets)
         north_south = given[[row[tuple(pair)] for pair in first[:, [0, 2]].tolist()]]
@@ -260,6 +262,37 @@ def test_the_estimate_can_improve_while_the_vectors_of_hands_stay(data, tmp_path
     assert second.card["last epoch"]["mse_suits"] < 0.8 * first.card["last epoch"]["mse_suits"]
     with pytest.raises(ValueError, match="needs a first teacher with the same dims"):
         train(tiny(tmp_path / "wider", none, **changes | {"dims": 16}), progress=False)
+
+
+def test_the_spread_can_be_learned_from_deals_alone(data, tmp_path):
+    # The tricks of these deals are far off the rule, either way; pairs get the usual spread.
+    masks = random_masks(300, seed=1)
+    off = np.random.default_rng(0).choice([-3, 3], (300, 5, 4))
+    tables = np.clip(rule(masks).round() + off, 0, 13).astype(np.int8)
+    files = data | {"deals": (str(write_deals(tmp_path / "wild.parquet", masks, tables, {})),)}
+    hands = random_masks(200, seed=8)
+    spreads, errors = [], []
+    for means_only in (False, True):
+        changes = {"means_only": means_only, "epochs": 16, "noise": 0.0, "pair_weight": 4.0}
+        path = train(tiny(tmp_path / str(means_only), files, **changes), progress=False)
+        estimate = Embedding(path).estimate_tricks_many(hands[:, 0], hands[:, 2])
+        squares = estimate.distribution @ np.arange(14, dtype=np.float32) ** 2
+        spreads.append((squares - estimate.mean**2).mean())
+        errors.append(np.square(estimate.mean - rule(hands)[:, :, 0]).mean())
+    assert 2 * spreads[0] < spreads[1], spreads
+    assert max(errors) < 1.5, errors
+
+
+def test_files_are_found_by_pattern(data, tmp_path):
+    masks, tables = read_deals(data["deals"][0])
+    for i in range(2):
+        write_deals(tmp_path / f"train_{i}.parquet", masks[i::2], tables[i::2], {})
+    none = {"pairs": (), "deals": (str(tmp_path / "train_*.parquet"),)}
+    path = train(tiny(tmp_path, none, epochs=1), progress=False)
+    assert json.loads(path.with_suffix(".json").read_text())["data"]["pairs from deals"] == 600
+    none["deals"] = (str(tmp_path / "other_*.parquet"),)
+    with pytest.raises(FileNotFoundError, match=r"no file matches '.*other_\*\.parquet'"):
+        train(tiny(tmp_path, none), progress=False)
 
 
 def test_soft_targets_have_the_mean_they_stand_for():

@@ -17,8 +17,11 @@ from numpy.typing import NDArray
 
 from bridgevec.models.pairs import OUTCOMES, pairs_of_deals
 
-Batch: TypeAlias = tuple[NDArray[np.uint64], NDArray[np.float16], NDArray[np.float32]]
-"""Masks (n, 2), target distributions (n, 2 declarers, 5, 14) and weights in the loss (n,)."""
+Batch: TypeAlias = tuple[
+    NDArray[np.uint64], NDArray[np.float16], NDArray[np.float32], NDArray[np.bool_]
+]
+"""Masks (n, 2), target distributions (n, 2 declarers, 5, 14), weights in the loss (n,), and whether
+only the means of the distributions count (n,)."""
 _Part: TypeAlias = tuple[NDArray[np.uint64], NDArray[np.float16]]
 _CERTAIN = np.eye(OUTCOMES, dtype=np.float16)
 _ROWS = 1 << 15
@@ -34,17 +37,23 @@ class Source:
         How many there are.
     weight : float
         Of each in the loss.
+    means_only : bool
+        Whether of the target distributions only the means are to be learned.
     parts : function
         From a random generator to the parts of an epoch: masks and targets.
     """
 
     size: int
     weight: float
+    means_only: bool
     parts: Callable[[np.random.Generator], Iterator[_Part]]
 
 
 def from_memory(
-    masks: NDArray[np.uint64], targets: NDArray[np.float16], weight: float = 1.0
+    masks: NDArray[np.uint64],
+    targets: NDArray[np.float16],
+    weight: float = 1.0,
+    means_only: bool = False,
 ) -> Source:
     """Make a source of arrays.
 
@@ -53,6 +62,7 @@ def from_memory(
     masks : ndarray of uint64, shape (n, 2)
     targets : ndarray of float16, shape (n, 2, 5, 14)
     weight : float, default 1
+    means_only : bool, default False
 
     Returns
     -------
@@ -65,7 +75,7 @@ def from_memory(
             rows = order[start : start + _ROWS]
             yield masks[rows], targets[rows]
 
-    return Source(len(masks), weight, parts)
+    return Source(len(masks), weight, means_only, parts)
 
 
 def from_deals(paths: Sequence[str | os.PathLike[str]]) -> Source:
@@ -86,7 +96,7 @@ def from_deals(paths: Sequence[str | os.PathLike[str]]) -> Source:
         If a file is missing or not one of labelled deals.
     """
     if not paths:
-        return Source(0, 1.0, lambda rng: iter(()))
+        return Source(0, 1.0, False, lambda rng: iter(()))
     from bridgevec.records import deals_info, iterate_deals
 
     def parts(rng: np.random.Generator) -> Iterator[_Part]:
@@ -98,7 +108,7 @@ def from_deals(paths: Sequence[str | os.PathLike[str]]) -> Source:
                     rows = order[start : start + _ROWS]
                     yield masks[rows], _CERTAIN[tricks[rows]]
 
-    return Source(2 * sum(deals_info(path)[0] for path in paths), 1.0, parts)
+    return Source(2 * sum(deals_info(path)[0] for path in paths), 1.0, False, parts)
 
 
 def batches(
@@ -118,9 +128,11 @@ def batches(
     ------
     Batch
     """
-    ours = [_Taker(source.parts(rng)) for source in sources if source.size]
-    weights = np.array([source.weight for source in sources if source.size], dtype=np.float32)
-    sizes = [source.size for source in sources if source.size]
+    sources = [source for source in sources if source.size]
+    ours = [_Taker(source.parts(rng)) for source in sources]
+    weights = np.array([source.weight for source in sources], dtype=np.float32)
+    means_only = np.array([source.means_only for source in sources])
+    sizes = [source.size for source in sources]
     kinds = rng.permutation(np.repeat(np.arange(len(sizes), dtype=np.uint8), sizes))
     for start in range(0, len(kinds) - batch_size + 1, batch_size):
         counts = np.bincount(kinds[start : start + batch_size], minlength=len(sizes))
@@ -129,6 +141,7 @@ def batches(
             np.concatenate([masks for masks, _ in taken]),
             np.concatenate([targets for _, targets in taken]),
             np.repeat(weights, counts),
+            np.repeat(means_only, counts),
         )
 
 

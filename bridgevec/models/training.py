@@ -14,8 +14,8 @@ The recipe of the shipped weights, one teacher standing for four::
 
 On several GPUs or machines, and mixed with labelled deals that stay on the disk::
 
-    torchrun --nproc-per-node 4 -m bridgevec train hand2vec --deals shard-0.parquet \
-        --deals shard-1.parquet --out mine.safetensors
+    torchrun --nproc-per-node 4 -m bridgevec train hand2vec --deals 'data/deals_train_*.parquet' \
+        --out mine.safetensors
 
 Read `train` from top to bottom; nothing else happens.
 """
@@ -26,9 +26,10 @@ import copy
 import csv
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
+from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ from bridgevec.models.checkpoint import (
 from bridgevec.models.embedding import find_weights
 from bridgevec.models.hand2vec import Hand2Vec
 from bridgevec.models.muon import Muon
-from bridgevec.models.pairs import OUTCOMES, deal_pairs, pair_targets, read_pairs
+from bridgevec.models.pairs import OUTCOMES, SPREAD, deal_pairs, pair_targets, read_pairs
 from bridgevec.models.stream import Source, batches, from_deals, from_memory
 
 
@@ -65,7 +66,8 @@ class Hand2VecConfig:
         Where the weights go, ``name.safetensors``. Beside it: the model card ``name.json``, the
         log ``name.csv``, the learning curve ``name.png``, and ``name.checkpoint.safetensors``.
     deals : tuple of str
-        Parquet files of labelled deals. A deal is two pairs of hands, each with both declarers.
+        Parquet files of labelled deals, or patterns such as ``'data/deals_train_*.parquet'``. A
+        deal is two pairs of hands, each with both declarers.
     pairs : tuple of str
         Files of hand pairs with mean tricks.
     validation_deals, validation_pairs : tuple of str
@@ -112,6 +114,10 @@ class Hand2VecConfig:
         The weights written are a running mean with this decay a step.
     pair_weight : float
         Weight in the loss of a mean over layouts; one layout's tricks have weight 1.
+    means_only : bool
+        Learn the mean alone from hand pairs with mean tricks and from teachers, and how the tricks
+        spread about it from labelled deals alone. Else the pairs get the spread that is usual, the
+        same for all, see `soft_targets`, and teachers who learned from such pairs teach it as well.
     seed : int
         Of the initial weights, the order of the data, and the noise.
     device : str
@@ -152,6 +158,7 @@ class Hand2VecConfig:
     exchanges: int = 0
     average: float = 0.998
     pair_weight: float = 1.0
+    means_only: bool = False
     seed: int = 0
     device: str = "auto"
     precision: str = "auto"
@@ -225,7 +232,7 @@ def _train(
     size = sum(source.size for source in sources.values())
     if not size:
         raise ValueError("no training data: name files of labelled deals or of hand pairs")
-    held_out = deal_pairs(config.validation_deals), read_pairs(config.validation_pairs)
+    held_out = deal_pairs(_files(config.validation_deals)), read_pairs(config.validation_pairs)
     validation = [np.concatenate(arrays) for arrays in zip(*held_out, strict=True)]
     batch_size = min(config.batch_size, size)
     if batch_size < processes:
@@ -272,13 +279,17 @@ def _train(
             adam.param_groups[0]["lr"] = config.learning_rate * rate
             masks, *rest_of_batch = (array[rank::processes] for array in batch)
             cards = torch.from_numpy(hand_bits(masks)).to(device)
-            targets, weights = (torch.from_numpy(array).to(device) for array in rest_of_batch)
+            targets, weights, means_only = (
+                torch.from_numpy(array).to(device) for array in rest_of_batch
+            )
             for _ in range(config.exchanges):
                 cards = exchange_touching(cards, randomness)
             with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
                 logits, unpacked = model(cards, config.noise)
-            entropy = -(targets * F.log_softmax(logits.float(), dim=-1)).sum(-1).mean((1, 2))
-            loss = (entropy * weights).mean()
+            off = -(targets * F.log_softmax(logits.float(), dim=-1)).sum(-1)
+            if config.means_only:
+                off = torch.where(means_only[:, None, None], _off_the_mean(logits, targets), off)
+            loss = (off.mean((1, 2)) * weights).mean()
             if teachers and unpacked.shape[-1] == teachers[0].dims:
                 # What the head sees should be what the teacher's sees, a rich and direct signal.
                 with torch.no_grad():
@@ -317,6 +328,14 @@ def _train(
         _write_model(out, config, average, counts, log)
         checkpoint.unlink(missing_ok=True)
     return out
+
+
+def _off_the_mean(logits: Tensor, targets: Tensor) -> Tensor:
+    """Squared error of the mean, (n, 2, 5), on the scale of the entropy near the usual spread."""
+    outcomes = torch.arange(OUTCOMES, device=logits.device, dtype=torch.float32)
+    spread = torch.tensor(SPREAD, device=logits.device)
+    means = (logits.float().softmax(-1) - targets) @ outcomes
+    return means.square() / (2 * spread)
 
 
 def _keep_encoder(model: Hand2Vec, teachers: list[Hand2Vec]) -> None:
@@ -380,6 +399,8 @@ def architecture(config: Hand2VecConfig) -> dict[str, int]:
 def _sources(config: Hand2VecConfig, teachers: list[Hand2Vec]) -> dict[str, Source]:
     """Name the kinds of data, as the model card counts them."""
     seed = np.random.SeedSequence([config.seed, 1])
+    counted = [path for path in config.pairs if path.endswith(".parquet")]
+    means = [path for path in config.pairs if path not in counted]
     random = random_masks(-(-config.random_pairs // 2) if config.teachers else 0, seed)
     random = random[:, [[0, 2], [1, 3]]].reshape(-1, 2)
     judged = np.empty((len(random), 2, len(Strain), OUTCOMES), dtype=np.float16)
@@ -389,10 +410,28 @@ def _sources(config: Hand2VecConfig, teachers: list[Hand2Vec]) -> dict[str, Sour
         taught = [teacher(hands)[0].softmax(-1) for teacher in teachers]
         judged[start : start + 500] = torch.stack(taught).mean(0).cpu().numpy()
     return {
-        "pairs from deals": from_deals(config.deals),
-        "pairs with mean tricks": from_memory(*pair_targets(config.pairs), config.pair_weight),
-        "random pairs judged by teachers": from_memory(random, judged),
+        "pairs from deals": from_deals(_files(config.deals)),
+        "pairs with mean tricks": from_memory(
+            *pair_targets(means), config.pair_weight, config.means_only
+        ),
+        "pairs with tricks of many layouts": from_memory(
+            *pair_targets(counted), config.pair_weight
+        ),
+        "random pairs judged by teachers": from_memory(
+            random, judged, means_only=config.means_only
+        ),
     }
+
+
+def _files(patterns: Iterable[str]) -> list[str]:
+    """Find the files of names and patterns."""
+    files = []
+    for pattern in patterns:
+        found = sorted(glob(pattern))
+        if not found and has_magic(pattern):
+            raise FileNotFoundError(f"no file matches {pattern!r}")
+        files += found or [pattern]
+    return files
 
 
 def _load_model(name: str) -> Hand2Vec:
