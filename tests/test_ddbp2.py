@@ -65,6 +65,7 @@ def test_figures_are_what_their_names_say(deals, strains, games):
             sums["mse"] += (mean - n) ** 2
             for k, name in enumerate(("exact", "within 1", "within 2")):
                 sums[name] += abs(round(mean) - n) <= k
+            sums["mode"] += outcome.argmax() == n
             sums["log loss"] -= np.log(outcome[n])
             sums["game Brier"] += (outcome[game:].sum() - (n >= game)) ** 2
             sums["slam Brier"] += (outcome[12:].sum() - (n >= 12)) ** 2
@@ -96,7 +97,7 @@ def test_layouts_are_judged_one_by_one(tmp_path):
         )
         for i in range(10)
     ]
-    for name in ("exact", "within 1", "within 2", "log loss", "game Brier", "slam Brier"):
+    for name in ("exact", "within 1", "mode", "log loss", "game Brier", "slam Brier"):
         mean = np.mean([one[name][0] for one in each])
         assert figures[name][0] == pytest.approx(mean, rel=2e-3)
 
@@ -163,7 +164,7 @@ def test_the_command_prints_every_figure(deals, tmp_path, capsys):
         assert list(report[strains]) == ["hand2vec-8", "linear"]
         for figures in report[strains].values():
             assert list(figures) == [
-                *("mse", "exact", "within 1", "within 2", "log loss"),
+                *("mse", "exact", "within 1", "within 2", "mode", "log loss"),
                 *("game Brier", "slam Brier", "game ECE"),
             ]
             assert all(figures[name]["±"] > 0 for name in ("mse", "log loss"))

@@ -72,6 +72,11 @@ class TrickEstimate:
         """Expected tricks in C, D, H, S, NT, shape (..., 5)."""
         return self.distribution @ _OUTCOMES
 
+    @property
+    def mode(self) -> NDArray[np.intp]:
+        """Most likely tricks in C, D, H, S, NT, shape (..., 5)."""
+        return self.distribution.argmax(axis=-1)
+
     def make(self, level: int, strain: Strain | int | str) -> Any:
         """Probability to take the tricks that a contract needs.
 
