@@ -28,6 +28,7 @@ from tqdm import tqdm
 
 from bridgevec.auction import Auctions
 from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out, read_auctions
+from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.features import SCALES, describe_hands, observe
 from bridgevec.bidders.network import (
     SPREAD,
@@ -37,12 +38,11 @@ from bridgevec.bidders.network import (
     mask_illegal,
     save_network,
 )
-from bridgevec.bidders.policy import OTHERS
+from bridgevec.bidders.policy import OTHERS, PolicyBidder
 from bridgevec.models.checkpoint import load_checkpoint, replace, save_checkpoint
 from bridgevec.models.muon import Muon
 
 _DEALS = 1 << 14  # whose calls are shuffled among themselves
-_BATCH = 1 << 13  # for judging
 ROUNDS = 8
 """Rounds of the auction that are judged one by one; the last stands for all later ones too."""
 
@@ -129,23 +129,41 @@ class Examples(NamedTuple):
         The hands of left-hand opponent, partner and right-hand opponent, as
         `bridgevec.bidders.features.describe_hands` gives them.
     calls : ndarray of int64, shape (n,)
-    rounds : ndarray of int64, shape (n,)
-        0 for the first four calls of an auction, 1 for the next four, ...
     """
 
     places: NDArray[np.int16]
     legal: NDArray[np.int8]
     others: NDArray[np.float32]
     calls: NDArray[np.int64]
-    rounds: NDArray[np.int64]
 
     def take(self, rows: NDArray[Any]) -> Examples:
         """Select rows."""
         return Examples(*(column[rows] for column in self))
 
 
-def examples(recorded: RecordedAuctions, rows: NDArray[np.intp]) -> Examples:
-    """Take every call out of some of the auctions.
+class Decisions(NamedTuple):
+    """The calls that were made at one place of many auctions.
+
+    Attributes
+    ----------
+    auctions : ndarray of intp, shape (n,)
+        Which of the auctions came to this place.
+    seats : ndarray of uint8, shape (n,)
+        Whose turn it was.
+    tables : tuple
+        Hands, auctions and vulnerabilities as `bridgevec.bidders.Bidder.calls` takes them.
+    calls : ndarray of int64, shape (n,)
+        What was called.
+    """
+
+    auctions: NDArray[np.intp]
+    seats: NDArray[np.uint8]
+    tables: tuple[NDArray[np.uint64], Auctions, NDArray[np.uint8]]
+    calls: NDArray[np.int64]
+
+
+def decisions(recorded: RecordedAuctions, rows: NDArray[np.intp]) -> Iterator[Decisions]:
+    """Go through some of the auctions, place by place, from the first calls to the last.
 
     Parameters
     ----------
@@ -153,32 +171,42 @@ def examples(recorded: RecordedAuctions, rows: NDArray[np.intp]) -> Examples:
         From `bridgevec.auction_records.read_auctions`.
     rows : ndarray of int
         Which auctions.
+    """
+    deals, vulnerable = recorded.deals[rows], recorded.vulnerable[rows].astype(np.uint8)
+    auctions = Auctions(len(rows))
+    auctions.start(np.ones(len(rows), dtype=bool), recorded.dealers[rows].astype(np.uint8))
+    for calls in recorded.calls[rows].astype(np.int64).T:
+        here = np.flatnonzero(calls >= 0)
+        if not here.size:
+            return
+        tables = auctions.take(here)
+        seats = tables.turns()
+        yield Decisions(here, seats, (deals[here, seats], tables, vulnerable[here]), calls[here])
+        auctions.make(calls >= 0, np.ascontiguousarray(calls))
+
+
+def examples(recorded: RecordedAuctions, rows: NDArray[np.intp]) -> Examples:
+    """Make every call of some of the auctions an example.
+
+    Parameters
+    ----------
+    recorded, rows
+        As `decisions` takes them.
 
     Returns
     -------
     Examples of the first calls of all auctions, then of the second calls, and so on.
     """
-    deals, vulnerable = recorded.deals[rows], recorded.vulnerable[rows].astype(np.uint8)
-    described = describe_hands(deals.reshape(-1)).reshape(-1, 4, 13)
-    auctions, calls = Auctions(len(rows)), recorded.calls[rows].astype(np.int64)
-    auctions.start(np.ones(len(rows), dtype=bool), recorded.dealers[rows].astype(np.uint8))
-    parts = []
-    for place in range(int((calls >= 0).sum(axis=1).max(initial=0))):
-        here = np.flatnonzero(calls[:, place] >= 0)
-        called = calls[here, place]
-        tables = auctions.take(here)
-        seats = tables.turns()
-        others = (seats[:, None] + [1, 2, 3]) % 4
-        parts.append(
-            Examples(
-                observe(deals[here, seats], tables, vulnerable[here]),
-                tables.legal_masks(),
-                described[here[:, None], others],
-                called,
-                np.full(len(here), place // 4),
-            )
+    described = describe_hands(recorded.deals[rows].reshape(-1)).reshape(-1, 4, 13)
+    parts = [
+        Examples(
+            observe(*made.tables),
+            made.tables[1].legal_masks(),
+            described[made.auctions[:, None], (made.seats[:, None] + [1, 2, 3]) % 4],
+            made.calls,
         )
-        auctions.make(calls[:, place] >= 0, np.ascontiguousarray(calls[:, place]))
+        for made in decisions(recorded, rows)
+    ]
     return Examples(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
@@ -293,7 +321,7 @@ def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
             rate = min((step + 1) / config.warmup, 1 - step / steps)
             muon.param_groups[0]["lr"] = config.muon_rate * rate
             adam.param_groups[0]["lr"] = config.learning_rate * rate
-            places, legal, others, calls = (torch.from_numpy(x).to(device) for x in batch[:4])
+            places, legal, others, calls = (torch.from_numpy(x).to(device) for x in batch)
             outputs = network(places)
             entropy = F.cross_entropy(mask_illegal(outputs.logits, legal), calls)
             guessing = guess_loss(outputs.guesses, others)
@@ -313,35 +341,32 @@ def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
         mean = (losses / steps_per_epoch).tolist()
         row = {"epoch": epoch + 1, "step": step + 1}
         row |= {"loss": round(mean[0], 5), "guess_loss": round(mean[1], 5)}
-        figures = judge(average, recorded, test) if len(test) else {}
-        if figures:
+        card: dict[str, Any] = {
+            "data": data | {"provenance": config.provenance},
+            "command": command_line(config),
+            "arguments": _arguments(config),
+        }
+        save_network(out, average, card)
+        if len(test):
+            figures = judge(PolicyBidder(out), recorded, test)  # as it is saved, in half precision
+            save_network(out, average, card | {"on the deals kept out": figures})
             row |= {"held_out_loss": figures["log loss"], "held_out_accuracy": figures["accuracy"]}
         log.append(row)
         bar.set_postfix({k: v for k, v in row.items() if k not in ("epoch", "step")})
         save_checkpoint(checkpoint, arguments, log, network, average, [muon, adam])
         _write_log(out.with_suffix(".csv"), log)
-        card: dict[str, Any] = {
-            "data": data | {"provenance": config.provenance},
-            "command": command_line(config),
-            "arguments": _arguments(config),
-            "last epoch": row,
-        }
-        save_network(out, average, card | ({"on the deals kept out": figures} if figures else {}))
     bar.close()
     _plot_log(out.with_suffix(".png"), log)
     checkpoint.unlink(missing_ok=True)
     return out
 
 
-@torch.no_grad()
-def judge(
-    network: BidderNetwork, recorded: RecordedAuctions, rows: NDArray[np.intp]
-) -> dict[str, Any]:
-    """Compare a network with recorded auctions, by round and in all.
+def judge(bidder: Bidder, recorded: RecordedAuctions, rows: NDArray[np.intp]) -> dict[str, Any]:
+    """Compare a bidder with recorded auctions, in all and by round.
 
     Parameters
     ----------
-    network : BidderNetwork
+    bidder : Bidder
     recorded : RecordedAuctions
     rows : ndarray of int
         Which auctions, at least one.
@@ -349,49 +374,49 @@ def judge(
     Returns
     -------
     dict
-        ``calls``; ``accuracy``, how often the likeliest legal call was made; ``log loss``; ``by
-        round``, calls and accuracy of rounds 1, 2, ...; ``guesses``, by what the expected lengths
-        and points of partner and opponents differ from the real ones, in cards and points, and
-        beside it the same of who expects the cards that he does not hold to lie evenly.
+        ``calls``; ``accuracy``, how often the likeliest call was made; ``log loss``, a probability
+        below 1e-6 counting as that; ``accuracy by round``, of rounds 1, 2, ... of four calls each.
+        Of a trained bidder also ``mean error of guesses``, by what the expected lengths and points
+        of partner and opponents differ from the real ones, and beside it the same of who expects
+        the cards that he does not hold to lie evenly.
     """
-    device = next(network.parameters()).device
     right, made, loss = np.zeros(ROUNDS), np.zeros(ROUNDS), 0.0
-    errors, evenly = np.zeros((len(OTHERS), SPREAD)), np.zeros((len(OTHERS), SPREAD))
+    errors = np.zeros((2, len(OTHERS), SPREAD))
     for start in range(0, len(rows), _DEALS):
-        part = examples(recorded, rows[start : start + _DEALS])
-        for i in range(0, len(part.calls), _BATCH):
-            batch = part.take(slice(i, i + _BATCH))
-            places, legal, _, calls = (torch.from_numpy(x).to(device) for x in batch[:4])
-            outputs = network(places)
-            logits = mask_illegal(outputs.logits, legal)
-            loss += F.cross_entropy(logits, calls, reduction="sum").item()
-            rounds = np.minimum(batch.rounds, ROUNDS - 1)
-            made += np.bincount(rounds, minlength=ROUNDS)
-            hit = (logits.argmax(dim=1) == calls).cpu().numpy()
-            right += np.bincount(rounds, hit, minlength=ROUNDS)
-            truth = batch.others[..., :SPREAD]
-            guessed = outputs.guesses[..., :SPREAD].cpu().numpy()
-            errors += np.abs(guessed - truth).sum(axis=0)
-            # The mean of the other three follows from the own hand.
-            evenly += np.abs(truth.mean(axis=1, keepdims=True) - truth).sum(axis=0)
-    return {
-        "calls": int(made.sum()),
-        "accuracy": round(float(right.sum() / made.sum()), 5),
-        "log loss": round(loss / float(made.sum()), 5),
+        some = rows[start : start + _DEALS]
+        described = describe_hands(recorded.deals[some].reshape(-1)).reshape(-1, 4, 13)
+        for place, now in enumerate(decisions(recorded, some)):
+            i = min(place // 4, ROUNDS - 1)
+            p = bidder.probabilities(*now.tables)
+            made[i] += len(p)
+            right[i] += (p.argmax(axis=1) == now.calls).sum()
+            loss -= np.log(np.maximum(p[np.arange(len(p)), now.calls], 1e-6)).sum()
+            if isinstance(bidder, PolicyBidder):
+                others = (now.seats[:, None] + [1, 2, 3]) % 4
+                truth = described[now.auctions[:, None], others, :SPREAD]
+                evenly = truth.mean(axis=1, keepdims=True)  # it follows from the own hand
+                for k, guessed in enumerate((bidder.guesses(*now.tables)[..., :SPREAD], evenly)):
+                    errors[k] += np.abs(guessed - truth).sum(axis=0)
+    n = float(made.sum())
+    figures: dict[str, Any] = {
+        "calls": int(n),
+        "accuracy": round(float(right.sum()) / n, 5),
+        "log loss": round(float(loss) / n, 5),
         "accuracy by round": [
             {"round": f"{i + 1}{'+' if i == ROUNDS - 1 else ''}", "calls": int(made[i])}
             | {"accuracy": round(float(right[i] / made[i]), 5)}
             for i in np.flatnonzero(made)
         ],
-        "mean error of guesses": {
+    }
+    if isinstance(bidder, PolicyBidder):
+        names = [*OTHERS, *(f"{who}, expected evenly" for who in OTHERS)]
+        figures["mean error of guesses"] = {
             who: {"cards in a suit": round(float(x[:4].mean()), 4), "points": round(float(x[4]), 4)}
             for who, x in zip(
-                [*OTHERS, *(f"{who}, expected evenly" for who in OTHERS)],
-                np.concatenate([errors, evenly]) / made.sum() * SCALES[:SPREAD],
-                strict=True,
+                names, (errors / n * SCALES[:SPREAD]).reshape(-1, SPREAD), strict=True
             )
-        },
-    }
+        }
+    return figures
 
 
 def _arguments(config: ImitationConfig) -> dict[str, Any]:
@@ -414,18 +439,19 @@ def _write_log(path: Path, log: list[dict[str, Any]]) -> None:
 def _plot_log(path: Path, log: list[dict[str, Any]]) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 4), layout="constrained")
+    from bridgevec.plots import plot_learning_curve
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    epochs = [row["epoch"] for row in log]
-    for name in ("loss", "held_out_loss"):
-        if name in log[0]:
-            left.plot(epochs, [row[name] for row in log], marker=".", label=name.replace("_", " "))
-    left.set(xlabel="epoch", ylabel="cross-entropy of the calls")
-    left.legend()
-    if "held_out_accuracy" in log[0]:
-        right.plot(epochs, [row["held_out_accuracy"] for row in log], marker=".")
-    right.yaxis.set_major_formatter("{x:.1%}")
-    right.set(xlabel="epoch", ylabel="calls predicted, on deals kept out")
+    columns = {name: [row[name] for row in log] for name in log[0]}
+    losses = {"in training": "loss", "on deals kept out": "held_out_loss"}
+    for ax, label, names in (
+        (left, "cross-entropy of the calls", losses),
+        (right, "calls predicted", {"on deals kept out": "held_out_accuracy"}),
+    ):
+        known = {about: name for about, name in names.items() if name in columns}
+        curves = {about: (columns["epoch"], columns[name]) for about, name in known.items()}
+        plot_learning_curve(curves, ax=ax).set(xlabel="epoch", ylabel=label)
     temporary = path.with_suffix(".tmp.png")
     figure.savefig(temporary, dpi=120)
     replace(path, temporary)

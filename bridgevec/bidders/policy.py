@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgevec._auction import Auctions, sum_rows
-from bridgevec.auction import N_CALLS
 from bridgevec.bidders.bidder import Bidder, one_table
 from bridgevec.bidders.features import DESCRIPTION, MEANS, N_BIDDER_FEATURES, SCALES, observe
 from bridgevec.cards import HandLike, Seat
@@ -104,9 +103,24 @@ class PolicyBidder(Bidder):
             x += y
         return np.maximum(x, 0, out=x)
 
-    def _logits(self, places: NDArray[np.int16]) -> NDArray[np.float32]:
-        weight, bias = self._policy
-        return self._last_layer(places) @ weight + bias
+    def _head(
+        self, head: tuple[NDArray[np.float32], NDArray[np.float32]], places: NDArray[np.int16]
+    ) -> NDArray[np.float32]:
+        """Compute what a head says of observations, a part at a time, on every core."""
+        weight, bias = head
+        y = np.empty((len(places), len(bias)), dtype=np.float32)
+
+        def work(start: int) -> None:
+            part = slice(start, start + _CHUNK)
+            np.matmul(self._last_layer(places[part]), weight, out=y[part])
+
+        if len(places) <= _CHUNK:
+            work(0)
+        else:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                list(pool.map(work, range(0, len(places), _CHUNK)))
+        y += bias
+        return y
 
     def logits(
         self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
@@ -122,19 +136,7 @@ class PolicyBidder(Bidder):
         -------
         ndarray of float32, shape (n, 38)
         """
-        places = observe(hands, auctions, vulnerable)
-        y = np.empty((len(places), N_CALLS), dtype=np.float32)
-        parts = [slice(i, i + _CHUNK) for i in range(0, len(places), _CHUNK)]
-
-        def work(part: slice) -> None:
-            y[part] = self._logits(places[part])
-
-        if len(parts) < 2:
-            for part in parts:
-                work(part)
-        else:
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
-                list(pool.map(work, parts))
+        y = self._head(self._policy, observe(hands, auctions, vulnerable))
         y[auctions.legal_masks() == 0] = -np.inf
         return y
 
@@ -151,6 +153,25 @@ class PolicyBidder(Bidder):
     ) -> NDArray[np.int64]:
         """Choose the likeliest call, see `Bidder.calls`."""
         return self.logits(hands, auctions, vulnerable).argmax(axis=1)
+
+    def guesses(
+        self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
+    ) -> NDArray[np.float32]:
+        """Guess the hands of left-hand opponent, partner and right-hand opponent at many tables.
+
+        Parameters
+        ----------
+        hands, auctions, vulnerable
+            As `probabilities` takes them.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, 3, 18)
+            What is expected of the 13 numbers of `bridgevec.bidders.features.describe_hands`, and
+            the logarithms of the standard deviations of the first 5.
+        """
+        y = self._head(self._guess, observe(hands, auctions, vulnerable))
+        return y.reshape(len(y), len(OTHERS), -1)
 
     def infer(
         self,
@@ -176,9 +197,7 @@ class PolicyBidder(Bidder):
         ValueError, TypeError
             As `call`.
         """
-        x = self._last_layer(observe(*one_table(hand, auction, dealer, vulnerable)))
-        weight, bias = self._guess
-        guesses = (x @ weight + bias).reshape(len(OTHERS), -1)
+        (guesses,) = self.guesses(*one_table(hand, auction, dealer, vulnerable))
         shown = {}
         for who, guess in zip(OTHERS, guesses, strict=True):
             means = guess[:DESCRIPTION] * SCALES + MEANS

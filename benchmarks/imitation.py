@@ -1,0 +1,107 @@
+"""How well bidders call as recorded auctions do, what they infer, and how fast they are.
+
+    python benchmarks/imitation.py auctions.parquet
+    python benchmarks/imitation.py auctions.parquet --bidder imitation --bidder rules --json
+
+Of the auctions only those count that ``bridgevec train bidder-imitation`` keeps from training.
+With ``--write-card`` the figures go into the model card of a shipped bidder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ddbp2 import write_card
+
+from bridgevec.auction import Auctions, auction_text, calls_at
+from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out, read_auctions
+from bridgevec.bidders import Bidder, load_bidder
+from bridgevec.bidders.imitation import ImitationConfig, decisions, judge
+from bridgevec.cards import Seat, hand_text
+from bridgevec.scoring import VULNERABILITIES
+
+
+def speed(bidder: Bidder, recorded: RecordedAuctions, rows: np.ndarray) -> dict[str, Any]:
+    """Measure calls a second, one by one in text and in batches, the best of five."""
+    made = list(decisions(recorded, rows))
+    hands, vulnerable = (np.concatenate([now.tables[i] for now in made]) for i in (0, 2))
+    auctions = Auctions(len(hands))
+    auctions.tables[:] = np.concatenate([now.tables[1].tables for now in made])
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        bidder.calls(hands, auctions, vulnerable)
+        seconds.append(time.perf_counter() - start)
+    some = np.random.default_rng(0).choice(len(hands), 300)
+    texts = [
+        (
+            hand_text(int(hands[i])),
+            auction_text(calls_at(auctions, i)),
+            Seat(int(auctions.tables["dealer"][i])).name,
+            VULNERABILITIES[vulnerable[i]],
+        )
+        for i in some
+    ]
+    single = []
+    for _ in range(5):
+        start = time.perf_counter()
+        for text in texts:
+            bidder.call(*text)
+        single.append(time.perf_counter() - start)
+    return {
+        "calls a second, in batches": round(len(hands) / min(seconds)),
+        "calls a second, one by one": round(len(texts) / min(single)),
+        "calls in the batch": len(hands),
+        "cores": os.cpu_count(),
+    }
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line, or other arguments."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("auctions", nargs="+", help="files of auctions, as for training")
+    parser.add_argument("--bidder", action="append", help="a name or file; by default imitation")
+    parser.add_argument(
+        "--hold-out", type=float, default=ImitationConfig.hold_out, help="as in training"
+    )
+    parser.add_argument("--write-card", action="store_true", help="put figures into model cards")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(argv)
+
+    recorded = read_auctions(options.auctions)
+    rows = np.flatnonzero(held_out(deal_numbers(recorded.deals), options.hold_out))
+    report = {"auctions": len(rows), "bidders": {}}
+    for name in options.bidder or ["imitation"]:
+        bidder = load_bidder(name)
+        figures = judge(bidder, recorded, rows)
+        report["bidders"][name] = figures | {"speed": speed(bidder, recorded, rows)}
+        if options.write_card:
+            files = " ".join(Path(file).name for file in options.auctions)
+            command = f"python benchmarks/imitation.py {files}"
+            write_card(name, command, figures, "bidder")
+    if options.json:
+        print(json.dumps(report))
+        return
+    for name, figures in report["bidders"].items():
+        print(f"{name}: {figures['accuracy']:.2%} of {figures['calls']:,} calls of {len(rows):,}")
+        print(f"deals kept from training, log loss {figures['log loss']:.4f}\n")
+        print("round        calls  accuracy")
+        for row in figures["accuracy by round"]:
+            print(f"{row['round']:<6}{row['calls']:>12,}{row['accuracy']:>10.2%}")
+        if "mean error of guesses" in figures:
+            print(f"\n{'mean error of guesses':<26}  cards in a suit  points")
+            for who, error in figures["mean error of guesses"].items():
+                print(f"{who:<26}{error['cards in a suit']:>17.3f}{error['points']:>8.3f}")
+        print()
+        for what, value in figures["speed"].items():
+            print(f"{what:<28}{value:>10,}")
+
+
+if __name__ == "__main__":
+    main()
