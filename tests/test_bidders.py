@@ -259,3 +259,35 @@ def test_bidders_have_to_say_probabilities():
 
     with pytest.raises(TypeError, match="probabilities"):
         Silent()
+
+
+# What is shipped
+
+
+@pytest.mark.parametrize(
+    ("hand", "auction", "call"),
+    [
+        ("AKQ2.K54.T98.J32", "", "1C"),
+        ("AQ2.KJ4.QT98.K32", "", "1N"),
+        ("K5.QJT9863.84.62", "", "3H"),
+        ("AK2.AQ62.KQ43.A5", "", "2C"),
+        ("J873.A62.K43.Q95", "1N P", "2C"),
+        ("KJ873.A62.K43.95", "1N P", "2H"),
+        ("2.AK62.KQ43.KT95", "1S", "X"),
+        ("8732.54.T98.J432", "", "P"),
+    ],
+)
+def test_the_imitation_plays_two_over_one_with_the_usual_conventions(hand, auction, call):
+    assert load_bidder("imitation").call(hand, auction) == call
+
+
+def test_a_strong_notrump_shows_15_to_17_points():
+    shown = bridgevec.load_bidder("imitation").infer("K92.AJ54.T98.J32", "1N P")
+    assert 15 < shown["partner"].points < 17.5
+    assert shown["partner"].points_error < 2.5 < shown["left"].points_error
+
+
+def test_shipped_bidders_make_legal_calls_after_any_auction():
+    tables = random_tables(2000, seed=12, longest=60)
+    for name in ("default", "imitation"):
+        assert tables[1].are_legal(load_bidder(name).calls(*tables)).all()
