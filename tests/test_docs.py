@@ -1,13 +1,26 @@
-"""Every example in README and in the docstrings runs and prints what it says."""
+"""What the documents and the docstrings show runs and prints what they say.
+
+In the pages of docs/ the blocks marked ``python`` (with prompts, as a doctest) and ``sh`` run one
+after the other, in a folder of their own. Those marked ``bash`` need a cluster, a GPU or hours; of
+them, as of all commands, README's included, it is checked that the programs would accept them.
+"""
 
 import doctest
 import importlib
+import os
 import pkgutil
+import re
+import shlex
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
+import typer
 
 import bridgevec
+from bridgevec.cli import app
 
 ROOT = Path(bridgevec.__file__).parent.parent
 MODULES = [
@@ -15,12 +28,96 @@ MODULES = [
     for module in pkgutil.walk_packages(bridgevec.__path__, "bridgevec.")
     if not module.name.endswith("__main__")
 ]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(path):
+    """Give the kinds and texts of the blocks of a page."""
+    for indent, kind, text in BLOCK.findall(path.read_text("utf-8")):
+        yield kind, textwrap.dedent(indent and text) or text
+
+
+def page_name(path):
+    return str(path.relative_to(ROOT))
 
 
 def test_readme_examples():
     result = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
     assert result.attempted > 5
     assert result.failed == 0
+
+
+def pages_that_run():
+    for path in PAGES:
+        kinds = {kind for kind, _ in blocks(path)}
+        if kinds & {"python", "sh"}:
+            slow = "sh" in kinds or "stable_baselines3" in path.read_text("utf-8")
+            yield pytest.param(path, id=page_name(path), marks=[pytest.mark.slow] * slow)
+
+
+@pytest.mark.parametrize("path", list(pages_that_run()))
+def test_page_runs(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("benchmarks", "data"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": programs, "PYTHONPATH": str(ROOT)}
+    names = {"__name__": "__main__"}
+    for number, (kind, text) in enumerate(blocks(path), 1):
+        if kind == "sh":
+            shell = ["bash", "-euo", "pipefail", "-c", text]
+            done = subprocess.run(shell, env=environment, capture_output=True, text=True)
+            assert done.returncode == 0, f"{text}\n{done.stderr}"
+        elif kind == "python" and ">>>" in text:
+            test = doctest.DocTestParser().get_doctest(text, names, f"block {number}", path, 0)
+            test.globs = names  # not a copy
+            assert doctest.DocTestRunner().run(test, clear_globs=False).failed == 0
+        elif kind == "python":
+            exec(compile(text, f"{path}, block {number}", "exec"), names)
+
+
+def commands():
+    """Give every command of the documents, without what it is piped to, each once."""
+    found = {}
+    for path in [ROOT / "README.md", *PAGES]:
+        for kind, text in blocks(path):
+            if kind in ("sh", "bash"):
+                for line in text.splitlines():
+                    for part in re.split(r" \| | && | > ", re.sub(r"\$\w+", "1", line)):
+                        words = shlex.split(part, comments=True)
+                        if "bridgevec" in words[:1] + words[3:5]:  # torchrun ... -m bridgevec
+                            words = words[words.index("bridgevec") :]
+                        if words and (words[0] == "bridgevec" or words[0] == "python"):
+                            found[shlex.join(words)] = page_name(path)
+    return found
+
+
+COMMANDS = commands()
+
+
+def test_the_documents_have_commands():
+    assert len(COMMANDS) > 30
+    assert {name.split()[0] for name in COMMANDS} == {"bridgevec", "python"}
+    assert any("--address" in name for name in COMMANDS)
+    assert any(name.startswith("bridgevec train hand2vec --teachers") for name in COMMANDS)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_command_would_be_accepted(line):
+    program, *words = shlex.split(line)
+    if program == "python":
+        if words[0] == "-m":
+            return
+        source = (ROOT / words[0]).read_text("utf-8")
+        for option in [word for word in words if word.startswith("--")]:
+            assert f'"{option}"' in source
+        return
+    command, context = typer.main.get_command(app), None
+    while isinstance(command, typer.core.TyperGroup):
+        context = command.context_class(command, parent=context)
+        _, command, words = command.resolve_command(context, words)
+    command.make_context(command.name, words, parent=context)  # raises what is wrong
 
 
 @pytest.mark.parametrize("name", MODULES)

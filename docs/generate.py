@@ -1,0 +1,65 @@
+"""What pages say of the commands and of the shipped weights, taken from these when they are built.
+
+A line ``{{ help }}`` becomes the help of every command. ``{{ figures | command | part | a, b }}``
+becomes a table of what a benchmark, found by the start of its command, measured of hand2vec-8, as
+the model card has it: of that part the rows that begin with a or b.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from bridgevec.cli import app
+
+CARD = Path(__file__).parent.parent / "bridgevec" / "models" / "weights" / "hand2vec-8.json"
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Fill in a page; MkDocs calls this."""
+    return re.sub(r"^\{\{ (.+?) \}\}$", lambda found: _fill(found[1]), markdown, flags=re.MULTILINE)
+
+
+def _fill(line: str) -> str:
+    kind, *arguments = (part.strip() for part in line.split("|"))
+    return {"help": command_help, "figures": figures}[kind](*arguments)
+
+
+def command_help() -> str:
+    """Write the help of every command, a section each."""
+    return "\n\n".join(_sections(typer.main.get_command(app), "bridgevec", None))
+
+
+def _sections(command: Any, name: str, parent: Any) -> list[str]:
+    context = command.context_class(command, info_name=name, parent=parent, terminal_width=90)
+    sections = [f"## {context.command_path}\n\n```text\n{context.get_help()}\n```"]
+    if isinstance(command, typer.core.TyperGroup):
+        for child in command.list_commands(context):
+            sections += _sections(command.get_command(context, child), child, context)
+    return sections
+
+
+def figures(command: str, part: str, rows: str) -> str:
+    """Write a table of what a benchmark measured."""
+    benchmarks = json.loads(CARD.read_text("utf-8"))["benchmarks"]
+    (full,) = (name for name in benchmarks if name.startswith(command))
+    chosen = [row.strip() for row in rows.split(",")]
+    found = {
+        name: value
+        for row in chosen
+        for name, value in benchmarks[full][part].items()
+        if name.startswith(row)
+    }
+    if len(found) < len(chosen):
+        raise KeyError(f"{rows}: not all are in {part} of {full}")
+    lines = [f"| {part} | |", "| --- | --- |"]
+    lines += [f"| {name} | {_number(value)} |" for name, value in found.items()]
+    return "\n".join([f"By `{full}`:", "", *lines])
+
+
+def _number(value: float | dict[str, float]) -> str:
+    if isinstance(value, dict):
+        return f"{value['value']:.3f} ±{value['±']:.3f}"
+    return f"{value:.2f}"
