@@ -991,8 +991,9 @@ def _bid_hand(
             | {"shown": hands}
         )
         return
-    for name, share in list(shares.items())[:k]:
-        typer.echo(f"{100 * share:6.1f}%  {name}")
+    for i, (name, share) in enumerate(shares.items()):
+        if i == 0 or (i < k and share >= 0.0005):
+            typer.echo(f"{100 * share:6.1f}%  {name}")
     if shown:
         typer.echo("\nshown by the auction   points         ♠         ♥         ♦         ♣")
     for who, one in shown.items():
@@ -1102,7 +1103,7 @@ def match(
         masks,
         tables,
         partner=players[2] if partner else None,
-        names=(a if partner is None else f"{a} with {partner}", b),
+        names=(" with ".join(_short(name) for name in (a, partner) if name), _short(b)),
         seed=seed,
         progress=not quiet,
     )
@@ -1112,6 +1113,11 @@ def match(
         _print_json({"A": a, "B": b, "partner": partner} | played.summary())
     else:
         typer.echo(played)
+
+
+def _short(bidder: str) -> str:
+    """Name a bidder without the folder of its file."""
+    return Path(bidder).stem if bidder.endswith(".safetensors") else bidder
 
 
 def _labelled_deals(

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from bridgevec._auction import Auctions
 from bridgevec.auction import auction_text, calls_at, contract_at, explain_illegal
 from bridgevec.bidders.bidder import Bidder
-from bridgevec.cards import Deal, DealLike, Seat, deal_masks
+from bridgevec.cards import Deal, DealLike, Seat, deal_masks, hand_text
 from bridgevec.records import PathLike, write_text
 from bridgevec.scoring import VULNERABILITIES, imps, par_scores, scores
 
@@ -57,13 +57,6 @@ def board_conditions(n: int, seed: int | None = None) -> tuple[NDArray[np.uint8]
         return drawn[0], drawn[1]
     board = np.arange(n)
     return (board % 4).astype(np.uint8), ((board + board // 4) % 4).astype(np.uint8)
-
-
-def take_tables(auctions: Auctions, rows: NDArray[np.integer]) -> Auctions:
-    """Copy some of many auctions."""
-    part = Auctions(len(rows))
-    part.tables[:] = auctions.tables[rows]
-    return part
 
 
 def bid_deals(
@@ -109,12 +102,12 @@ def bid_deals(
                 mine = np.flatnonzero(who == number)
                 if mine.size:
                     tables = rows[mine]
-                    part = take_tables(auctions, tables)
+                    part = auctions.take(tables)
                     calls[tables] = bidder.calls(hands[mine], part, vulnerable[tables])
             wrong = np.flatnonzero(~auctions.are_legal(calls) & ~over)
             if wrong.size:
                 table, seat = wrong[0], Seat(int(auctions.turns()[wrong[0]]))
-                hand = Deal(masks[table].tolist())[seat]
+                hand = hand_text(int(masks[table, seat]))
                 reason = explain_illegal(auctions, table, int(calls[table]))
                 raise ValueError(f"the bidder at {seat.name} with {hand}: {reason}")
             auctions.make(~over, calls)
@@ -151,6 +144,11 @@ class Contracts:
         won = scores(self.level, self.strain, self.doubled, self.declarer, tricks, vulnerable)
         return np.where(self.declarer & 1, -1, 1) * won.astype(np.int64)
 
+    def same(self, other: Contracts) -> NDArray[np.bool_]:
+        """Tell where the contracts, their declarers included, are the same."""
+        mine, others = dataclasses.astuple(self), dataclasses.astuple(other)
+        return np.all([a == b for a, b in zip(mine, others, strict=True)], axis=0)
+
     def kinds(self) -> NDArray[np.intp]:
         """Tell 0 part-scores, 1 games, 2 small and 3 grand slams, as if undoubled."""
         game = np.array([5, 5, 4, 4, 3])[self.strain]
@@ -158,7 +156,7 @@ class Contracts:
 
 
 def mean_and_error(values: NDArray[Any]) -> dict[str, float]:
-    """Mean, its standard error, and half of its 95% confidence interval."""
+    """Give the mean, its standard error, and half of its 95% confidence interval."""
     error = float(np.std(values, ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")
     return {"mean": float(np.mean(values)), "standard error": error, "±": 1.96 * error}
 
@@ -171,8 +169,6 @@ class Match:
     ----------
     names : tuple of two str
         A and B.
-    seated : ndarray of int, shape (2, n, 4)
-        By room, board and seat, the side that sat there, 0 A and 1 B.
     masks : ndarray of uint64, shape (n, 4)
     tricks : ndarray of int8, shape (n, 5, 4)
     dealers, vulnerable : ndarray of uint8, shape (n,)
@@ -220,16 +216,13 @@ class Match:
                 "doubled": _bid_and_made(doubled > 0, made),
                 **{kind: _bid_and_made(kinds == i, made) for i, kind in enumerate(KINDS)},
             }
-        same = np.all(
-            [a == b for a, b in zip(*map(dataclasses.astuple, both), strict=True)], axis=0
-        )
         return {
             "boards": len(self.imps),
             "imps": mean_and_error(self.imps),
             "won": int((self.imps > 0).sum()),
             "lost": int((self.imps < 0).sum()),
             "tied": int((self.imps == 0).sum()),
-            "same contract": int(same.sum()),
+            "same contract": int(both[0].same(both[1]).sum()),
             "passed out": int(sum((c.level == 0).sum() for c in both)),
             "from par": float(np.abs(imps(self.scores - par)).mean()),
             "sides": sides,
@@ -424,7 +417,7 @@ def play_match(
             seated[room, parity::2, room + 2 - 2 * parity] = 2
     double = [np.concatenate([x, x]) for x in (masks, *conditions)]
     auctions = bid_deals(bidders, seated.reshape(-1, 4), *double, progress=progress)
-    rooms = (take_tables(auctions, np.arange(n)), take_tables(auctions, np.arange(n, 2 * n)))
+    rooms = (auctions.take(np.arange(n)), auctions.take(np.arange(n, 2 * n)))
     points = np.array([Contracts.of(room).points(tables, conditions[1]) for room in rooms])
     won = imps(points[0] - points[1])
     return Match(names, masks, tables, *conditions, rooms, points, won)

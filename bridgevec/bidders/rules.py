@@ -567,9 +567,9 @@ class RulesBidder(Bidder):
         self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
     ) -> NDArray[np.int64]:
         """Make the call of the first rule that fits."""
-        rows = zip(hands.tolist(), auctions.tables, strict=True)
-        calls = [
-            self._system.choose(hand, tuple(row["calls"][: row["count"]].tolist()))
-            for hand, row in rows
-        ]
-        return np.array(calls, dtype=np.int64)
+        made = [tuple(row["calls"][: row["count"]].tolist()) for row in auctions.tables]
+        calls = np.empty(len(hands), dtype=np.int64)
+        # Auctions that begin alike one after the other, so that they are understood only once.
+        for i in sorted(range(len(made)), key=made.__getitem__):
+            calls[i] = self._system.choose(int(hands[i]), made[i])
+        return calls

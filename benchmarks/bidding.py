@@ -1,0 +1,320 @@
+"""How well bidders bid: the league of all of them, against par, uncontested, and beside records.
+
+The league: everybody against everybody in duplicate matches on labelled deals that nobody was
+trained on, both tables, dealers and vulnerabilities by the boards' numbers. IMPs from par: how far
+the score is from par, in IMPs, whoever gained, when one bidder sits in all four seats. With
+--partner, everybody sits with that bidder against two of it. With --uncontested, two hands of a
+partnership whose opponents pass: IMPs lost against the best contract, from files with the columns
+first, second and imps_lost, 36 numbers for passed out and 1C … 7N. With --auctions, recorded
+auctions of deals that were kept from training: how often the bidder makes the recorded call, by
+round, and on a sample of them, solved by bridgevec's solver, how far from par the recorded contract
+and the bidder's are. With --speed, calls a second.
+
+Figures after ± are half of 95% confidence intervals, a deal counting as one observation. Bidders
+whose weights are not there are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from imitation import speed
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bridgevec._auction import Auctions
+from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out, read_auctions
+from bridgevec.bidders import Bidder, load_bidder
+from bridgevec.bidders.imitation import judge
+from bridgevec.bidders.match import (
+    Contracts,
+    bid_deals,
+    board_conditions,
+    mean_and_error,
+    play_match,
+)
+from bridgevec.cards import hand_masks
+from bridgevec.dds import SOLVER_VERSION, solve_tables
+from bridgevec.records import read_deals, write_deals
+from bridgevec.scoring import imps, par_scores
+
+EXAMPLES = """examples:
+  python benchmarks/bidding.py
+  python benchmarks/bidding.py --bidders rules pass mine.safetensors --boards 500
+  python benchmarks/bidding.py --partner imitation --uncontested uncontested_validation.parquet
+  python benchmarks/bidding.py --auctions auctions.parquet --solved solved.parquet --json
+"""
+BIDDERS = ("random", "pass", "rules", "imitation", "uncontested", "default")
+CHUNK = 50  # deals that are solved between two looks at the file
+
+Figures = dict[str, Any]
+
+
+def load(names: list[str]) -> tuple[dict[str, Bidder], dict[str, str]]:
+    """Load the bidders that there are; of the others, and of those given twice, say why not."""
+    found: dict[str, Bidder] = {}
+    missing: dict[str, str] = {}
+    for name in names:
+        try:
+            bidder = load_bidder(name)
+        except FileNotFoundError as error:
+            missing[name] = str(error)
+            continue
+        same = [other for other, one in found.items() if one is bidder]
+        if same:
+            missing[name] = f"the same as {same[0]}"
+        else:
+            found[name] = bidder
+    return found, missing
+
+
+def league(
+    bidders: Mapping[str, Bidder], masks: NDArray[np.uint64], tricks: NDArray[np.int8]
+) -> list[Figures]:
+    """Play everybody against everybody."""
+    pairs = list(itertools.combinations(bidders, 2))
+    found = []
+    for a, b in tqdm(pairs, desc="matches", leave=False):
+        match = play_match(bidders[a], bidders[b], masks, tricks, names=(a, b))
+        found.append({"A": a, "B": b} | match.summary())
+    return found
+
+
+def with_partner(
+    bidders: Mapping[str, Bidder], partner: str, masks: NDArray[np.uint64], tricks: NDArray[np.int8]
+) -> dict[str, Figures]:
+    """Seat everybody with one bidder, against two of it: IMPs a board."""
+    other = bidders[partner]
+    found = {}
+    for name, bidder in bidders.items():
+        if name != partner:
+            match = play_match(bidder, other, masks, tricks, partner=other)
+            found[name] = mean_and_error(match.imps)
+    return found
+
+
+def bid_all(
+    bidder: Bidder,
+    masks: NDArray[np.uint64],
+    dealers: NDArray[np.uint8],
+    vulnerable: NDArray[np.uint8],
+) -> Contracts:
+    """Bid deals, the bidder sitting in all four seats."""
+    seated = np.zeros((len(masks), 4), dtype=np.intp)
+    return Contracts.of(bid_deals([bidder], seated, masks, dealers, vulnerable))
+
+
+def from_par(
+    contracts: Contracts,
+    tricks: NDArray[np.int8],
+    dealers: NDArray[np.uint8],
+    vulnerable: NDArray[np.uint8],
+) -> NDArray[np.int64]:
+    """Tell how many IMPs lie between the scores and par."""
+    par = par_scores(tricks, dealers, vulnerable).astype(np.int64)
+    return np.abs(imps(contracts.points(tricks, vulnerable) - par))
+
+
+def uncontested(bidder: Bidder, path: str) -> Figures:
+    """Bid pairs of hands whose opponents pass, and look up what the contracts lose."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path, columns=["first", "second", "imps_lost"])
+    masks = np.zeros((len(table), 4), dtype=np.uint64)
+    for seat, name in ((0, "first"), (2, "second")):
+        masks[:, seat] = hand_masks(table[name].to_pylist())
+    lost = np.array(table["imps_lost"].to_pylist())
+    nobody = np.zeros(len(masks), dtype=np.uint8)
+    seated = np.broadcast_to([0, 1, 0, 1], masks.shape)
+    ended = bid_deals([bidder, load_bidder("pass")], seated, masks, nobody, nobody)
+    found = lost[np.arange(len(lost)), ended.tables["bid"] + 1]
+    return mean_and_error(found) | {
+        "pairs": len(lost),
+        "best contract": float((found == lost.min(axis=1)).mean()),
+    }
+
+
+def solved_deals(masks: NDArray[np.uint64], path: Path | None) -> NDArray[np.int8]:
+    """Solve deals; those that a file has, as an earlier call has written it, are not solved again.
+
+    The file is written while the solving goes on, so it may be cut short at any time.
+    """
+    known: dict[tuple[int, ...], NDArray[np.int8]] = {}
+    if path is not None and path.exists():
+        hands, tables = read_deals(path)
+        known = dict(zip(map(tuple, hands.tolist()), tables, strict=True))
+    keys = list(map(tuple, masks.tolist()))
+    missing = [key for key in dict.fromkeys(keys) if key not in known]
+    with tqdm(total=len(missing), desc="solving", unit=" deals", leave=False) as bar:
+        for start in range(0, len(missing), CHUNK):
+            part = np.array(missing[start : start + CHUNK], dtype=np.uint64)
+            known |= zip(map(tuple, part.tolist()), solve_tables(part), strict=True)
+            if path is not None:
+                all_masks = np.array(list(known), dtype=np.uint64)
+                write_deals(
+                    path, all_masks, np.array(list(known.values())), {"solver": SOLVER_VERSION}
+                )
+            bar.update(len(part))
+    return np.array([known[key] for key in keys])
+
+
+def replay(recorded: RecordedAuctions, rows: NDArray[np.intp]) -> Auctions:
+    """Make the calls of recorded auctions."""
+    auctions = Auctions(len(rows))
+    auctions.start(np.ones(len(rows), dtype=bool), recorded.dealers[rows].astype(np.uint8))
+    for calls in recorded.calls[rows].astype(np.int64).T:
+        auctions.make(calls >= 0, np.ascontiguousarray(calls))
+    return auctions
+
+
+def against_records(
+    bidders: Mapping[str, Bidder],
+    recorded: RecordedAuctions,
+    rows: NDArray[np.intp],
+    tricks: NDArray,
+) -> Figures:
+    """Compare contracts with the recorded ones on the same deals, by their distance from par."""
+    masks = recorded.deals[rows]
+    conditions = recorded.dealers[rows].astype(np.uint8), recorded.vulnerable[rows].astype(np.uint8)
+    theirs = Contracts.of(replay(recorded, rows))
+    their_distance = from_par(theirs, tricks, *conditions)
+    their_points = theirs.points(tricks, conditions[1])
+    found: Figures = {"deals": len(rows), "recorded": {"from par": mean_and_error(their_distance)}}
+    for name, bidder in bidders.items():
+        ours = bid_all(bidder, masks, *conditions)
+        distance = from_par(ours, tricks, *conditions)
+        points = ours.points(tricks, conditions[1])
+        found[name] = {
+            "from par": mean_and_error(distance),
+            "nearer to par": mean_and_error(their_distance - distance),
+            "same contract": float(ours.same(theirs).mean()),
+            "same score": float((points == their_points).mean()),
+        }
+    return found
+
+
+def _plus_minus(figures: Figures, digits: int = 2) -> str:
+    return f"{figures['mean']:.{digits}f} ±{figures['±']:.{digits}f}"
+
+
+def print_report(report: Figures) -> None:
+    """Print the tables for people."""
+    for name, reason in report["left out"].items():
+        print(f"{name} is left out: {reason}")
+    names = list(report["from par"])
+    if report["league"]:
+        print(f"\nIMPs a board of the left one against the upper one, {report['boards']} boards")
+        print(" " * 14 + "".join(f"{name[-14:]:>16}" for name in names))
+    cells: dict[tuple[str, str], str] = {}
+    for row in report["league"]:
+        mean, half = row["imps"]["mean"], row["imps"]["±"]
+        cells[row["A"], row["B"]] = f"{mean:+.2f} ±{half:.2f}"
+        cells[row["B"], row["A"]] = f"{-mean:+.2f} ±{half:.2f}"
+    for name in names if cells else ():
+        print(f"{name[-14:]:<14}" + "".join(f"{cells.get((name, o), ''):>16}" for o in names))
+    print(f"\nIMPs from par, all four seats, {report['boards']} boards")
+    for name, figures in report["from par"].items():
+        print(f"{name:<14}{_plus_minus(figures):>16}")
+    if "partner" in report:
+        print(f"\nIMPs a board with {report['partner']['of']} as partner, against two of it")
+        for name, figures in report["partner"]["bidders"].items():
+            print(f"{name:<14}{_plus_minus(figures):>16}")
+    for file, rows in report.get("uncontested", {}).items():
+        print(f"\nIMPs lost a pair of hands while the opponents pass, {file}")
+        for name, figures in rows.items():
+            best = f"{figures['best contract']:.1%} in a best contract"
+            print(f"{name:<14}{_plus_minus(figures, 3):>16}  {best}")
+    if "auctions" in report:
+        _print_auctions(report["auctions"])
+    if "speed" in report:
+        print("\ncalls a second      one by one     in batches")
+        for name, figures in report["speed"].items():
+            one, many = (figures[f"calls a second, {how}"] for how in ("one by one", "in batches"))
+            print(f"{name:<14}{one:>16,}{many:>15,}")
+
+
+def _print_auctions(report: Figures) -> None:
+    for name, figures in report["calls"].items():
+        print(f"\n{name}: {figures['accuracy']:.2%} of {figures['calls']} recorded calls")
+        for row in figures["accuracy by round"]:
+            print(f"round {row['round']:<8}{row['calls']:>8}{row['accuracy']:>9.2%}")
+    rows = dict(report["contracts"])
+    print(f"\nIMPs from par on {rows.pop('deals')} deals of the records, all four seats")
+    for name, figures in rows.items():
+        line = f"{name:<14}{_plus_minus(figures['from par']):>16}"
+        if name != "recorded":
+            line += f"  nearer by {_plus_minus(figures['nearer to par'])}"
+            line += f", the same contract on {figures['same contract']:.1%}"
+        print(line)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the benchmark from the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--bidders", nargs="+", default=list(BIDDERS), help="names or files")
+    parser.add_argument(
+        "--deals", nargs="+", default=["data/deals_test.parquet"], help="labelled deals"
+    )
+    parser.add_argument("--boards", type=int, help="only so many, the first")
+    parser.add_argument("--no-league", action="store_true", help="no matches")
+    parser.add_argument("--partner", metavar="NAME", help="everybody's partner, one of the bidders")
+    parser.add_argument("--uncontested", nargs="+", default=[], metavar="FILE")
+    parser.add_argument("--auctions", nargs="+", default=[], metavar="FILE")
+    parser.add_argument("--hold-out", type=float, default=0.02, help="as in training")
+    parser.add_argument("--sample", type=int, default=1000, help="recorded deals to solve")
+    parser.add_argument("--seed", type=int, default=0, help="which of them")
+    parser.add_argument("--solved", type=Path, metavar="FILE", help="keep the solved deals here")
+    parser.add_argument("--speed", action="store_true", help="measure it on the recorded auctions")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(argv)
+    if options.speed and not options.auctions:
+        parser.error("--speed needs --auctions")
+
+    bidders, missing = load(options.bidders)
+    if options.partner is not None and options.partner not in bidders:
+        parser.error(f"--partner {options.partner} is none of {', '.join(bidders)}")
+    masks, tricks = (column[: options.boards] for column in read_deals(options.deals))
+    conditions = board_conditions(len(masks))
+    report: Figures = {"boards": len(masks), "left out": missing}
+    report["league"] = [] if options.no_league else league(bidders, masks, tricks)
+    report["from par"] = {
+        name: mean_and_error(from_par(bid_all(b, masks, *conditions), tricks, *conditions))
+        for name, b in bidders.items()
+    }
+    if options.partner is not None:
+        rows = with_partner(bidders, options.partner, masks, tricks)
+        report["partner"] = {"of": options.partner, "bidders": rows}
+    if options.uncontested:
+        report["uncontested"] = {
+            Path(file).name: {name: uncontested(b, file) for name, b in bidders.items()}
+            for file in options.uncontested
+        }
+    if options.auctions:
+        recorded = read_auctions(options.auctions)
+        rows = np.flatnonzero(held_out(deal_numbers(recorded.deals), options.hold_out))
+        over = rows[replay(recorded, rows).over()]
+        sample = np.random.default_rng(options.seed).permutation(over)[: options.sample]
+        solved = solved_deals(recorded.deals[sample], options.solved)
+        report["auctions"] = {
+            "calls": {name: judge(b, recorded, rows) for name, b in bidders.items()},
+            "contracts": against_records(bidders, recorded, sample, solved),
+        }
+        if options.speed:
+            report["speed"] = {name: speed(b, recorded, rows) for name, b in bidders.items()}
+    if options.json:
+        print(json.dumps(report))
+    else:
+        print_report(report)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
