@@ -39,7 +39,7 @@ from bridgevec._auction import DEAL, N_BIDDER_FEATURES, N_PLACES, Auctions, Tabl
 from bridgevec.auction import N_CALLS
 from bridgevec.bidders.bidder import Bidder, PassBidder
 from bridgevec.bidders.features import DESCRIPTION, describe_hands
-from bridgevec.bidders.match import Contracts, bid_deals, take_tables
+from bridgevec.bidders.match import Contracts, bid_deals
 from bridgevec.bidders.network import (
     BidderNetwork,
     guess_loss,
@@ -587,7 +587,7 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
             tables.play(everywhere, calls[step], False)
             ended[step] = tables.done
             rows = np.flatnonzero(tables.done)
-            rewards[step, rows] = _rewards(take_tables(tables, rows), bank.take(at[rows])) / _SCALE
+            rewards[step, rows] = _rewards(tables.take(rows), bank.take(at[rows])) / _SCALE
 
         # What the critic makes of the positions, and from that the generalised advantages (Schulman
         # et al., 2016), both for North-South; a call is credited with them for its own side.
