@@ -807,7 +807,7 @@ class _TrainGroup(typer.core.TyperGroup):
                 selfplay.SelfPlayConfig,
                 selfplay.train,
                 name=cmd_name,
-                help="Train a bidder by self-play, from weights that imitate or from none.",
+                help="Train a bidder by self-play, from weights or from none.",
                 epilog=_examples(
                     "bridgevec train bidder --deals train.parquet --out mine.safetensors",
                     "bridgevec train bidder --opponents pass --start none --out pair.safetensors",
@@ -835,7 +835,7 @@ class _TrainGroup(typer.core.TyperGroup):
             training.Hand2VecConfig,
             training.train,
             name=cmd_name,
-            help="Train the hand embedding on labelled deals and hand pairs.",
+            help="Train the hand embedding on deals and hand pairs.",
             epilog=_examples(
                 "bridgevec train hand2vec --deals train.parquet --out mine.safetensors",
                 "bridgevec train hand2vec --deals 'data/deals_*.parquet' --epochs 20 --resume",
