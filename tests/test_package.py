@@ -4,11 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
+import tomllib
+import venv
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import bridgevec
 from bridgevec.cards import random_masks
@@ -42,7 +46,6 @@ def test_the_sdist_builds_a_portable_wheel_that_works(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        archive.extractall(tmp_path / "site")
     for file in (
         "envs/deals.parquet",
         "py.typed",
@@ -60,9 +63,37 @@ def test_the_sdist_builds_a_portable_wheel_that_works(tmp_path):
         f"tables = bridgevec.solve_tables(np.load({str(tmp_path / 'masks.npy')!r}))\n"
         f"np.save({str(tmp_path / 'tables.npy')!r}, tables)"
     )
-    path = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    # A fresh environment, but for the packages that this one depends on.
+    venv.create(tmp_path / "fresh")
+    programs = tmp_path / "fresh" / "bin"
+    pip = [sys.executable, "-m", "pip", "--python", programs / "python"]
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([*pip, "install", "-q", "--no-deps", "--no-index", wheel], check=True, env=bare)
+    others = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib")}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=path, check=True, capture_output=True
+        [programs / "python", "-c", code], cwd=tmp_path, env=others, check=True, capture_output=True
     )
-    assert str(tmp_path).encode() in done.stdout
+    assert str(tmp_path / "fresh").encode() in done.stdout
     np.testing.assert_array_equal(np.load(tmp_path / "tables.npy"), solve_tables(masks))
+    embed = [programs / "bridgevec", "embed", "--json", "AKQ2.K54.T98.J32"]
+    done = subprocess.run(embed, cwd=tmp_path, env=others, check=True, capture_output=True)
+    (row,) = json.loads(done.stdout)
+    np.testing.assert_allclose(row["embedding"], bridgevec.embed_hand(row["hand"]), atol=1e-5)
+
+
+def test_workflows_run_the_checks_and_build_portable_wheels():
+    workflows = {
+        path.stem: yaml.safe_load(path.read_text())["jobs"]
+        for path in (ROOT / ".github" / "workflows").glob("*.yml")
+    }
+    assert set(workflows) == {"ci", "wheels"}
+    assert {"run": ".ci/run"} in workflows["ci"]["check"]["steps"]
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    runs = [step["run"] for step in workflows["wheels"]["wheels"]["steps"] if "run" in step]
+    assert any("cibuildwheel" in run for run in runs)
+    assert workflows["wheels"]["publish"]["needs"] == ["wheels", "source"]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["cibuildwheel"]
+    assert settings["environment"]["BRIDGEVEC_PORTABLE"] == "1"
+    for line in settings["test-command"]:
+        done = subprocess.run(["bash", "-c", f"{sys.executable} -m {line}"], capture_output=True)
+        assert done.returncode == 0, done.stderr
