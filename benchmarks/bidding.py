@@ -200,8 +200,9 @@ def against_records(
     return found
 
 
-def _plus_minus(figures: Figures, digits: int = 2) -> str:
-    return f"{figures['mean']:.{digits}f} ±{figures['±']:.{digits}f}"
+def _plus_minus(figures: Figures, spec: str = ".2f") -> str:
+    half = "" if figures["±"] is None else f" ±{figures['±']:.{spec[-2]}f}"
+    return f"{figures['mean']:{spec}}{half}"
 
 
 def print_report(report: Figures) -> None:
@@ -214,9 +215,9 @@ def print_report(report: Figures) -> None:
         print(" " * 14 + "".join(f"{name[-14:]:>16}" for name in names))
     cells: dict[tuple[str, str], str] = {}
     for row in report["league"]:
-        mean, half = row["imps"]["mean"], row["imps"]["±"]
-        cells[row["A"], row["B"]] = f"{mean:+.2f} ±{half:.2f}"
-        cells[row["B"], row["A"]] = f"{-mean:+.2f} ±{half:.2f}"
+        won = row["imps"]
+        cells[row["A"], row["B"]] = _plus_minus(won, "+.2f")
+        cells[row["B"], row["A"]] = _plus_minus(won | {"mean": -won["mean"]}, "+.2f")
     for name in names if cells else ():
         print(f"{name[-14:]:<14}" + "".join(f"{cells.get((name, o), ''):>16}" for o in names))
     print(f"\nIMPs from par, all four seats, {report['boards']} boards")
@@ -230,7 +231,7 @@ def print_report(report: Figures) -> None:
         print(f"\nIMPs lost a pair of hands while the opponents pass, {file}")
         for name, figures in rows.items():
             best = f"{figures['best contract']:.1%} in a best contract"
-            print(f"{name:<14}{_plus_minus(figures, 3):>16}  {best}")
+            print(f"{name:<14}{_plus_minus(figures, '.3f'):>16}  {best}")
     if "auctions" in report:
         _print_auctions(report["auctions"])
     if "speed" in report:

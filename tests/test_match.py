@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shlex
 import sys
 
@@ -75,6 +76,8 @@ def test_imps_of_a_known_board(calls, tricks, score, won):
     match = play_match(a, b, random_masks(1, 3), tables(tricks), dealers=0, vulnerable=0)
     assert match.scores.tolist() == [[score], [0]]
     assert match.imps.tolist() == [won]
+    assert match.summary()["imps"] == {"mean": won, "standard error": None, "±": None}
+    assert f"{won:+.3f} IMPs a board for A\n" in str(match)
 
 
 def test_bidders_see_their_own_hand_and_who_is_vulnerable():
@@ -161,7 +164,7 @@ def test_the_summary_counts_every_contract(deals):
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".pbn"])
 def test_files_hold_every_board(deals, tmp_path, suffix):
-    match = play_match(load_bidder("rules"), load_bidder("pass"), *deals, names=("me", "you"))
+    match = play_match(load_bidder("rules"), load_bidder("random"), *deals, names=("me", "you"))
     path = match.write(tmp_path / f"boards{suffix}")
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
     if suffix == ".pbn":
@@ -176,6 +179,16 @@ def test_files_hold_every_board(deals, tmp_path, suffix):
         text = path.read_text()
         assert text.count('[North "me"]') == text.count('[North "you"]') == N_DEALS
         assert text.count('[Room "Open"]') == N_DEALS
+        rows = match.boards()
+        for tag, of in (
+            ("Contract", lambda row, room: row[f"{room}_contract"].partition(" ")[0]),
+            ("Result", lambda row, room: str(row[f"{room}_tricks"] or "")),
+            ("Score", lambda row, room: f"NS {row[f'{room}_score']}"),
+            ("ScoreIMP", lambda row, room: f"NS {row['imps'] * (1 if room == 'open' else -1)}"),
+        ):
+            found = re.findall(rf'\[{tag} "(.*)"\]', text)
+            expected = [of(row, room) for row in rows for room in ("open", "closed")]
+            assert found == expected
         return
     if suffix == ".csv":
         with path.open(newline="") as stream:

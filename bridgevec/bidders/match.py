@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import itertools
+import re
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
@@ -28,6 +29,7 @@ from bridgevec.scoring import VULNERABILITIES, imps, par_scores, scores
 
 ROOMS = ("open", "closed")
 SUFFIXES = (".pbn", ".csv", ".parquet")
+_DOUBLED = re.compile(r'(?<=\[Contract ")\w+x(?="\])')
 KINDS = ("part-score", "game", "small slam", "grand slam")
 
 Seated: TypeAlias = NDArray[np.integer]
@@ -155,10 +157,16 @@ class Contracts:
         return np.select([self.level == 7, self.level == 6, self.level >= game], [3, 2, 1], 0)
 
 
-def mean_and_error(values: NDArray[Any]) -> dict[str, float]:
-    """Give the mean, its standard error, and half of its 95% confidence interval."""
-    error = float(np.std(values, ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")
-    return {"mean": float(np.mean(values)), "standard error": error, "±": 1.96 * error}
+def mean_and_error(values: NDArray[Any]) -> dict[str, Any]:
+    """Give the mean, its standard error, and half of its 95% confidence interval.
+
+    Of a single value the last two are None.
+    """
+    found: dict[str, Any] = {"mean": float(np.mean(values)), "standard error": None, "±": None}
+    if len(values) > 1:
+        found["standard error"] = error = float(np.std(values, ddof=1) / len(values) ** 0.5)
+        found["±"] = 1.96 * error
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,9 +204,9 @@ class Match:
         -------
         dict
             ``imps`` for A a board (mean, standard error, ± half of the 95% interval), ``won``,
-            ``lost`` and ``tied`` boards, ``passed out`` tables, ``same contract`` boards, and for
-            of the ``sides`` the contracts that it bid and made, all, doubled and by kind; ``from
-            par``, the mean IMPs between score and par, whoever gained.
+            ``lost`` and ``tied`` boards, ``passed out`` tables, ``same contract`` boards; ``from
+            par``, the mean IMPs between score and par, whoever gained; and of both ``sides`` the
+            contracts that they bid and made: all, doubled, and by kind.
         """
         par = par_scores(self.tricks, self.dealers, self.vulnerable).astype(np.int64)
         both = [Contracts.of(auctions) for auctions in self.auctions]
@@ -232,10 +240,13 @@ class Match:
         """Write the figures as a table."""
         figures = self.summary()
         mean, error, half = figures["imps"].values()
+        interval = ""
+        if error is not None:
+            interval = f", standard error {error:.3f}, 95% interval {mean - half:+.3f} to "
+            interval += f"{mean + half:+.3f}"
         lines = [
             f"{self.names[0]} against {self.names[1]}, {figures['boards']} boards",
-            f"{mean:+.3f} IMPs a board for {self.names[0]}, standard error {error:.3f}, 95% "
-            f"interval {mean - half:+.3f} to {mean + half:+.3f}",
+            f"{mean:+.3f} IMPs a board for {self.names[0]}{interval}",
             f"{figures['won']} boards won, {figures['lost']} lost, {figures['tied']} tied; "
             f"the same contract on {figures['same contract']}; "
             f"{figures['passed out']} of {2 * figures['boards']} tables passed out",
@@ -305,41 +316,39 @@ class Match:
     def _pbn(self, rows: list[dict[str, Any]]) -> str:
         """Write PBN, the open room's record before the closed room's."""
         from endplay.parsers import pbn
-        from endplay.types import Bid, Board, Contract, Player, Vul
+        from endplay.types import Bid, Board, Contract, Denom, Penalty, Player, Vul
         from endplay.types import Deal as EndplayDeal
 
         boards = []
-        for row, room in itertools.product(rows, range(2)):
-            contract_name = row[f"{ROOMS[room]}_contract"]
-            text, _, declarer = contract_name.partition(" by ")
-            contract = Contract("pass")
-            if declarer:
-                over = row[f"{ROOMS[room]}_tricks"] - int(text[0]) - 6
-                doubled = text.lstrip("1234567CDHSNT").lower()
-                strain = text.rstrip("X")[1:2]
-                contract = Contract(f"{text[0]}{strain}{declarer}{doubled}{over:+d}")
-            sides = self.names if room == 0 else self.names[::-1]
-            players = dict(zip(("north", "east", "south", "west"), sides * 2, strict=True))
-            boards.append(
-                Board(
-                    EndplayDeal(row["deal"]),
-                    [
-                        Bid({"P": "Pass"}.get(call, call))
-                        for call in row[f"{ROOMS[room]}_auction"].split()
-                    ],
-                    board_num=row["board"],
-                    vul=Vul.find(row["vulnerable"]),
-                    dealer=Player.find(row["dealer"]),
-                    contract=contract,
-                    event=f"{self.names[0]} against {self.names[1]}",
-                    scoring="IMP",
-                    room=ROOMS[room].capitalize(),
-                    Score=f"NS {row[f'{ROOMS[room]}_score']}",
-                    ScoreIMP=f"NS {row['imps'] * (1 - 2 * room)}",
-                    **players,
+        for row, (room, name) in itertools.product(rows, enumerate(ROOMS)):
+            calls, final = row[f"{name}_auction"].split(), Contract("pass")
+            ours = contract_at(self.auctions[room], row["board"] - 1)
+            if ours.level:
+                final = Contract(
+                    level=ours.level,
+                    denom=Denom.find("CDHSN"[ours.strain]),
+                    penalty=Penalty.find(("pass", "x", "xx")[ours.doubled]),
+                    declarer=Player.find(ours.declarer.name),
+                    result=row[f"{name}_tricks"] - ours.level - 6,
                 )
+            sides = self.names if room == 0 else self.names[::-1]
+            board = Board(
+                EndplayDeal(row["deal"]),
+                [Bid("Pass" if call == "P" else call) for call in calls],
+                board_num=row["board"],
+                vul=Vul.find(row["vulnerable"]),
+                dealer=Player.find(row["dealer"]),
+                contract=final,
+                event=f"{self.names[0]} against {self.names[1]}",
+                scoring="IMP",
+                room=name.capitalize(),
+                Score=f"NS {row[f'{name}_score']}",
+                ScoreIMP=f"NS {row['imps'] * (1 - 2 * room)}",
+                **dict(zip(("north", "east", "south", "west"), sides * 2, strict=True)),
             )
-        return pbn.dumps(boards)
+            boards.append(board)
+        # endplay writes a small x for PBN's X.
+        return _DOUBLED.sub(lambda found: found[0].upper(), pbn.dumps(boards))
 
 
 def _bid_and_made(where: NDArray[Any], made: NDArray[Any]) -> dict[str, int]:
