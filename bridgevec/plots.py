@@ -7,6 +7,7 @@ writes it. Nothing is told by colour alone, so that the pictures can be printed 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
@@ -161,7 +162,7 @@ def plot_hand_map(
         return ax
     kinds = [kind for kind in _NAMES if kind in values]
     others = [str(kind) for kind in np.unique(values) if kind not in kinds]
-    for kind, marker in zip(others, ".+x1234", strict=False):
+    for kind, marker in zip(others, cycle(".+x1234"), strict=False):
         ax.scatter(*points[values == kind].T, s=14, color=_GREY, marker=marker, lw=0.7, label=kind)
     for kind in kinds:
         marker, size = ("D", 9) if kind == "NT" else (f"${kind}$", 20)
@@ -394,7 +395,7 @@ def plot_learning_curve(
     """
     ax = _axes(ax, 5, 3.6)
     for (name, (x, y, *half)), (colour, dashes, marker) in zip(
-        curves.items(), _LINES, strict=False
+        curves.items(), cycle(_LINES), strict=False
     ):
         x, y = np.asarray(x), np.asarray(y)
         style = {"color": colour, "linestyle": dashes, "marker": marker, "markersize": 3.5}
@@ -402,10 +403,9 @@ def plot_learning_curve(
         if half:
             band = np.asarray(half[0])
             ax.fill_between(x, y - band, y + band, color=colour, alpha=0.2, linewidth=0)
-    for (name, level), dashes in zip(
-        (lines or {}).items(), ((0, (1, 1)), (0, (4, 1, 1, 1)), (0, (6, 2))), strict=False
-    ):
-        ax.axhline(level, color=_GREY, linestyle=dashes, linewidth=1, label=name)
+    dashes = cycle(((0, (1, 1)), (0, (4, 1, 1, 1)), (0, (6, 2))))
+    for (name, level), style in zip((lines or {}).items(), dashes, strict=False):
+        ax.axhline(level, color=_GREY, linestyle=style, linewidth=1, label=name)
     ax.grid(alpha=0.3)
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.legend(fontsize="small")

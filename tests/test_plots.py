@@ -221,6 +221,15 @@ def test_curves_differ_by_more_than_colour(ax):
     assert list(ax.lines[-1].get_ydata()) == [9, 9]
 
 
+def test_however_many_curves_and_kinds_none_is_left_out(ax):
+    names = [f"learner {i}" for i in range(12)]
+    plots.plot_learning_curve({name: ([0], [0]) for name in names}, dict.fromkeys(names, 1), ax=ax)
+    assert len(ax.get_legend().get_texts()) == 24
+    ax.clear()
+    plots.plot_hand_map(np.zeros((12, 2)), names, ax=ax)
+    assert len(ax.get_legend().get_texts()) == 12
+
+
 def test_confusion_counts_rows(ax):
     made, predicted = [0, 0, 0, 0, 7, 7], [0, 0, 0, 7, 7, 3]
     plots.plot_confusion(made, predicted, ax=ax)
