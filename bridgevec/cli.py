@@ -910,8 +910,8 @@ def _opening_text(hand: str, bid: OpeningBid, known: list[KnownOpening]) -> str:
 
 @app.command(
     epilog=_examples(
-        "bridgevec bid AQ54.K7.AJ43.Q65 --bidder rules",
-        "bridgevec bid KJ985.A4.8643.72 --auction '1N P' --vulnerable NS --bidder rules",
+        "bridgevec bid AQ54.K7.AJ43.Q65",
+        "bridgevec bid KJ985.A4.8643.72 --auction '1N P' --vulnerable NS",
         "bridgevec deal -n 2 --seed 1 | bridgevec bid - --bidder rules",
     )
 )
@@ -1047,8 +1047,8 @@ def _bid_deals(
 
 @app.command(
     epilog=_examples(
-        "bridgevec match rules pass --boards 500 --out boards.pbn",
-        "bridgevec match rules pass --partner pass --boards 500 --seed 1",
+        "bridgevec match default rules --boards 500 --out boards.pbn --show 3",
+        "bridgevec match default imitation --partner imitation --boards 500 --seed 1",
         "bridgevec match rules 'exec:python -m bridgevec bid --serve --bidder rules' --boards 2",
     )
 )
@@ -1073,6 +1073,9 @@ def match(
     out: Annotated[
         Path | None, typer.Option(help="Write every board: a .pbn, .csv or .parquet file.")
     ] = None,
+    show: Annotated[
+        int, typer.Option(min=0, help="Draw so many boards, those with the largest swings.")
+    ] = 0,
     time_limit: Annotated[
         float, typer.Option(help="Seconds that a bidder in a process of its own has for a call.")
     ] = 60.0,
@@ -1111,8 +1114,10 @@ def match(
         played.write(out)
     if as_json:
         _print_json({"A": a, "B": b, "partner": partner} | played.summary())
-    else:
-        typer.echo(played)
+        return
+    typer.echo(played)
+    for board in np.argsort(-np.abs(played.imps), kind="stable")[:show].tolist():
+        typer.echo(f"\n\n{played.show(board)}")
 
 
 def _short(bidder: str) -> str:

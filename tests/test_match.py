@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from bridgevec.auction import auction_text, calls_at, parse_call
+from bridgevec.auction import Auction, auction_text, calls_at, parse_call
 from bridgevec.auction_records import read_auctions
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.bidders.bidder import certain
@@ -344,6 +344,20 @@ def test_match_prints_and_writes_what_was_played(deals, file, tmp_path):
             )
         }
     }
+
+
+def test_match_shows_the_largest_swings(deals, file):
+    match = play_match(load_bidder("rules"), load_bidder("pass"), *deals, names=("rules", "pass"))
+    text = output("match", "rules", "pass", "--deals", file, "-q", "--show", 2)
+    first, second = text.split("\n\n\n")[1:]
+    board = int(np.abs(match.imps).argmax())
+    assert first.strip() == match.show(board)
+    row = match.boards()[board]
+    assert str(Deal(row["deal"])) in first
+    assert Auction(row["open_auction"], row["dealer"]).diagram() in first
+    assert f"{row['closed_score']:+d} for North-South" in first
+    assert f"{row['imps']:+d} IMPs for rules; par is {row['par']:+d}" in first
+    assert abs(int(re.search(r"([+-]\d+) IMPs", second)[1])) <= abs(row["imps"])
 
 
 def test_match_solves_deals_without_tables(deals, file):

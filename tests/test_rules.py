@@ -54,6 +54,8 @@ from bridgevec.records import read_deals
         ("1D", "Q9743.A42.64.872", "P"),
         ("1D X P", "QJ73.942.653.872", "1S"),
         ("1D X P", "AQJ73.A42.653.87", "4S"),
+        ("2S X XX", "83.J742.Q863.T94", "3H"),
+        ("1N P 3N P P", "KQJ73.A42.53.K87", "P"),
         ("1D 1S P", "K93.A842.J43.872", "2S"),
         ("1D 1S", "93.KQ84.643.A872", "X"),
         # Blackwood: the answers, and where two aces are missing.

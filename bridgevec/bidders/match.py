@@ -11,7 +11,7 @@ import csv
 import dataclasses
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
 from bridgevec._auction import Auctions
-from bridgevec.auction import auction_text, calls_at, contract_at, explain_illegal
+from bridgevec.auction import Auction, auction_text, calls_at, contract_at, explain_illegal
 from bridgevec.bidders.bidder import Bidder
 from bridgevec.cards import Deal, DealLike, Seat, deal_masks, hand_text
 from bridgevec.records import PathLike, write_text
@@ -263,23 +263,47 @@ class Match:
 
     def boards(self) -> list[dict[str, Any]]:
         """List the boards: deal, conditions, and of either room auction, contract and score."""
+        return self._rows(range(len(self.imps)))
+
+    def _rows(self, boards: Iterable[int]) -> list[dict[str, Any]]:
         par = par_scores(self.tricks, self.dealers, self.vulnerable)
-        both = [Contracts.of(auctions).tricks(self.tricks) for auctions in self.auctions]
+        tricks = [Contracts.of(auctions).tricks(self.tricks) for auctions in self.auctions]
         rows = []
-        for i, hands in enumerate(self.masks.tolist()):
+        for i in boards:
             row: dict[str, Any] = {
                 "board": i + 1,
-                "deal": Deal(hands).pbn,
+                "deal": Deal(self.masks[i].tolist()).pbn,
                 "dealer": Seat(int(self.dealers[i])).name,
                 "vulnerable": VULNERABILITIES[self.vulnerable[i]],
             }
             for room, name in enumerate(ROOMS):
                 row[f"{name}_auction"] = auction_text(calls_at(self.auctions[room], i))
                 row[f"{name}_contract"] = str(contract_at(self.auctions[room], i))
-                row[f"{name}_tricks"] = int(both[room][i])
+                row[f"{name}_tricks"] = int(tricks[room][i])
                 row[f"{name}_score"] = int(self.scores[room, i])
             rows.append(row | {"par": int(par[i]), "imps": int(self.imps[i])})
         return rows
+
+    def show(self, board: int) -> str:
+        """Draw a board: the deal, and what was bid in both rooms.
+
+        Parameters
+        ----------
+        board : int
+            From 0.
+        """
+        (row,) = self._rows([board])
+        dealer = Seat.parse(row["dealer"])
+        lines = [f"Board {row['board']}, dealer {row['dealer']}, vulnerable {row['vulnerable']}"]
+        lines += [str(Deal(row["deal"])), ""]
+        for room, sides in zip(ROOMS, (self.names, self.names[::-1]), strict=True):
+            contract, score = row[f"{room}_contract"], row[f"{room}_score"]
+            taken = "" if contract == "Pass" else f", {row[f'{room}_tricks']} tricks"
+            lines.append(f"{room.capitalize()} room, North-South {sides[0]}, East-West {sides[1]}")
+            lines.append(Auction(row[f"{room}_auction"], dealer).diagram())
+            lines += [f"{contract}{taken}: {score:+d} for North-South", ""]
+        lines.append(f"{row['imps']:+d} IMPs for {self.names[0]}; par is {row['par']:+d}")
+        return "\n".join(lines)
 
     def write(self, path: PathLike) -> Path:
         """Write every board to a file.

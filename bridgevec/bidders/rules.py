@@ -326,7 +326,7 @@ def _after_aces(s: Situation) -> list[Rule]:
 
 def _defend(s: Situation) -> list[Rule]:
     """Overcall or double, or wait; with three points less where a pass would end the auction."""
-    level, less = s.level, 3 if s.last_chance else 0
+    level, less = s.level, 3 if s.last_chance and s.level < 3 else 0
     unbid = [x for x in SUITS if x not in s.theirs]
     doubles = level < 5 and s.strain != NOTRUMP
     rules = []
@@ -404,11 +404,11 @@ def _advance(s: Situation) -> list[Rule]:
 def _answer_double(s: Situation) -> list[Rule]:
     """Answer partner's takeout double: the best suit, majors first, with a jump if worth one."""
     unbid = [x for x in (*MAJORS, *MINORS) if x not in s.theirs]
-    quiet, trump = s.right == PASS, s.strain
+    quiet, trump = s.right in (PASS, REDOUBLE), s.strain
     rules = []
-    if quiet and trump == NOTRUMP:
+    if s.right == PASS and trump == NOTRUMP:
         rules.append(rule(PASS, (6, 40)))
-    elif quiet:
+    elif s.right == PASS:
         tricks = rule(PASS, (6, 40), {trump: 5}, also=lambda hand: hand.honours[trump] >= 5)
         rules.append(tricks)
     for x in MAJORS:
