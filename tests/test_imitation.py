@@ -16,12 +16,12 @@ from bridgevec.bidders.features import MEANS, SCALES
 from bridgevec.bidders.imitation import (
     ImitationConfig,
     batches,
-    command_line,
     examples,
     judge,
     train_imitation,
 )
 from bridgevec.cards import Deal, Seat, hand_bits, random_masks
+from bridgevec.models.checkpoint import command_line
 from bridgevec.scoring import VULNERABILITIES
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
@@ -222,8 +222,10 @@ def test_bad_arguments_are_named(file, arguments, message):
 
 def test_the_command_trains(file, tmp_path):
     arguments = config(file, tmp_path, epochs=1)
-    assert command_line(arguments).startswith("bridgevec train bidder-imitation --auctions toy.")
-    words = command_line(arguments).split()[1:]
+    assert command_line("bidder-imitation", arguments).startswith(
+        "bridgevec train bidder-imitation --auctions toy."
+    )
+    words = command_line("bidder-imitation", arguments).split()[1:]
     words[words.index("toy.parquet")] = file
     words[words.index("toy.safetensors")] = str(tmp_path / "toy.safetensors")
     done = subprocess.run(

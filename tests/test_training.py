@@ -84,7 +84,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(data, undistu
 def test_resuming_after_an_interruption_changes_nothing(
     data, undisturbed, tmp_path, monkeypatch, epoch
 ):
-    write_log = training._write_log
+    write_log = training.write_log
 
     def interrupted(path, log):
         if len(log) == epoch:
@@ -92,7 +92,7 @@ def test_resuming_after_an_interruption_changes_nothing(
         write_log(path, log)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_write_log", interrupted)
+        patch.setattr(training, "write_log", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(tiny(tmp_path, data), progress=False)
     assert not (tmp_path / "hand2vec-x.safetensors").exists()
@@ -123,7 +123,7 @@ def test_resuming_with_other_arguments_is_refused(data, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_write_log", stop)
+        patch.setattr(training, "write_log", stop)
         with pytest.raises(KeyboardInterrupt):
             train(tiny(tmp_path, data), progress=False)
     with pytest.raises(ValueError, match=r"made with seed = 3, not 5"):

@@ -12,10 +12,9 @@ Read `train_imitation` from top to bottom; nothing else happens.
 from __future__ import annotations
 
 import copy
-import csv
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,7 +38,13 @@ from bridgevec.bidders.network import (
     save_network,
 )
 from bridgevec.bidders.policy import OTHERS, PolicyBidder
-from bridgevec.models.checkpoint import load_checkpoint, replace, save_checkpoint
+from bridgevec.models.checkpoint import (
+    command_line,
+    load_checkpoint,
+    replace,
+    save_checkpoint,
+    write_log,
+)
 from bridgevec.models.muon import Muon
 
 _DEALS = 1 << 14  # whose calls are shuffled among themselves
@@ -343,7 +348,7 @@ def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
         row |= {"loss": round(mean[0], 5), "guess_loss": round(mean[1], 5)}
         card: dict[str, Any] = {
             "data": data | {"provenance": config.provenance},
-            "command": command_line(config),
+            "command": command_line("bidder-imitation", config),
             "arguments": _arguments(config),
         }
         save_network(out, average, card)
@@ -354,7 +359,7 @@ def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
         log.append(row)
         bar.set_postfix({k: v for k, v in row.items() if k not in ("epoch", "step")})
         save_checkpoint(checkpoint, arguments, log, network, average, [muon, adam])
-        _write_log(out.with_suffix(".csv"), log)
+        write_log(out.with_suffix(".csv"), log)
     bar.close()
     _plot_log(out.with_suffix(".png"), log)
     checkpoint.unlink(missing_ok=True)
@@ -427,15 +432,6 @@ def _arguments(config: ImitationConfig) -> dict[str, Any]:
     return json.loads(json.dumps(arguments))
 
 
-def _write_log(path: Path, log: list[dict[str, Any]]) -> None:
-    temporary = path.with_suffix(".csv.tmp")
-    with open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, log[0].keys())
-        writer.writeheader()
-        writer.writerows(log)
-    replace(path, temporary)
-
-
 def _plot_log(path: Path, log: list[dict[str, Any]]) -> None:
     from matplotlib.figure import Figure
 
@@ -455,16 +451,3 @@ def _plot_log(path: Path, log: list[dict[str, Any]]) -> None:
     temporary = path.with_suffix(".tmp.png")
     figure.savefig(temporary, dpi=120)
     replace(path, temporary)
-
-
-def command_line(config: ImitationConfig) -> str:
-    """Write the command that trains with these arguments."""
-    parts = ["bridgevec train bidder-imitation"]
-    for field in fields(config):
-        value = getattr(config, field.name)
-        if value == field.default or field.name in ("resume", "threads", "provenance"):
-            continue
-        flag = "--" + field.name.replace("_", "-")
-        values = value if isinstance(value, tuple) else (value,)
-        parts += [f"{flag} {Path(item).name if isinstance(item, str) else item}" for item in values]
-    return " ".join(parts)

@@ -20,11 +20,10 @@ Read `train` from top to bottom; nothing else happens.
 from __future__ import annotations
 
 import copy
-import csv
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,7 +49,13 @@ from bridgevec.bidders.network import (
 )
 from bridgevec.cards import random_masks
 from bridgevec.envs.deals import PACKAGED, SYMMETRIES, exchange
-from bridgevec.models.checkpoint import load_checkpoint, replace, save_checkpoint
+from bridgevec.models.checkpoint import (
+    command_line,
+    load_checkpoint,
+    replace,
+    save_checkpoint,
+    write_log,
+)
 from bridgevec.models.embedding import estimate_tricks_many
 from bridgevec.records import read_deals
 from bridgevec.scoring import imps, par_scores, scores
@@ -681,7 +686,7 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         log.append(row)
         if row["validation"] is not None:
             save_checkpoint(checkpoint, arguments, log, model, average, [adam])
-            _write_log(out.with_suffix(".csv"), log)
+            write_log(out.with_suffix(".csv"), log)
             _plot_log(out.with_suffix(".png"), log)
             save_network(out, average, _card(config, len(bank.deals), log))
         bar.update()
@@ -709,31 +714,10 @@ def _card(config: SelfPlayConfig, situations: int, log: list[dict[str, Any]]) ->
     """Write the model card."""
     return {
         "data": {"situations": situations, "provenance": config.provenance},
-        "command": command_line(config),
+        "command": command_line("bidder", config),
         "arguments": _arguments(config),
         "last update": log[-1],
     }
-
-
-def command_line(config: SelfPlayConfig) -> str:
-    """Write the command that trains with these arguments."""
-    parts = ["bridgevec train bidder"]
-    for field in fields(config):
-        value = getattr(config, field.name)
-        if value != field.default and field.name not in ("resume", "provenance"):
-            flag = "--" + field.name.replace("_", "-")
-            values = value if isinstance(value, tuple) else (value,)
-            parts += [f"{flag} {item}" for item in values]
-    return " ".join(parts)
-
-
-def _write_log(path: Path, log: list[dict[str, Any]]) -> None:
-    temporary = path.with_suffix(".csv.tmp")
-    with open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, log[0].keys())
-        writer.writeheader()
-        writer.writerows(log)
-    replace(path, temporary)
 
 
 def _plot_log(path: Path, log: list[dict[str, Any]]) -> None:

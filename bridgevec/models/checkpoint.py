@@ -1,10 +1,12 @@
-"""Checkpoints of a training as safetensors: weights, optimizers, log; no pickle."""
+"""What a training leaves on the disk: checkpoints (safetensors, no pickle), log, weights, card."""
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,41 @@ def load_checkpoint(
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     start = prefix + "."
     return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+
+
+def write_log(path: Path, log: list[dict[str, Any]]) -> None:
+    """Write a training's log as CSV, a line for every row."""
+    temporary = path.with_suffix(".csv.tmp")
+    with open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, log[0].keys())
+        writer.writeheader()
+        writer.writerows(log)
+    replace(path, temporary)
+
+
+def command_line(name: str, config: Any) -> str:
+    """Write the command that trains with these arguments.
+
+    Parameters
+    ----------
+    name : str
+        Of the command after ``bridgevec train``.
+    config : dataclass
+        Its arguments. Of a file with an absolute path the name is written alone: a model card is
+        read elsewhere.
+    """
+    parts = [f"bridgevec train {name}"]
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if value == field.default or field.name in ("resume", "provenance"):
+            continue
+        flag = "--" + field.name.replace("_", "-")
+        if value is True:
+            parts.append(flag)
+            continue
+        for item in value if isinstance(value, tuple) else (value,):
+            parts.append(f"{flag} {Path(item).name if os.path.isabs(str(item)) else item}")
+    return " ".join(parts)
 
 
 def write_model(path: Path, weights: bytes, card: dict[str, Any]) -> None:

@@ -23,12 +23,11 @@ Read `train` from top to bottom; nothing else happens.
 from __future__ import annotations
 
 import copy
-import csv
 import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
@@ -44,9 +43,11 @@ from tqdm import tqdm
 
 from bridgevec.cards import Strain, hand_bits, random_masks
 from bridgevec.models.checkpoint import (
+    command_line,
     load_checkpoint,
     replace,
     save_checkpoint,
+    write_log,
     write_model,
 )
 from bridgevec.models.embedding import find_weights
@@ -319,7 +320,7 @@ def _train(
         bar.set_postfix({k: v for k, v in row.items() if k not in ("epoch", "step")})
         if rank == 0:
             save_checkpoint(checkpoint, arguments, log, model, average, [muon, adam])
-            _write_log(out.with_suffix(".csv"), log)
+            write_log(out.with_suffix(".csv"), log)
     bar.close()
 
     if rank == 0:
@@ -477,15 +478,6 @@ def _arguments(config: Hand2VecConfig) -> dict[str, Any]:
     return json.loads(json.dumps({k: v for k, v in asdict(config).items() if k not in free}))
 
 
-def _write_log(path: Path, log: list[dict[str, Any]]) -> None:
-    temporary = path.with_suffix(".csv.tmp")
-    with open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, log[0].keys())
-        writer.writeheader()
-        writer.writerows(log)
-    replace(path, temporary)
-
-
 def _plot_log(path: Path, log: list[dict[str, Any]]) -> None:
     from matplotlib.figure import Figure
 
@@ -514,26 +506,10 @@ def _write_model(
         "architecture": architecture(config),
         "parameters": sum(p.numel() for p in model.parameters()),
         "data": {**counts, "provenance": config.provenance},
-        "command": command_line(config),
+        "command": command_line("hand2vec", config),
         "teachers": list(dict.fromkeys(c for name in config.teachers for c in _commands(name))),
         "arguments": {k: v for k, v in _arguments(config).items() if k not in architecture(config)},
         "last epoch": log[-1],
     }
     tensors = {k: v.cpu() for k, v in model.state_dict().items() if v.is_floating_point()}
     write_model(out, save(tensors), card)
-
-
-def command_line(config: Hand2VecConfig) -> str:
-    """Write the command that trains with these arguments."""
-    parts = ["bridgevec train hand2vec"]
-    for field in fields(config):
-        value = getattr(config, field.name)
-        if value == field.default or field.name in ("resume", "provenance"):
-            continue
-        flag = "--" + field.name.replace("_", "-")
-        if value is True:
-            parts.append(flag)
-            continue
-        values = value if isinstance(value, tuple) else (value,)
-        parts += [f"{flag} {item}" for item in values]
-    return " ".join(parts)
