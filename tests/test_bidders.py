@@ -282,9 +282,14 @@ def test_the_imitation_plays_two_over_one_with_the_usual_conventions(hand, aucti
 
 
 def test_a_strong_notrump_shows_15_to_17_points():
-    shown = bridgevec.load_bidder("imitation").infer("K92.AJ54.T98.J32", "1N P")
-    assert 15 < shown["partner"].points < 17.5
-    assert shown["partner"].points_error < 2.5 < shown["left"].points_error
+    bidder = bridgevec.load_bidder("imitation")
+    for auction in ("1N P", "P P 1N P"):
+        shown = [
+            bidder.infer(hand_text(int(hands[0])), auction) for hands in random_masks(60, seed=4)
+        ]
+        assert 15 < np.mean([hand["partner"].points for hand in shown]) < 17
+        errors = [(hand["partner"].points_error, hand["left"].points_error) for hand in shown]
+        assert np.mean(errors, axis=0)[0] < 2 < np.mean(errors, axis=0)[1]
 
 
 def test_shipped_bidders_make_legal_calls_after_any_auction():

@@ -4,7 +4,8 @@ Every call of the auctions is an example: what its player saw, and what was call
 learns to predict the call and, from the same hidden layers, what the other three hold; the latter
 is what `bridgevec.bidders.policy.PolicyBidder.infer` tells. The recipe of the shipped weights::
 
-    bridgevec train bidder-imitation --auctions auctions.parquet --out bidder-imitation.safetensors
+    bridgevec train bidder-imitation --auctions auctions.parquet --epochs 3 --batch-size 4096 \
+        --learning-rate 0.007 --out bidder-imitation.safetensors
 
 Read `train_imitation` from top to bottom; nothing else happens.
 """
@@ -448,6 +449,7 @@ def _plot_log(path: Path, log: list[dict[str, Any]]) -> None:
         known = {about: name for about, name in names.items() if name in columns}
         curves = {about: (columns["epoch"], columns[name]) for about, name in known.items()}
         plot_learning_curve(curves, ax=ax).set(xlabel="epoch", ylabel=label)
+        ax.xaxis.get_major_locator().set_params(integer=True)
     temporary = path.with_suffix(".tmp.png")
     figure.savefig(temporary, dpi=120)
     replace(path, temporary)
