@@ -222,12 +222,7 @@ def test_bad_arguments_are_named(file, arguments, message):
 
 def test_the_command_trains(file, tmp_path):
     arguments = config(file, tmp_path, epochs=1)
-    assert command_line("bidder-imitation", arguments).startswith(
-        "bridgevec train bidder-imitation --auctions toy."
-    )
     words = command_line("bidder-imitation", arguments).split()[1:]
-    words[words.index("toy.parquet")] = file
-    words[words.index("toy.safetensors")] = str(tmp_path / "toy.safetensors")
     done = subprocess.run(
         [sys.executable, "-m", "bridgevec", *words], capture_output=True, text=True, check=True
     )

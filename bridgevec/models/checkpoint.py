@@ -116,8 +116,7 @@ def command_line(name: str, config: Any) -> str:
     name : str
         Of the command after ``bridgevec train``.
     config : dataclass
-        Its arguments. Of a file with an absolute path the name is written alone: a model card is
-        read elsewhere.
+        Its arguments.
     """
     parts = [f"bridgevec train {name}"]
     for field in fields(config):
@@ -128,8 +127,8 @@ def command_line(name: str, config: Any) -> str:
         if value is True:
             parts.append(flag)
             continue
-        for item in value if isinstance(value, tuple) else (value,):
-            parts.append(f"{flag} {Path(item).name if os.path.isabs(str(item)) else item}")
+        values = value if isinstance(value, tuple) else (value,)
+        parts += [f"{flag} {item}" for item in values]
     return " ".join(parts)
 
 
