@@ -260,8 +260,32 @@ def test_the_estimate_can_improve_while_the_vectors_of_hands_stay(data, tmp_path
     assert second.card["teachers"] == [first.card["command"]]
     assert "--keep-encoder --" in second.card["command"]
     assert second.card["last epoch"]["mse_suits"] < 0.8 * first.card["last epoch"]["mse_suits"]
-    with pytest.raises(ValueError, match="needs a first teacher with the same dims"):
+    with pytest.raises(ValueError, match="keep_encoder needs a first teacher with the same dims"):
         train(tiny(tmp_path / "wider", none, **changes | {"dims": 16}), progress=False)
+
+
+def test_what_was_learned_can_be_blended_with_what_was_known(data, tmp_path):
+    before = train(tiny(tmp_path / "before", data), progress=False)
+    changes = {"teachers": (str(before),), "random_pairs": 200, "epochs": 1}
+    paths = [
+        train(tiny(tmp_path / str(blend), data, **changes | {"blend": blend}), progress=False)
+        for blend in (0.0, 0.25, 1.0)
+    ]
+    given, (after, between, same) = load_file(before), map(load_file, paths)
+    for name, tensor in given.items():
+        assert torch.equal(same[name], tensor)
+        torch.testing.assert_close(between[name], 0.75 * after[name] + 0.25 * tensor)
+    assert not torch.equal(after["head.suit.weight"], given["head.suit.weight"])
+    hands, tricks = read_pairs(data["pairs"])  # what is logged is the error of what is written
+    mean = Embedding(paths[1]).estimate_tricks_many(hands[:, 0], hands[:, 1]).mean
+    reverse = Embedding(paths[1]).estimate_tricks_many(hands[:, 1], hands[:, 0]).mean
+    error = np.square(np.stack([mean, reverse], axis=1) - tricks).mean((0, 1))[4]
+    logged = json.loads(paths[1].with_suffix(".json").read_text())["last epoch"]
+    assert error == pytest.approx(logged["mse_notrump"], abs=1e-4)
+    with pytest.raises(ValueError, match="blend needs a first teacher with the same dims"):
+        train(tiny(tmp_path / "wider", data, **changes | {"blend": 0.5, "dims": 16}), False)
+    with pytest.raises(ValueError, match="blend is 2, expected 0 to 1"):
+        train(tiny(tmp_path / "more", data, blend=2), progress=False)
 
 
 def test_the_spread_can_be_learned_from_deals_alone(data, tmp_path):

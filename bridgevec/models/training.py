@@ -103,6 +103,11 @@ class Hand2VecConfig:
     keep_encoder : bool
         Leave the first teacher's encoder as it is, so that the vectors of hands stay the same and
         only the estimate of tricks is learned. Needs a teacher of the same dims and encoder width.
+    blend : float
+        How much of the first teacher's weights is mixed into those written, 0 to 1. A network that
+        went on learning from few data often does best somewhere between what it was and what it
+        became (Wortsman et al., "Robust fine-tuning of zero-shot models", arXiv:2109.01903). Needs
+        a teacher of the same architecture.
     imitation : float
         Weight in the loss of how far the unpacked embedding is from the first teacher's; used if
         `unpacked` is the teacher's dims.
@@ -154,6 +159,7 @@ class Hand2VecConfig:
     teachers: tuple[str, ...] = ()
     random_pairs: int = 300_000
     keep_encoder: bool = False
+    blend: float = 0.0
     imitation: float = 1.0
     noise: float = 0.0
     exchanges: int = 0
@@ -193,6 +199,8 @@ def train(config: Hand2VecConfig, progress: bool = True) -> Path:
     for name in ("epochs", "batch_size", "warmup"):
         if getattr(config, name) < 1:
             raise ValueError(f"{name} is {getattr(config, name)}, expected at least 1")
+    if not 0 <= config.blend <= 1:
+        raise ValueError(f"blend is {config.blend:g}, expected 0 to 1")
     if config.precision not in ("auto", "float32", "bfloat16"):
         raise ValueError(f"precision {config.precision!r} is none of auto, float32, bfloat16")
     if config.threads:
@@ -249,7 +257,11 @@ def _train(
         model.load_state_dict(fitting, strict=False)
     model.to(device).train()
     if config.keep_encoder:
-        _keep_encoder(model, teachers)
+        _check_fit(model.encoder, teachers[0].encoder if teachers else None, "keep_encoder")
+        model.encoder.requires_grad_(False)
+        model.encoder.eval()  # the batch normalisation as well
+    if config.blend:
+        _check_fit(model, teachers[0] if teachers else None, "blend")
     average = copy.deepcopy(model).eval()
     # Muon for the layers inside, AdamW for the rest.
     learned = [p for p in model.parameters() if p.requires_grad]
@@ -314,7 +326,7 @@ def _train(
             _take_means([losses])
         row = {"epoch": epoch + 1, "step": step + 1, "loss": round(losses.mean().item(), 6)}
         if len(validation[0]):
-            suits, notrump = _mean_squared_error(average, *validation)
+            suits, notrump = _mean_squared_error(_blend(config, average, teachers), *validation)
             row |= {"mse_suits": round(suits, 6), "mse_notrump": round(notrump, 6)}
         log.append(row)
         bar.set_postfix({k: v for k, v in row.items() if k not in ("epoch", "step")})
@@ -326,7 +338,7 @@ def _train(
     if rank == 0:
         _plot_log(out.with_suffix(".png"), log)
         counts = {name: source.size for name, source in sources.items()}
-        _write_model(out, config, average, counts, log)
+        _write_model(out, config, _blend(config, average, teachers), counts, log)
         checkpoint.unlink(missing_ok=True)
     return out
 
@@ -339,13 +351,24 @@ def _off_the_mean(logits: Tensor, targets: Tensor) -> Tensor:
     return means.square() / (2 * spread)
 
 
-def _keep_encoder(model: Hand2Vec, teachers: list[Hand2Vec]) -> None:
-    own = {name: tensor.shape for name, tensor in model.encoder.state_dict().items()}
-    given = teachers[0].encoder.state_dict() if teachers else {}
-    if own != {name: tensor.shape for name, tensor in given.items()}:
-        raise ValueError("keep_encoder needs a first teacher with the same dims and encoder width")
-    model.encoder.requires_grad_(False)
-    model.encoder.eval()  # the batch normalisation as well
+def _check_fit(part: torch.nn.Module, given: torch.nn.Module | None, argument: str) -> None:
+    shapes = [
+        {name: tensor.shape for name, tensor in module.state_dict().items()} if module else None
+        for module in (part, given)
+    ]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"{argument} needs a first teacher with the same dims and widths")
+
+
+@torch.no_grad()
+def _blend(config: Hand2VecConfig, average: Hand2Vec, teachers: list[Hand2Vec]) -> Hand2Vec:
+    """Give the network that is written."""
+    if not config.blend:
+        return average
+    written = copy.deepcopy(average)
+    for tensor, given in zip(_floats(written), _floats(teachers[0]), strict=True):
+        tensor.lerp_(given, config.blend)
+    return written
 
 
 def _take_means(tensors: list[Tensor]) -> None:
