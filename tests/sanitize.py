@@ -198,7 +198,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--deals", type=int, default=10, help="how much of everything (default 10)")
+    parser.add_argument("--deals", type=int, default=5, help="how much of everything (default 5)")
     parser.add_argument("--seed", type=int, help="the same seed, the same deals; else fresh ones")
     parser.add_argument("--job", help=argparse.SUPPRESS)
     args = parser.parse_args()
