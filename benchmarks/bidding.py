@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ddbp2 import write_card
 from imitation import speed
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -40,8 +41,10 @@ from bridgevec.bidders.match import (
     mean_and_error,
     play_match,
 )
+from bridgevec.bidders.policy import PolicyBidder
 from bridgevec.cards import hand_masks
 from bridgevec.dds import SOLVER_VERSION, solve_tables
+from bridgevec.models.embedding import WEIGHTS
 from bridgevec.records import read_deals, write_deals
 from bridgevec.scoring import imps, par_scores
 
@@ -51,7 +54,8 @@ EXAMPLES = """examples:
   python benchmarks/bidding.py --partner imitation --uncontested uncontested_validation.parquet
   python benchmarks/bidding.py --auctions auctions.parquet --solved solved.parquet --json
 """
-BIDDERS = ("random", "pass", "rules", "imitation", "uncontested", "default")
+SHIPPED = sorted(file.stem.removeprefix("bidder-") for file in WEIGHTS.glob("bidder-*.json"))
+BIDDERS = ("random", "pass", "rules", *SHIPPED, "default")
 CHUNK = 50  # deals that are solved between two looks at the file
 
 Figures = dict[str, Any]
@@ -200,6 +204,33 @@ def against_records(
     return found
 
 
+def card_figures(name: str, report: Figures) -> Figures:
+    """Choose what a bidder's model card keeps of the report."""
+    won: Figures = {}
+    for row in report["league"]:
+        if name in (row["A"], row["B"]):
+            sign = 1 if row["A"] == name else -1
+            figures = row["imps"]
+            other = row["B"] if sign == 1 else row["A"]
+            won[other] = {"mean": sign * figures["mean"], "±": figures["±"]}
+    found: Figures = {
+        "boards": report["boards"],
+        "IMPs a board against": won,
+        "IMPs from par": report["from par"][name],
+    }
+    if name in report.get("partner", {}).get("bidders", {}):
+        partner = report["partner"]["of"]
+        found[f"IMPs a board with {partner} as partner"] = report["partner"]["bidders"][name]
+    if "uncontested" in report:
+        rows = report["uncontested"].items()
+        found["IMPs lost uncontested"] = {file: figures[name] for file, figures in rows}
+    if "auctions" in report:
+        calls, contracts = report["auctions"]["calls"], report["auctions"]["contracts"]
+        found["recorded calls"] = calls[name]
+        found["recorded deals"] = {key: contracts[key] for key in ("deals", "recorded", name)}
+    return found
+
+
 def _plus_minus(figures: Figures, spec: str = ".2f") -> str:
     half = "" if figures["±"] is None else f" ±{figures['±']:.{spec[-2]}f}"
     return f"{figures['mean']:{spec}}{half}"
@@ -275,6 +306,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0, help="which of them")
     parser.add_argument("--solved", type=Path, metavar="FILE", help="keep the solved deals here")
     parser.add_argument("--speed", action="store_true", help="measure it on the recorded auctions")
+    parser.add_argument("--card", action="store_true", help="write figures into model cards")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
     if options.speed and not options.auctions:
@@ -311,6 +343,13 @@ def main(argv: list[str] | None = None) -> None:
         }
         if options.speed:
             report["speed"] = {name: speed(b, recorded, rows) for name, b in bidders.items()}
+    if options.card:
+        words = sys.argv[1:] if argv is None else argv
+        words = [Path(word).name for word in words if word not in ("--card", "--json")]
+        command = " ".join(["python benchmarks/bidding.py", *words])
+        for name, bidder in bidders.items():
+            if isinstance(bidder, PolicyBidder):
+                write_card(name, command, card_figures(name, report), "bidder")
     if options.json:
         print(json.dumps(report))
     else:
@@ -318,4 +357,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -13,6 +13,7 @@ from bridgevec.auction import parse_call
 from bridgevec.auction_records import read_auctions
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.bidders.bidder import certain
+from bridgevec.bidders.network import BidderNetwork, save_network
 from bridgevec.cards import Deal
 from bridgevec.envs.deals import PACKAGED
 from bridgevec.records import read_deals, write_deals
@@ -127,15 +128,23 @@ def test_contracts_are_compared_with_the_recorded_ones(deals, records):
 def test_the_benchmark_prints_what_it_measured(deals, records, tmp_path, capsys):
     file = write_deals(tmp_path / "deals.parquet", *deals, {})
     solved = write_deals(tmp_path / "solved.parquet", *deals, {})
-    arguments = ["--bidders", "pass", "rules", "nobody", "pass", "--deals", str(file)]
+    trained = tmp_path / "trained.safetensors"
+    save_network(trained, BidderNetwork(8, 1), {})
+    arguments = ["--bidders", "pass", "rules", "nobody", str(trained), "--deals", str(file)]
     arguments += ["--partner", "pass", "--auctions", str(records), "--hold-out", "0.99"]
     arguments += ["--solved", str(solved), "--sample", "5", "--speed"]
-    benchmark.main([*arguments, "--json"])
+    benchmark.main([*arguments, "--card", "--json"])
     report = json.loads(capsys.readouterr().out)
     assert report["boards"] == N_DEALS
     assert "nobody" in report["left out"]["nobody"]
-    (row,) = report["league"]
+    row, *others = report["league"]
     assert (row["A"], row["B"]) == ("pass", "rules")
+    (figures,) = json.loads(trained.with_suffix(".json").read_text())["benchmarks"].values()
+    assert {o: -f["mean"] for o, f in figures["IMPs a board against"].items()} == {
+        other["A"]: other["imps"]["mean"] for other in others
+    }
+    assert figures["IMPs from par"] == report["from par"][str(trained)]
+    assert figures["recorded calls"] == report["auctions"]["calls"][str(trained)]
     assert report["auctions"]["contracts"]["deals"] == 5
     assert report["auctions"]["calls"]["pass"]["accuracy"] == 1
     benchmark.print_report(report)
