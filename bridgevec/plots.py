@@ -303,7 +303,8 @@ def plot_auction(
         auction = Auction(auction, dealer)
     sides = parse_vulnerable(vulnerable)
     first = auction.dealer.next  # the column: West is the first
-    rows = (first + len(auction) + 3) // 4
+    end = first + len(auction)
+    rows = max(4, end // 4 + 1)  # short ones alike, so that two can stand side by side
     ax = _axes(ax, 3.2, 0.5 + 0.27 * rows)
     for column, name in enumerate(("West", "North", "East", "South")):
         box = {"facecolor": "white", "edgecolor": "black", "linewidth": 0.6, "pad": 2.5}
@@ -313,12 +314,11 @@ def plot_auction(
     for place, call in enumerate(auction.calls, first):
         name = BOOK_TEXTS[call]
         text = ax.text(place % 4, place // 4, name, ha="center", va="center")
-        text.set_color(_COLOURS.get(name[1:], _GREY if call == PASS else "black"))
+        text.set_color(_COLOURS.get(name[1], "black"))
+        text.set_alpha(0.7 if call == PASS else 1)
     if not auction.is_over:
-        place = first + len(auction)
-        ax.text(place % 4, place // 4, "?", ha="center", va="center")
-        rows = place // 4 + 1
-    ax.set(xlim=(-0.6, 3.6), ylim=(max(rows, 1) - 0.4, -1.6))
+        ax.text(end % 4, end // 4, "?", ha="center", va="center")
+    ax.set(xlim=(-0.6, 3.6), ylim=(rows - 0.4, -1.6))
     ax.axis("off")
     return ax
 

@@ -162,6 +162,8 @@ def test_table_has_a_row_a_declarer_and_a_column_a_strain(ax):
 
 def test_auction_starts_in_the_dealers_column(ax):
     plots.plot_auction("1C 1H X P", "E", "NS", ax=ax)
+    longest = max(t.get_position()[1] for t in ax.texts)
+    assert ax.get_ylim()[0] > longest  # y goes down
     cells = texts(ax)
     names = [cells[column, -1].get_text() for column in range(4)]
     assert names == ["West", "North", "East", "South"]
