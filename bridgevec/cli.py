@@ -431,7 +431,9 @@ def solve(
     contract: Annotated[
         str | None, typer.Option(help="Play this contract out, such as '4SX by N'.")
     ] = None,
-    vulnerable: Annotated[str, typer.Option(help="For its score: None, NS, EW or All.")] = "None",
+    vulnerable: Annotated[
+        str, typer.Option(help="For the score of --contract: None, NS, EW or All.")
+    ] = "None",
     played: Annotated[str, typer.Option(help="Cards played so far, such as 'SK S5 S4'.")] = "",
     workers: Annotated[int | None, typer.Option(help="Threads; by default all.")] = None,
     memory: Annotated[
@@ -441,13 +443,18 @@ def solve(
 ) -> None:
     """Solve deals double dummy.
 
-    Prints the tricks of every declarer in every strain, each table as soon as it is there; deals
-    may be any number, even a stream without an end. With --out: adds the tables and the par scores
-    to a .pbn file, as its tags OptimumResultTable and OptimumScore, and changes nothing else in it;
-    stopped or killed, the same command goes on. With --strain and --leader: the tricks that each
-    card which may be played next is worth to the side that plays it. With --contract: its score,
-    and the play trick by trick to the end without error, the cards already played with the tricks
-    that they cost, and on the right the tricks that the declarer comes to.
+    Prints the tricks of every declarer in every strain. Each table comes as soon as it is solved;
+    deals may be any number, even a stream without an end.
+
+    With --out, adds the tables and the par scores to a .pbn file, as its tags OptimumResultTable
+    and OptimumScore, and changes nothing else in it. Stopped or killed, the same command goes on.
+
+    With --strain and --leader, prints the tricks that each card which may be played next is worth
+    to the side that plays it.
+
+    With --contract, prints its score, and the play trick by trick to the end without error: the
+    cards already played with the tricks that they cost, and on the right the tricks that the
+    declarer comes to.
     """
     if (strain is None) != (leader is None):
         raise ValueError("--strain and --leader go together")
@@ -518,7 +525,7 @@ def _solve_pbn(
 ) -> None:
     from bridgevec.pbn import solve_pbn
 
-    if len(sources) != 1 or not sources[0].endswith(".pbn"):
+    if len(sources) != 1 or Path(sources[0]).suffix.lower() != ".pbn":
         raise ValueError(f"--out takes one .pbn file, got {' '.join(sources)}")
     try:
         boards = solve_pbn(sources[0], out, workers, memory, progress=_shows_bars())
