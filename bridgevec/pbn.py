@@ -230,10 +230,13 @@ def solve_pbn(
         if not total:
             raise ValueError(f"{path} has no record with a deal")
         done = _count_solved(log_path, data, path)
-        todo, deals = (itertools.islice(_boards(data, path), done, None) for _ in range(2))
-        solved = iter_tables((deal for _, deal in deals), workers, memory)
+        # The deals that are left, in two readings; those of both tables of a board are solved once.
+        todo, deals = (
+            itertools.groupby(deal for _, deal in itertools.islice(_boards(data, path), done, None))
+            for _ in range(2)
+        )
+        solved = iter_tables((deal for deal, _ in deals), workers, memory)
         bar = tqdm(
-            zip(todo, solved, strict=True),
             total=total,
             initial=done,
             unit="table",
@@ -242,9 +245,11 @@ def solve_pbn(
         )
         with open(log_path, "a+b") as log, closing(solved), bar:
             log.truncate(done * _SOLVED_SIZE)
-            for (_, deal), table in bar:
-                log.write(f"{deal.pbn} {''.join(f'{n:x}' for n in table.flat)}\n".encode())
-                log.flush()
+            for (deal, boards), table in zip(todo, solved, strict=True):
+                for _ in boards:
+                    log.write(f"{deal.pbn} {''.join(f'{n:x}' for n in table.flat)}\n".encode())
+                    log.flush()
+                    bar.update()
             log.seek(0)
             _write_results(data, path, out, log)
     log_path.unlink()
@@ -267,13 +272,13 @@ def _conditions(record: Record, path: Path) -> tuple[Seat, int] | None:
         record.tags[name] if record.given.get(name) else ""
         for name in ("dealer", "vulnerable", "board")
     )
-    known = {"", "?"}
-    if dealer in known or vulnerable in known:
+    unknown = ("", "?")
+    if dealer in unknown or vulnerable in unknown:
         if not (board.isascii() and board.isdigit() and int(board)):
             return None
         by_number = board_conditions(int(board))
-        dealer = by_number[0].name if dealer in known else dealer
-        vulnerable = by_number[1] if vulnerable in known else vulnerable
+        dealer = by_number[0].name if dealer in unknown else dealer
+        vulnerable = by_number[1] if vulnerable in unknown else vulnerable
     try:
         return Seat.parse(dealer), parse_vulnerable(vulnerable)
     except ValueError as error:

@@ -279,6 +279,26 @@ def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
     assert strip(after).decode() == text
 
 
+def test_both_tables_of_a_board_are_solved_once(tmp_path):
+    path = tmp_path / "a.pbn"
+    order = [0, 0, 1, 0, 1, 1]
+    path.write_text("\n".join(f'[Room "x"]\n[Deal "{EASY[i]}"]\n' for i in order))
+    asked = []
+
+    def tables(deals, *_):
+        for deal in deals:
+            asked.append(deal)
+            yield solve_table(deal)
+
+    with mock.patch.object(pbn, "iter_tables", tables):
+        assert solve_pbn(path, path) == 6
+    assert asked == [Deal(EASY[i]) for i in (0, 1, 0, 1)]
+    found = path.read_text()
+    assert found == "\n".join(
+        f'[Room "x"]\n[Deal "{EASY[i]}"]\n{block(EASY[i], None, None)}' for i in order
+    )
+
+
 def test_the_file_itself_keeps_its_mode(tmp_path):
     path = tmp_path / "a.pbn"
     path.write_text(f'[Deal "{EASY[0]}"]\n')
