@@ -65,6 +65,24 @@ def test_over_random_hands_each_number_has_mean_0_and_variance_1():
     np.testing.assert_allclose(vectors.std(0), 1, atol=0.05)
 
 
+def test_a_wider_embedding_tells_lengths_and_points_in_a_straight_line():
+    wide = load_embedding("hand2vec-32")
+    assert wide.embed_hand(HAND).shape == (32,)
+    masks = random_masks(1500, seed=6).reshape(-1)
+    bits = hand_bits(masks).reshape(-1, 4, 13)
+    known = {"lengths": bits.sum(-1), "points": bits[..., :4] @ [4, 3, 2, 1]}
+    left = {}
+    for embedding in (wide, load_embedding("hand2vec-8")):
+        x = np.column_stack([np.ones(6000), embedding.embed_hands(masks)])
+        for name, y in known.items():
+            weights = np.linalg.lstsq(x[:3000], y[:3000], rcond=None)[0]
+            rest = np.var(y[3000:] - x[3000:] @ weights, axis=0) / np.var(y[3000:], axis=0)
+            left[embedding.dims, name] = rest.mean()
+    assert left[32, "lengths"] < 0.05 < 0.3 < left[8, "lengths"]
+    assert left[32, "points"] < 0.01 < left[8, "points"] < 0.1
+    assert (WEIGHTS / "hand2vec-32.safetensors").stat().st_size < 3_000_000
+
+
 def test_vectors_stay_what_models_were_trained_on():
     # The models of opening bids, and those of users, take these numbers as features: a network
     # with other vectors needs a name of its own.
