@@ -187,8 +187,8 @@ def strip(data):
     return BLOCK.sub(b"", data)
 
 
-@settings(max_examples=60, deadline=None)
 @mock.patch.object(pbn, "iter_tables", tables_solved_once)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(PIECES, max_size=12), st.sampled_from(["\n", "\r\n"]))
 def test_every_other_byte_stays(tmp_path_factory, pieces, newline):
     folder = tmp_path_factory.mktemp("p")
@@ -220,8 +220,8 @@ MUTATION = st.tuples(
 )
 
 
-@settings(max_examples=120, deadline=None)
 @mock.patch.object(pbn, "iter_tables", tables_solved_once)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(MUTATION, min_size=1, max_size=4))
 def test_damaged_files_are_refused_or_keep_their_bytes(tmp_path_factory, mutations):
     folder = tmp_path_factory.mktemp("m")
