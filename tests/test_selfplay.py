@@ -11,6 +11,7 @@ pytest.importorskip("gymnasium")
 import torch
 
 from bridgevec import dds, scoring
+from bridgevec._auction import Auctions
 from bridgevec.auction import contract_at
 from bridgevec.bidders import load_bidder, selfplay
 from bridgevec.bidders.match import bid_deals
@@ -20,9 +21,8 @@ from bridgevec.envs.deals import SYMMETRIES, exchange
 from bridgevec.models.embedding import estimate_tricks_many
 from bridgevec.scoring import VULNERABILITIES
 
-TINY = {"start": "none", "width": 32, "blocks": 1, "critic_width": 16, "device": "cpu"}
-TINY |= {"tables": 64, "steps": 8, "batch_size": 256, "validation": 300}
-TINY |= {"evaluate_every": 2}
+TINY = {"start": "none", "width": 32, "blocks": 1, "device": "cpu", "tables": 64}
+TINY |= {"branches": 200, "batch_size": 64, "validation": 300, "evaluate_every": 2}
 
 
 def some_tables(n, seed=0):
@@ -46,58 +46,42 @@ def test_exchanged_suits_and_seats_take_the_same_tricks():
         assert (dds.solve_tables(hands) == tables).all()
 
 
-def test_rewards_are_the_scores_of_the_contracts(situations):
+def test_points_are_the_scores_of_the_contracts(situations):
     seated = np.tile([0, 1, 0, 1], (200, 1))
     bidders = [load_bidder("random"), load_bidder("pass")]
     conditions = situations.dealers, situations.vulnerable
-    auctions = bid_deals(bidders, seated, situations.deals["masks"], *conditions)
-    rewards = selfplay._rewards(auctions, situations)
+    auctions = bid_deals(bidders, seated, situations.masks, *conditions)
+    points = selfplay.points(auctions, situations)
     for i in range(200):
         contract = contract_at(auctions, i)
-        tricks = int(situations.deals["tricks"][i, contract.strain, contract.declarer])
+        tricks = int(situations.tricks[i, contract.strain, contract.declarer])
         made = scoring.score(contract, tricks, VULNERABILITIES[situations.vulnerable[i]])
-        made = -made if contract.declarer & 1 else made
-        assert rewards[i] == scoring.imps(made - int(situations.reference[i]))
+        assert points[i] == (-made if contract.declarer & 1 else made)
 
 
-def test_the_reference_without_a_network_is_par(situations):
-    for i in range(20):
-        deal = situations.deals[i]
-        vulnerable = VULNERABILITIES[situations.vulnerable[i]]
-        par = scoring.par(deal["tricks"], int(situations.dealers[i]), vulnerable)
-        assert par.score == situations.reference[i]
-
-
-def test_the_reference_of_a_network_is_its_own_score():
+def test_a_network_draws_against_itself(situations):
     torch.manual_seed(1)
-    network, generator = BidderNetwork(32, 1), np.random.default_rng(4)
-    deals = random_masks(9, 1), some_tables(9)
-    situations = selfplay.contested_situations(*deals, 60, generator, network)
-    assert (selfplay.bid_out([network, network], situations) == situations.reference).all()
-    assert (situations.reference != 0).any()
+    network, other = BidderNetwork(32, 1), BidderNetwork(32, 1)
     assert selfplay.validate(network, network, situations) == 0
-
-
-def test_the_critic_is_told_what_contracts_are_worth_to_its_side(situations):
-    worth = selfplay.worth_of_contracts(situations)
-    deal, reference = situations.deals[0], int(situations.reference[0])
-    vulnerable = VULNERABILITIES[situations.vulnerable[0]]
-    tricks = int(deal["tricks"][3, ::2].max())
-    doubled = scoring.score("4SX by N", tricks, vulnerable)
-    assert worth[0, 1 + 35 + 18] == scoring.imps(doubled - reference)
-    tricks = int(deal["tricks"][4, 1::2].max())
-    theirs = -scoring.score("3NT by E", tricks, vulnerable)
-    assert worth[0, 1 + 70 + 14] == scoring.imps(theirs - reference)
-
-    north, east = (
-        selfplay._known(situations.deals["masks"], worth, np.full(200, seat, dtype=np.uint8))
-        for seat in (0, 1)
+    assert selfplay.validate(network, other, situations) != 0
+    there, back = (
+        selfplay.validate(*pair, situations) for pair in ((network, other), (other, network))
     )
-    numbers = 3 * 52
-    assert (north[:, numbers + 1 : numbers + 71] == -east[:, numbers + 71 :]).all()
-    # East is what North's left-hand opponent holds, and North East's right-hand one.
-    assert hand_mask(north[0, :52].astype(int)) == deal["masks"][1]
-    assert hand_mask(east[0, 104:156].astype(int)) == deal["masks"][0]
+    assert there == -back
+
+
+def test_an_auction_may_be_bid_on_from_the_middle(situations):
+    bidders, seated = [load_bidder("rules")], np.zeros((200, 4), dtype=np.intp)
+    conditions = situations.masks, situations.dealers, situations.vulnerable
+    whole = bid_deals(bidders, seated, *conditions)
+    begun = bid_deals([load_bidder("pass")], seated[:0], *(part[:0] for part in conditions))
+    assert len(begun.tables) == 0
+
+    first = Auctions(200)
+    first.start(np.ones(200, dtype=bool), situations.dealers)
+    first.make(np.ones(200, dtype=bool), whole.tables["calls"][:, 0].astype(np.int64))
+    bid_deals(bidders, seated, *conditions, auctions=first)
+    assert (first.tables == whole.tables).all()
 
 
 def test_losses_of_pairs_are_imps_between_scores():
@@ -190,8 +174,8 @@ def test_wrong_arguments_are_named(tmp_path, options, message):
 
 def test_a_short_training_learns_and_gives_a_bidder(tmp_path):
     out = tmp_path / "pair.safetensors"
-    options = {"situations": 3000, "updates": 24, "opponents": "pass", "tables": 256}
-    options |= {"learning_rate": 3e-3, "evaluate_every": 4, "average": 0.5}
+    options = {"situations": 2000, "updates": 24, "opponents": "pass", "tables": 256}
+    options |= {"branches": 1000, "learning_rate": 3e-3, "evaluate_every": 4, "average": 0.5}
     selfplay.train(selfplay.SelfPlayConfig(out=str(out), **TINY | options), progress=False)
 
     with open(out.with_suffix(".csv"), newline="") as file:

@@ -68,6 +68,7 @@ def bid_deals(
     dealers: NDArray[np.uint8],
     vulnerable: NDArray[np.uint8],
     progress: bool = False,
+    auctions: Auctions | None = None,
 ) -> Auctions:
     """Bid deals from the first call to the last, all tables at a time.
 
@@ -80,6 +81,8 @@ def bid_deals(
     dealers, vulnerable : ndarray of uint8, shape (n,)
     progress : bool, default False
         Show a bar, a step an auction that is over.
+    auctions : Auctions, optional
+        At n tables, to go on from; they are changed. The dealers are theirs.
 
     Returns
     -------
@@ -91,8 +94,9 @@ def bid_deals(
     ValueError
         If a bidder makes a call that is not legal; the message names seat, hand and auction.
     """
-    auctions = Auctions(len(masks))
-    auctions.start(np.ones(len(masks), dtype=bool), dealers)
+    if auctions is None:
+        auctions = Auctions(len(masks))
+        auctions.start(np.ones(len(masks), dtype=bool), dealers)
     calls = np.zeros(len(masks), dtype=np.int64)
     with tqdm(total=len(masks), desc="bidding", unit=" auctions", disable=not progress) as bar:
         while not (over := auctions.over()).all():

@@ -3,16 +3,17 @@ r"""Reinforcement learning by self-play: ``bridgevec train bidder``.
 Proximal policy optimisation (PPO; Schulman et al., 2017) with masks of the legal calls, one network
 for all seats. Two games:
 
-* ``--opponents pool``, bridge: the opponents, and at some tables the partner, are the network
-  itself, the one that training started from, or one of the past selves in between. A deal is worth
-  the IMPs between the score and what the network at the start, at all four seats, made of it: the
-  other table of a duplicate.
+* ``--opponents pool``, bridge: at some tables the opponents, or all three others, are the network
+  that training started from or a past self. What counts is the double-dummy score.
 * ``--opponents pass``, uncontested bidding: hands are random, and what a contract is worth is
   estimated for the pair's two hands by `bridgevec.estimate_tricks_many`, so no deal is solved.
 
-What a player cannot know in the auction, the critic may know in training: it judges a position from
-all hands and from what every contract is worth, which takes the luck of the deal out of what a
-call is credited with.
+Calls are credited by branching ("vine" in Schulman et al., "Trust region policy optimization",
+2015): auctions are bid by chance, with the network's probabilities; then some of their positions
+are bid to the end twice, once after the call that the network likes best and once after another
+one, everybody making the likeliest calls from there on. The same deal bid twice, one call apart, is
+a duplicate board: the difference in IMPs is what that call has gained, and no luck of the deal is
+in it.
 
 Read `train` from top to bottom; nothing else happens.
 """
@@ -22,7 +23,6 @@ from __future__ import annotations
 import copy
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,12 +30,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from bridgevec._auction import DEAL, N_BIDDER_FEATURES, N_PLACES, Auctions, Tables
-from bridgevec.auction import N_CALLS
+from bridgevec._auction import Auctions
+from bridgevec.auction import N_CALLS, PASS
 from bridgevec.bidders.bidder import Bidder, PassBidder
 from bridgevec.bidders.features import DESCRIPTION, describe_hands
 from bridgevec.bidders.match import Contracts, bid_deals
@@ -45,7 +45,6 @@ from bridgevec.bidders.network import (
     load_network,
     mask_illegal,
     save_network,
-    sum_of_rows,
 )
 from bridgevec.cards import random_masks
 from bridgevec.envs.deals import PACKAGED, SYMMETRIES, exchange
@@ -58,12 +57,11 @@ from bridgevec.models.checkpoint import (
 )
 from bridgevec.models.embedding import estimate_tricks_many
 from bridgevec.records import read_deals
-from bridgevec.scoring import imps, par_scores, scores
+from bridgevec.scoring import imps, scores
 
 _HELD_OUT = 1000  # deals
-_SCALE = 10  # IMPs in one unit of the critic
 _LEARNER, _START, _PAST = range(3)  # who sits in a seat
-_LOGGED = ("critic_error", "gain", "entropy", "distance", "shift", "guessing")
+_LOGGED = ("gain", "shift", "guessing")
 
 
 class Situations(NamedTuple):
@@ -71,20 +69,20 @@ class Situations(NamedTuple):
 
     Attributes
     ----------
-    deals : ndarray of bridgevec._auction.DEAL, shape (n,)
+    masks : ndarray of uint64, shape (n, 4)
     dealers, vulnerable : ndarray of uint8, shape (n,)
-    reference : ndarray of int16, shape (n,)
-        Points for North-South that a score is compared with.
     losses : ndarray of float32, shape (n, 36), optional
-        IMPs lost if the deal is passed out, if it is played in 1C, … 7N, whoever declares. Where
-        given, this is what counts, not the tricks of the deals.
+        IMPs lost if the deal is passed out, if it is played in 1C, … 7N, whoever declares: what
+        counts where opponents pass.
+    tricks : ndarray of int8, shape (n, 5, 4), optional
+        What counts elsewhere.
     """
 
-    deals: NDArray[np.void]
+    masks: NDArray[np.uint64]
     dealers: NDArray[np.uint8]
     vulnerable: NDArray[np.uint8]
-    reference: NDArray[np.int16]
     losses: NDArray[np.float32] | None = None
+    tricks: NDArray[np.int8] | None = None
 
     def take(self, chosen: Any) -> Situations:
         """Give some of them."""
@@ -142,20 +140,14 @@ def losses_of_pairs(
 def uncontested_situations(n: int, generator: np.random.Generator) -> Situations:
     """Deal pairs of hands whose opponents pass, now and then before the first of the pair."""
     masks = random_masks(n, generator)
-    deals = np.zeros(n, dtype=DEAL)
-    deals["masks"] = masks
     dealers = (2 * generator.integers(2, size=n) + (generator.random(n) < 0.1)).astype(np.uint8)
     losses = losses_of_pairs(masks[:, 0], masks[:, 2])
     nobody = np.zeros(n, dtype=np.uint8)
-    return Situations(deals, dealers, nobody, np.zeros(n, dtype=np.int16), losses)
+    return Situations(masks, dealers, nobody, losses)
 
 
 def contested_situations(
-    masks: NDArray[np.uint64],
-    tricks: NDArray[np.integer],
-    n: int,
-    generator: np.random.Generator,
-    policy: BidderNetwork | None = None,
+    masks: NDArray[np.uint64], tricks: NDArray[np.integer], n: int, generator: np.random.Generator
 ) -> Situations:
     """Draw from labelled deals, with suits exchanged and the table turned in any way.
 
@@ -165,34 +157,20 @@ def contested_situations(
     tricks : ndarray of int, shape (k, 5, 4)
     n : int
     generator : numpy Generator
-    policy : BidderNetwork, optional
-        Whose score at all four seats is the reference; par without one.
+        Draws dealers and vulnerability too.
     """
-    deals = np.zeros(n, dtype=DEAL)
+    hands, tables = np.empty((n, 4), dtype=np.uint64), np.empty((n, 5, 4), dtype=np.int8)
     chosen, ways = generator.integers(len(masks), size=n), generator.integers(96, size=n)
     for way, (order, quarters) in enumerate(SYMMETRIES):
         rows = np.flatnonzero(ways == way)
-        hands, tables = exchange(masks[chosen[rows]], tricks[chosen[rows]], order, quarters)
-        deals["masks"][rows], deals["tricks"][rows] = hands, tables
+        some = chosen[rows]
+        hands[rows], tables[rows] = exchange(masks[some], tricks[some], order, quarters)
     dealers, vulnerable = generator.integers(4, size=(2, n), dtype=np.uint8)
-    if policy is None:
-        reference = par_scores(deals["tricks"], dealers, vulnerable)
-    else:
-        reference = np.zeros(n, dtype=np.int16)
-    situations = Situations(deals, dealers, vulnerable, reference)
-    if policy is not None:
-        for part in _parts(situations):
-            part.reference[:] = bid_out([policy, policy], part)
-    return situations
+    return Situations(hands, dealers, vulnerable, tricks=tables)
 
 
-def _parts(situations: Situations, size: int = 8192) -> list[Situations]:
-    n = len(situations.deals)
-    return [situations.take(slice(start, start + size)) for start in range(0, n, size)]
-
-
-class _Greedy(Bidder):
-    """A network in training that makes the call it finds the most probable."""
+class _Player(Bidder):
+    """A network in training."""
 
     def __init__(self, network: BidderNetwork) -> None:
         self._network = network
@@ -208,47 +186,18 @@ class _Greedy(Bidder):
         return mask_illegal(logits, legal).softmax(dim=1).cpu().numpy()
 
 
-def bid_out(
-    players: Sequence[BidderNetwork | None], situations: Situations
-) -> NDArray[np.int64] | NDArray[np.float32]:
-    """Let networks bid, each call the one they find most probable; None passes.
-
-    Parameters
-    ----------
-    players : sequence of two BidderNetwork or None
-        Who sits North-South, and who East-West.
-    situations : Situations
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        Points for North-South; where losses count, IMPs.
-    """
-    bidders = [PassBidder() if player is None else _Greedy(player) for player in players]
-    n = len(situations.deals)
-    seated = np.tile([0, 1, 0, 1], (n, 1))
-    masks = situations.deals["masks"]
-    auctions = bid_deals(bidders, seated, masks, situations.dealers, situations.vulnerable)
-    return _points(auctions, situations)
-
-
-def _points(auctions: Auctions, situations: Situations) -> NDArray[np.int64] | NDArray[np.float32]:
-    """Tell what North-South got: points, or IMPs where losses count."""
+def points(auctions: Auctions, situations: Situations) -> NDArray[np.int64] | NDArray[np.float32]:
+    """Tell what North-South got: points by the tricks; minus the IMPs lost, where losses count."""
     if situations.losses is not None:
-        return -situations.losses[np.arange(len(situations.deals)), auctions.tables["bid"] + 1]
-    return Contracts.of(auctions).points(situations.deals["tricks"], situations.vulnerable)
+        return -situations.losses[np.arange(len(situations.masks)), auctions.tables["bid"] + 1]
+    return Contracts.of(auctions).points(situations.tricks, situations.vulnerable)
 
 
-def _rewards(auctions: Auctions, situations: Situations) -> NDArray[np.number]:
-    """Tell what North-South got in IMPs."""
-    points = _points(auctions, situations)
-    return points if situations.losses is not None else imps(points - situations.reference)
-
-
-def _observe(tables: Tables) -> NDArray[np.int16]:
-    """Write what those see who are to call; where a deal has ended, nothing of meaning."""
-    hands = tables.deals["masks"][np.arange(len(tables.done)), tables.viewers]
-    return tables.places(hands, tables.vulnerable)
+def _auctions(tables: NDArray[np.void]) -> Auctions:
+    """Continue auctions from these tables."""
+    auctions = Auctions(len(tables))
+    auctions.tables[:] = tables
+    return auctions
 
 
 def _mixed_seats(n: int, generator: np.random.Generator) -> NDArray[np.uint8]:
@@ -265,84 +214,6 @@ def _mixed_seats(n: int, generator: np.random.Generator) -> NDArray[np.uint8]:
     owners[((kind == 1) | (kind == 2)) & opponents] = _PAST
     owners[(kind == 3) & alone] = _START
     return owners
-
-
-class Critic(nn.Module):
-    """Judges positions from all hands and the worth of all contracts; used in training only.
-
-    Parameters
-    ----------
-    known : int
-        How many numbers tell what those to call do not see.
-    width : int
-    """
-
-    def __init__(self, known: int, width: int) -> None:
-        super().__init__()
-        rows = torch.randn(N_BIDDER_FEATURES, width) * 40**-0.5
-        rows[0] = 0
-        self.rows = nn.Parameter(rows)
-        self.known = nn.Linear(known, width)
-        self.middle = nn.Linear(width, width)
-        self.value, self.calls = nn.Linear(width, 1), nn.Linear(width, N_CALLS)
-        nn.init.zeros_(self.value.weight)
-        nn.init.zeros_(self.calls.weight)
-
-    def forward(self, places: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-        """Judge positions from what the players to call see, and from what they do not.
-
-        Returns
-        -------
-        values : Tensor, shape (n,)
-            What their sides may expect.
-        gains : Tensor, shape (n, 38)
-            How much more if they make this call.
-        """
-        x = F.relu(sum_of_rows(places, self.rows) + self.known(known))
-        x = F.relu(self.middle(x))
-        return self.value(x).squeeze(1), self.calls(x)
-
-
-def worth_of_contracts(situations: Situations) -> NDArray[np.int8] | NDArray[np.float32]:
-    """Tell what contracts are worth in IMPs for North-South, for the critic.
-
-    Returns
-    -------
-    ndarray, shape (n, 36) or (n, 141)
-        The negative losses, if those count. Else passed out; then 1C, … 7N played by North-South,
-        the same doubled, by East-West, doubled. The better hand declares.
-    """
-    if situations.losses is not None:
-        return -situations.losses
-    level, strain = np.divmod(np.arange(35), 5)
-    side, doubled, out = np.arange(2)[:, None, None], np.arange(2)[:, None], []
-    for part in _parts(situations):
-        best = part.deals["tricks"].reshape(-1, 5, 2, 2).max(axis=2)
-        tricks = best[:, strain].transpose(0, 2, 1)[:, :, None]
-        vulnerable = part.vulnerable[:, None, None, None]
-        made = scores(level + 1, strain, doubled, side, tricks, vulnerable) * (1 - 2 * side)
-        made = np.concatenate([np.zeros((len(made), 1)), made.reshape(-1, 140)], axis=1)
-        out.append(imps(made - part.reference[:, None]).astype(np.int8))
-    return np.concatenate(out)
-
-
-def _known(
-    masks: NDArray[np.uint64], worth: NDArray[np.number], seats: NDArray[np.uint8]
-) -> NDArray[np.float32]:
-    """Write what the critic knows beside what these seats see, from their points of view.
-
-    The others' cards, and what the contracts are worth; partner's cards alone where the opponents
-    pass.
-    """
-    bids_against_opponents = worth.shape[1] > 36
-    others = np.arange(1, 4) if bids_against_opponents else np.array([2])
-    hidden = np.take_along_axis(masks, (seats[:, None] + others) & 3, axis=1)
-    cards = (hidden[..., None] >> np.arange(52, dtype=np.uint64) & np.uint64(1)).astype(np.float32)
-    worth = worth.astype(np.float32) / _SCALE
-    if bids_against_opponents:
-        theirs = -np.concatenate([worth[:, :1], worth[:, 71:], worth[:, 1:71]], axis=1)
-        worth = np.where(seats[:, None] & 1, theirs, worth)
-    return np.concatenate([cards.reshape(len(cards), -1), worth], axis=1)
 
 
 @dataclass
@@ -366,8 +237,10 @@ class SelfPlayConfig:
         How many to draw from the deals, or how many pairs of hands to deal.
     updates : int
         How often to play and learn.
-    tables, steps : int
-        How many auctions go on at a time, and how many calls are made in each before an update.
+    tables : int
+        Auctions an update.
+    branches : int
+        Pairs of calls compared an update.
     epochs : int
         How often the calls of an update are learned from.
     batch_size : int
@@ -376,10 +249,6 @@ class SelfPlayConfig:
         It falls to a twentieth in a straight line.
     clip : float
         Of PPO: how far the probability of a call may change in an update.
-    trace : float
-        Of the generalised advantage estimate, lambda; 1 trusts results alone.
-    foresight : float
-        How much the critic's judgement of calls that were not made counts, 0 to 1; 0 is plain PPO.
     entropy : float
         Reward for variety, IMPs for a unit of entropy of a call; it falls to zero in a straight
         line.
@@ -395,10 +264,8 @@ class SelfPlayConfig:
         Updates between them.
     width, blocks : int
         Of the network, if there are no weights to start from.
-    critic_width : int
-        Of the critic.
     clip_norm : float
-        The gradients of the network, and of the critic, are cut to this length.
+        Gradients are cut to this length.
     guess : float
         Weight of the guesses of the others' hands in the loss.
     average : float
@@ -427,13 +294,11 @@ class SelfPlayConfig:
     situations: int = 300_000
     updates: int = 500
     tables: int = 2048
-    steps: int = 16
+    branches: int = 6000
     epochs: int = 2
     batch_size: int = 4096
     learning_rate: float = 1e-3
     clip: float = 0.2
-    trace: float = 0.95
-    foresight: float = 1.0
     entropy: float = 0.1
     restraint: float = 0.02
     mixed: float = 0.5
@@ -441,7 +306,6 @@ class SelfPlayConfig:
     pool_every: int = 50
     width: int = 256
     blocks: int = 3
-    critic_width: int = 128
     guess: float = 0.05
     clip_norm: float = 1.0
     average: float = 0.9
@@ -481,7 +345,7 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
     for name in (
         "updates",
         "tables",
-        "steps",
+        "branches",
         "epochs",
         "batch_size",
         "pool",
@@ -490,7 +354,7 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
     ):
         if getattr(config, name) < 1:
             raise ValueError(f"{name} is {getattr(config, name)}, expected at least 1")
-    for name in ("mixed", "trace", "foresight", "average"):
+    for name in ("mixed", "average"):
         if not 0 <= getattr(config, name) <= 1:
             raise ValueError(f"{name} is {getattr(config, name)}, expected 0 to 1")
     out = Path(config.out)
@@ -517,31 +381,20 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         masks, tricks = read_deals(config.deals or PACKAGED)
         if len(masks) < 2 * _HELD_OUT:
             raise ValueError(f"there are {len(masks)} deals, expected at least {2 * _HELD_OUT}")
-        reference = None if config.start == "none" else start
-        bank = contested_situations(
-            masks[:-_HELD_OUT], tricks[:-_HELD_OUT], config.situations, generator, reference
-        )
-        held_out = contested_situations(
-            masks[-_HELD_OUT:], tricks[-_HELD_OUT:], config.validation, generator, reference
-        )
-    worth = worth_of_contracts(bank)
-    hidden = worth.shape[1] + 52 * (1 if uncontested else 3)
-    critic = Critic(hidden, config.critic_width).to(device)
-    described = describe_hands(bank.deals["masks"].reshape(-1)).reshape(-1, 4, DESCRIPTION)
-    past = nn.ModuleList(
-        copy.deepcopy(policy) for _ in range(config.pool if not uncontested else 0)
-    )
-    model = nn.ModuleDict({"policy": policy, "critic": critic, "past": past})
+        parts = [(masks[part], tricks[part]) for part in (slice(_HELD_OUT, None), slice(_HELD_OUT))]
+        bank = contested_situations(*parts[0], config.situations, generator)
+        held_out = contested_situations(*parts[1], config.validation, generator)
+    past = nn.ModuleList(copy.deepcopy(policy) for _ in range(0 if uncontested else config.pool))
+    model = nn.ModuleDict({"policy": policy, "past": past})
     average = copy.deepcopy(policy)
-    adam = torch.optim.Adam(
-        [*policy.parameters(), *critic.parameters()], lr=config.learning_rate, eps=1e-5
-    )
+    adam = torch.optim.Adam(policy.parameters(), lr=config.learning_rate, eps=1e-5)
     log: list[dict[str, Any]] = []
     arguments = _arguments(config)
     if config.resume and checkpoint.exists():
         log = load_checkpoint(checkpoint, arguments, model, average, [adam])
 
-    n, steps = config.tables, config.steps
+    n = config.tables
+    restraint = 0.0 if config.start == "none" else config.restraint
     began, seconds = time.monotonic(), log[-1]["seconds"] if log else 0
     bar = tqdm(initial=len(log), total=config.updates, disable=not progress, unit="update")
     for update in range(len(log), config.updates):
@@ -552,115 +405,117 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         adam.param_groups[0]["lr"] = config.learning_rate * max(left, 0.05)
 
         # Who sits where.
-        players: list[BidderNetwork] = [policy, start]
         owners = np.full((n, 4), _LEARNER, dtype=np.uint8)
-        if past:
-            players.append(past[generator.integers(len(past))])
-            owners[: int(config.mixed * n)] = _mixed_seats(int(config.mixed * n), generator)
+        players: list[Bidder] = [_Player(policy), _Player(start)]
+        if uncontested:
+            players += [PassBidder()]
+            owners[:, 1::2] = _PAST
+        else:
+            players += [_Player(past[generator.integers(len(past))])]
+            mixed = int(config.mixed * n)
+            owners[:mixed] = _mixed_seats(mixed, generator)
 
-        # Play: at every table `steps` calls; a deal that has ended is followed by another at once.
-        tables = Tables(n, np.array([0, uncontested, 0, uncontested], dtype=np.uint8))
-        everywhere, at = np.arange(n), np.empty(n, dtype=np.intp)
-        rows = everywhere
-        places = np.empty((steps + 1, n, N_PLACES), dtype=np.int16)
-        legal = np.empty((steps + 1, n, N_CALLS), dtype=np.int8)
-        seats, dealt = np.empty((steps + 1, n), dtype=np.uint8), np.empty((steps + 1, n), np.intp)
-        calls, before = np.empty((steps, n), np.int64), np.empty((steps, n), np.float32)
-        learns, ended = np.empty((steps, n), dtype=bool), np.empty((steps, n), dtype=bool)
-        rewards = np.zeros((steps, n), dtype=np.float32)  # for North-South
-        for step in range(steps + 1):
-            at[rows] = generator.integers(len(bank.deals), size=len(rows))
-            new = bank.take(at[rows])
-            tables.begin(rows, new.deals, new.dealers, new.vulnerable)
-            places[step], legal[step] = _observe(tables), tables.action_masks()
-            seats[step], dealt[step] = tables.viewers, at
-            if step == steps:
-                break
-            turn = owners[everywhere, seats[step]]
-            learns[step] = turn == _LEARNER
+        # Bid by chance; keep the learner's positions.
+        dealt = generator.integers(len(bank.masks), size=n)
+        here = bank.take(dealt)
+        auctions, calls = Auctions(n), np.zeros(n, dtype=np.int64)
+        auctions.start(np.ones(n, dtype=bool), here.dealers)
+        kept: list[tuple[Any, ...]] = []
+        while (rows := np.flatnonzero(~auctions.over())).size:
+            seats = auctions.turns()[rows]
             for who, player in enumerate(players):
-                rows = np.flatnonzero(turn == who)
-                if rows.size:
-                    with torch.no_grad():
-                        logits = player(torch.from_numpy(places[step, rows]).to(device)).logits
-                        allowed = torch.from_numpy(legal[step, rows]).to(device)
-                        chances = F.log_softmax(mask_illegal(logits, allowed), dim=1)
-                        noise = torch.empty_like(chances).exponential_().log_()
-                        chosen = (chances - noise).argmax(dim=1, keepdim=True)  # Gumbel-max
-                    calls[step, rows] = chosen[:, 0].cpu().numpy()
-                    before[step, rows] = chances.gather(1, chosen)[:, 0].cpu().numpy()
-            tables.play(everywhere, calls[step], False)
-            ended[step] = tables.done
-            rows = np.flatnonzero(tables.done)
-            rewards[step, rows] = _rewards(tables.take(rows), bank.take(at[rows])) / _SCALE
+                mine = owners[rows, seats] == who
+                if mine.any():
+                    table, seat = rows[mine], seats[mine]
+                    part = auctions.take(table)
+                    hands, vulnerable = here.masks[table, seat], here.vulnerable[table]
+                    chances = player.probabilities(hands, part, vulnerable)
+                    below = chances.cumsum(axis=1) < generator.random((len(table), 1))
+                    calls[table] = np.minimum(below.sum(axis=1), N_CALLS - 1)
+                    calls[table[chances[np.arange(len(table)), calls[table]] == 0]] = PASS
+                    if who == _LEARNER:
+                        kept.append((part.tables, table, seat, chances))
+            auctions.make(~auctions.over(), calls)
+        reached = points(auctions, here)
+        tables, table, seat, chances = map(np.concatenate, zip(*kept, strict=True))
 
-        # What the critic makes of the positions, and from that the generalised advantages (Schulman
-        # et al., 2016), both for North-South; a call is credited with them for its own side.
-        places, legal, seats, dealt = (
-            x.reshape(-1, *x.shape[2:]) for x in (places, legal, seats, dealt)
+        # Choose positions and calls to compare with the likeliest, also those of small probability.
+        everywhere, best = np.arange(len(tables)), chances.argmax(axis=1)
+        odds = np.sqrt(np.where(chances > 1e-4, chances, 0))
+        odds[everywhere, best] = 0
+        steps = odds.ravel().cumsum()
+        marks = (np.arange(config.branches) + generator.random()) / config.branches * steps[-1]
+        pairs, often = np.unique(np.searchsorted(steps, marks, side="right"), return_counts=True)
+        position, call = np.divmod(pairs, N_CALLS)
+        compared, which = np.unique(position, return_inverse=True)
+        weight = often * np.sqrt(chances[position, call])
+        weight /= weight.mean()
+
+        # Bid each to the end after the likeliest call, and after the other.
+        both = np.concatenate([compared, position])
+        branches = _auctions(tables[both])
+        branches.make(np.ones(len(both), dtype=bool), np.concatenate([best[compared], call]))
+        there = here.take(table[both])
+        bid_deals(
+            players,
+            owners[table[both]],
+            there.masks,
+            there.dealers,
+            there.vulnerable,
+            auctions=branches,
         )
-        known = _known(bank.deals["masks"][dealt], worth[dealt], seats)
-        seen, known = torch.from_numpy(places).to(device), torch.from_numpy(known).to(device)
-        with torch.no_grad():
-            parts = zip(seen.split(n), known.split(n), strict=True)
-            judged = [critic(*part) for part in parts]
-        values = torch.stack([value for value, _ in judged]).cpu().numpy()
-        expected = torch.cat([gains for _, gains in judged]) * _SCALE
-        sides = 1 - 2 * (seats.reshape(-1, n) & 1).astype(np.float32)
-        values *= sides
-        advantages, ahead = np.empty((steps, n), dtype=np.float32), np.zeros(n, dtype=np.float32)
-        for step in reversed(range(steps)):
-            goes_on = ~ended[step]
-            change = rewards[step] + goes_on * values[step + 1] - values[step]
-            ahead = advantages[step] = change + config.trace * goes_on * ahead
-        returns = (advantages + values[:-1]) * sides[:-1]
-        credit = advantages * sides[:-1] * _SCALE
+        results = points(branches, there)
+        swing = results[len(compared) :] - results[: len(compared)][which]
+        swing = swing if uncontested else imps(swing)
+        seat = seat[position]
+        swing = swing * (1 - 2 * (seat & 1).astype(np.float32))
+
+        # A little is paid for variety, and for keeping to what the weights at the start would do:
+        # the gradients of entropy and of the distance, in these two calls.
+        table = table[position]
+        hands, vulnerable = here.masks[table, seat], here.vulnerable[table]
+        part = _auctions(tables[position])
+        before = np.log(chances[position, call])
+        apart = before - np.log(chances[position, best[position]])
+        credit = swing - config.entropy * left * apart
+        if restraint:
+            first = players[_START].probabilities(hands, part, vulnerable) + 1e-6
+            first = np.log(first[np.arange(len(call)), [call, best[position]]])
+            credit -= restraint * max(left, 0.1) * (apart - (first[0] - first[1]))
 
         # Learn from them.
-        others = (seats[:, None] + np.arange(1, 4)) & 3
-        truth = torch.from_numpy(described[dealt[:, None], others]).to(device)
-        allowed = torch.from_numpy(legal).to(device)
-        call, before, target, credit, mine = (
-            torch.from_numpy(x.reshape(-1)).to(device)
-            for x in (calls, before, returns, credit, learns)
+        others = (seat[:, None] + np.arange(1, 4)) & 3
+        truth = here.masks[table[:, None], others].ravel()
+        truth = describe_hands(truth).reshape(-1, 3, DESCRIPTION)
+        seen, allowed, truth, call, before, credit, weight = (
+            torch.from_numpy(x).to(device)
+            for x in (
+                part.places(hands, vulnerable),
+                part.legal_masks(),
+                truth,
+                call,
+                before,
+                credit.astype(np.float32),
+                weight.astype(np.float32),
+            )
         )
-        sums, parts = np.zeros(len(_LOGGED)), max(1, n * steps // config.batch_size)
+        sums, parts = np.zeros(len(_LOGGED)), max(1, len(seen) // config.batch_size)
         for _ in range(config.epochs):
-            for rows in torch.randperm(n * steps).to(device).chunk(parts):
-                value, gains = critic(seen[rows], known[rows])
-                gains = gains.gather(1, call[rows, None])[:, 0]
-                critic_error = F.mse_loss(value, target[rows])
-                critic_error = critic_error + F.mse_loss(value.detach() + gains, target[rows])
-                rows = rows[mine[rows]]
+            for rows in torch.randperm(len(seen)).to(device).chunk(parts):
                 said = policy(seen[rows])
-                chances = F.log_softmax(mask_illegal(said.logits, allowed[rows]), dim=1)
-                ratio = (chances.gather(1, call[rows, None])[:, 0] - before[rows]).exp()
+                log_chances = F.log_softmax(mask_illegal(said.logits, allowed[rows]), dim=1)
+                ratio = (log_chances.gather(1, call[rows, None])[:, 0] - before[rows]).exp()
                 clipped = ratio.clamp(1 - config.clip, 1 + config.clip)
-                # The critic judges all calls; what came of the one made corrects that
-                # (Gu et al., "Interpolated policy gradient", 2017).
-                surplus = credit[rows] - config.foresight * expected[rows, call[rows]]
-                gain = torch.minimum(ratio * surplus, clipped * surplus)
-                gain = gain + config.foresight * (chances.exp() * expected[rows]).sum(1)
-                gain = gain.mean()
-                entropy = -(chances.exp() * chances).sum(1).mean()
+                gain = torch.minimum(ratio * credit[rows], clipped * credit[rows])
+                gain = (gain * weight[rows]).mean()
                 guessing = guess_loss(said.guesses, truth[rows])
-                loss = critic_error - gain + config.guess * guessing
-                loss = loss - config.entropy * left * entropy
-                distance = torch.zeros(())
-                if config.start != "none" and config.restraint:
-                    with torch.no_grad():
-                        first = mask_illegal(start(seen[rows]).logits, allowed[rows])
-                        first = F.log_softmax(first, dim=1)
-                    distance = (chances.exp() * (chances - first)).sum(1).mean()
-                    loss = loss + config.restraint * max(left, 0.1) * distance
+                loss = config.guess * guessing - gain
                 adam.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_(policy.parameters(), config.clip_norm)
-                nn.utils.clip_grad_norm_(critic.parameters(), config.clip_norm)
                 adam.step()
                 shift = (ratio - 1 - ratio.log()).mean()
-                shown = (critic_error, gain, entropy, distance, shift, guessing)
-                sums += [x.item() for x in shown]
+                sums += [x.item() for x in (gain, shift, guessing)]
         means = sums / (config.epochs * parts)
         keep = min(config.average, (update + 1) / (update + 10))
         with torch.no_grad():
@@ -671,24 +526,28 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
 
         row = {
             "update": update + 1,
-            "calls": (update + 1) * n * steps,
             "seconds": round(seconds + time.monotonic() - began, 1),
-            "reward": round(float(rewards.sum() / ended.sum()) * _SCALE, 4),
-            "calls_a_deal": round(float(n * steps / ended.sum()), 3),
+            "calls": len(chances),
+            "branches": len(call),
+            "better": round(float((swing > 0).mean()), 4),
+            "worse": round(float((swing < 0).mean()), 4),
+            "doubt": round(float(1 - chances.max(axis=1).mean()), 5),
         }
+        if uncontested:
+            row["reached"] = round(float(reached.mean()), 4)
         row |= {name: round(float(x), 6) for name, x in zip(_LOGGED, means, strict=True)}
         row["validation"] = None
         if (update + 1) % config.evaluate_every == 0 or update + 1 == config.updates:
             row["validation"] = round(validate(average, start, held_out), 4)
             if not progress:
                 print(row, round(validate(policy, start, held_out), 4), flush=True)
-            bar.set_postfix({name: row[name] for name in ("reward", "validation")})
+            bar.set_postfix({name: row[name] for name in ("doubt", "validation")})
         log.append(row)
         if row["validation"] is not None:
             save_checkpoint(checkpoint, arguments, log, model, average, [adam])
             write_log(out.with_suffix(".csv"), log)
             _plot_log(out.with_suffix(".png"), log)
-            save_network(out, average, _card(config, len(bank.deals), log))
+            save_network(out, average, _card(config, len(bank.masks), log))
         bar.update()
     bar.close()
     checkpoint.unlink(missing_ok=True)
@@ -704,10 +563,23 @@ def validate(policy: BidderNetwork, start: BidderNetwork, situations: Situations
         Of a duplicate match against the weights at the start, both tables; in the uncontested game
         minus the IMPs lost.
     """
-    if situations.losses is not None:
-        return float(bid_out([policy, None], situations).mean())
-    there, back = bid_out([policy, start], situations), bid_out([start, policy], situations)
-    return float(imps(there - back).mean())
+    n = len(situations.masks)
+    players = [_Player(policy), _Player(start), PassBidder()]
+    pairs = [(0, 2)] if situations.losses is not None else [(0, 1), (1, 0)]
+    results = [
+        points(
+            bid_deals(
+                players,
+                np.tile(pair * 2, (n, 1)),
+                situations.masks,
+                situations.dealers,
+                situations.vulnerable,
+            ),
+            situations,
+        )
+        for pair in pairs
+    ]
+    return float((results[0] if len(results) == 1 else imps(results[0] - results[1])).mean())
 
 
 def _card(config: SelfPlayConfig, situations: int, log: list[dict[str, Any]]) -> dict[str, Any]:
@@ -725,12 +597,9 @@ def _plot_log(path: Path, log: list[dict[str, Any]]) -> None:
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
-    calls = [row["calls"] for row in log]
-    axes.plot(calls, [row["reward"] for row in log], linewidth=0.8, label="in training")
-    measured = [(row["calls"], row["validation"]) for row in log if row["validation"] is not None]
-    axes.plot(*zip(*measured, strict=True), label="validation")
-    axes.set(xlabel="calls", ylabel="IMPs a deal")
-    axes.legend()
+    measured = [(row["update"], row["validation"]) for row in log if row["validation"] is not None]
+    axes.plot(*zip(*measured, strict=True), marker=".")
+    axes.set(xlabel="updates", ylabel="IMPs a deal on validation deals")
     temporary = path.with_suffix(".tmp.png")
     figure.savefig(temporary, dpi=120)
     replace(path, temporary)
