@@ -55,7 +55,7 @@ from bridgevec.models.checkpoint import (
     save_checkpoint,
     write_log,
 )
-from bridgevec.models.embedding import estimate_tricks_many
+from bridgevec.models.embedding import estimate_tricks_many, find_weights, read_weights
 from bridgevec.records import read_deals
 from bridgevec.scoring import imps, scores
 
@@ -583,9 +583,14 @@ def validate(policy: BidderNetwork, start: BidderNetwork, situations: Situations
 
 
 def _card(config: SelfPlayConfig, situations: int, log: list[dict[str, Any]]) -> dict[str, Any]:
-    """Write the model card."""
+    """Write the model card, with what was trained before the weights at the start were there."""
+    before = list[str]()
+    if config.start != "none":
+        start = read_weights(find_weights(config.start, "bidder"))[0]
+        before = [*start.get("trained before", []), start.get("command", config.start)]
     return {
         "data": {"situations": situations, "provenance": config.provenance},
+        "trained before": before,
         "command": command_line("bidder", config),
         "arguments": _arguments(config),
         "last update": log[-1],
@@ -607,5 +612,7 @@ def _plot_log(path: Path, log: list[dict[str, Any]]) -> None:
 
 def _arguments(config: SelfPlayConfig) -> dict[str, Any]:
     """Give the arguments that decide the result."""
-    free = ("resume", "device", "threads", "provenance")
-    return json.loads(json.dumps({k: v for k, v in asdict(config).items() if k not in free}))
+    free = ("out", "resume", "device", "threads", "provenance")
+    arguments = {k: v for k, v in asdict(config).items() if k not in free}
+    arguments |= {"start": Path(config.start).name, "deals": [Path(f).name for f in config.deals]}
+    return json.loads(json.dumps(arguments))
