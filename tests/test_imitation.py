@@ -144,8 +144,10 @@ def test_what_is_written_scores_what_the_card_says(file, tmp_path):
     assert written == told
     counted = [row["calls"] for row in told["accuracy by round"]]
     assert sum(counted) == told["calls"] == (recorded.calls[kept_out] >= 0).sum()
-    right = sum(row["calls"] * row["accuracy"] for row in told["accuracy by round"])
-    assert right / told["calls"] == pytest.approx(told["accuracy"], abs=2e-5)
+    for rows in (told["accuracy by round"], list(told["accuracy by sides"].values())):
+        right = sum(row["calls"] * row["accuracy"] for row in rows)
+        assert right / told["calls"] == pytest.approx(told["accuracy"], abs=2e-5)
+    assert list(told["accuracy by sides"]) == ["nobody", "one side"]  # in the toy system
 
 
 def test_a_bidder_that_passes_is_right_where_all_passed(recorded):

@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from torch.optim import AdamW
 from tqdm import tqdm
 
-from bridgevec.auction import Auctions
+from bridgevec.auction import PASS, Auctions
 from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.features import SCALES, describe_hands, observe
@@ -97,8 +97,8 @@ class ImitationConfig:
     resume : bool
         Go on from the checkpoint if there is one. The end result is the same, bit for bit on a CPU,
         as that of a training that was never stopped.
-    provenance : str
-        Where the auctions came from, for the model card.
+    provenance, system : str
+        Where the auctions came from and what system they are bid in, for the model card.
     """
 
     auctions: tuple[str, ...] = ()
@@ -120,6 +120,7 @@ class ImitationConfig:
     threads: int = 1
     resume: bool = False
     provenance: str = ""
+    system: str = ""
 
 
 class Examples(NamedTuple):
@@ -348,6 +349,7 @@ def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
         row = {"epoch": epoch + 1, "step": step + 1}
         row |= {"loss": round(mean[0], 5), "guess_loss": round(mean[1], 5)}
         card: dict[str, Any] = {
+            "system": config.system,
             "data": data | {"provenance": config.provenance},
             "command": command_line("bidder-imitation", config),
             "arguments": _arguments(config),
@@ -381,21 +383,29 @@ def judge(bidder: Bidder, recorded: RecordedAuctions, rows: NDArray[np.intp]) ->
     -------
     dict
         ``calls``; ``accuracy``, how often the likeliest call was made; ``log loss``, a probability
-        below 1e-6 counting as that; ``accuracy by round``, of rounds 1, 2, ... of four calls each.
-        Of a trained bidder also ``mean error of guesses``, by what the expected lengths and points
+        below 1e-6 counting as that; ``accuracy by round``, of rounds 1, 2, ... of four calls each;
+        ``accuracy by sides``, where nobody, one side, both sides had bid or doubled. Of a trained
+        bidder also ``mean error of guesses``, by what the expected lengths and points
         of partner and opponents differ from the real ones, and beside it the same of who expects
         the cards that he does not hold to lie evenly.
     """
     right, made, loss = np.zeros(ROUNDS), np.zeros(ROUNDS), 0.0
+    right_by_sides, made_by_sides = np.zeros(3), np.zeros(3)
     errors = np.zeros((2, len(OTHERS), SPREAD))
     for start in range(0, len(rows), _DEALS):
         some = rows[start : start + _DEALS]
         described = describe_hands(recorded.deals[some].reshape(-1)).reshape(-1, 4, 13)
+        active = np.zeros((len(some), 2), dtype=bool)
         for place, now in enumerate(decisions(recorded, some)):
             i = min(place // 4, ROUNDS - 1)
+            sides = active[now.auctions].sum(axis=1)
             p = bidder.probabilities(*now.tables)
             made[i] += len(p)
-            right[i] += (p.argmax(axis=1) == now.calls).sum()
+            hit = p.argmax(axis=1) == now.calls
+            right[i] += hit.sum()
+            made_by_sides += np.bincount(sides, minlength=3)
+            right_by_sides += np.bincount(sides, hit, minlength=3)
+            active[now.auctions, now.seats & 1] |= now.calls != PASS
             loss -= np.log(np.maximum(p[np.arange(len(p)), now.calls], 1e-6)).sum()
             if isinstance(bidder, PolicyBidder):
                 others = (now.seats[:, None] + [1, 2, 3]) % 4
@@ -414,6 +424,12 @@ def judge(bidder: Bidder, recorded: RecordedAuctions, rows: NDArray[np.intp]) ->
             for i in np.flatnonzero(made)
         ],
     }
+    figures["accuracy by sides"] = {
+        name: {"calls": int(made_by_sides[i])}
+        | {"accuracy": round(float(right_by_sides[i] / made_by_sides[i]), 5)}
+        for i, name in enumerate(("nobody", "one side", "both sides"))
+        if made_by_sides[i]
+    }
     if isinstance(bidder, PolicyBidder):
         names = [*OTHERS, *(f"{who}, expected evenly" for who in OTHERS)]
         figures["mean error of guesses"] = {
@@ -427,7 +443,7 @@ def judge(bidder: Bidder, recorded: RecordedAuctions, rows: NDArray[np.intp]) ->
 
 def _arguments(config: ImitationConfig) -> dict[str, Any]:
     """Give the arguments that decide the result."""
-    free = ("out", "resume", "device", "threads", "provenance")
+    free = ("out", "resume", "device", "threads", "provenance", "system")
     arguments = {k: v for k, v in asdict(config).items() if k not in free}
     arguments["auctions"] = [Path(name).name for name in config.auctions]
     return json.loads(json.dumps(arguments))

@@ -121,7 +121,7 @@ def command_line(name: str, config: Any) -> str:
     parts = [f"bridgevec train {name}"]
     for field in fields(config):
         value = getattr(config, field.name)
-        if value == field.default or field.name in ("resume", "provenance"):
+        if value == field.default or field.name in ("resume", "provenance", "system"):
             continue
         flag = "--" + field.name.replace("_", "-")
         if value is True:
