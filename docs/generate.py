@@ -1,8 +1,8 @@
 """What pages say of the commands and of the shipped weights, taken from these when they are built.
 
-A line ``{{ help }}`` becomes the help of every command. ``{{ figures | command | part | a, b }}``
-becomes a table of what a benchmark, found by the start of its command, measured of hand2vec-8, as
-the model card has it: of that part the rows that begin with a or b.
+A line ``{{ help }}`` becomes every command's help. ``{{ figures | name | script | part | a, b }}``
+becomes a table of what a benchmark measured of shipped weights, as their model card has it: of that
+part the rows that begin with a or b. A script may be followed by options that tell it from others.
 """
 
 import json
@@ -14,7 +14,7 @@ import typer
 
 from bridgevec.cli import app
 
-CARD = Path(__file__).parent.parent / "bridgevec" / "models" / "weights" / "hand2vec-8.json"
+WEIGHTS = Path(__file__).parent.parent / "bridgevec" / "models" / "weights"
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
@@ -41,10 +41,11 @@ def _sections(command: Any, name: str, parent: Any) -> list[str]:
     return sections
 
 
-def figures(command: str, part: str, rows: str) -> str:
+def figures(weights: str, script: str, part: str, rows: str) -> str:
     """Write a table of what a benchmark measured."""
-    benchmarks = json.loads(CARD.read_text("utf-8"))["benchmarks"]
-    (full,) = (name for name in benchmarks if name.startswith(command))
+    benchmarks = json.loads((WEIGHTS / f"{weights}.json").read_text("utf-8"))["benchmarks"]
+    words = script.split()
+    (full,) = (name for name in benchmarks if set(words) <= set(name.split()))
     chosen = [row.strip() for row in rows.split(",")]
     found = {
         name: value
