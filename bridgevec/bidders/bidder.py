@@ -14,8 +14,6 @@ from bridgevec.auction import N_CALLS, PASS, Auction, call_text
 from bridgevec.cards import HandLike, Seat, hand_mask
 from bridgevec.scoring import parse_vulnerable
 
-DEFAULT = "imitation"
-
 
 class Bidder(ABC):
     """Anyone who can bid.
@@ -200,4 +198,4 @@ def load_bidder(name: str | os.PathLike[str] = "default") -> Bidder:
         return ExternalBidder(name.removeprefix("exec:"))
     from bridgevec.bidders.policy import load_policy
 
-    return load_policy(DEFAULT if name == "default" else name)
+    return load_policy(name)
