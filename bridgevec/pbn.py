@@ -127,7 +127,7 @@ def open_pbn(path: str | os.PathLike[str]) -> Iterator[bytes | mmap.mmap]:
 
 
 def read_records(data: bytes | mmap.mmap) -> Iterator[Record]:
-    """Split PBN into records, each with what it takes over from the one before it.
+    r"""Split PBN into records, each with what it takes over from the one before it.
 
     A record ends at a blank line, or where the tag Event, Board or Deal comes again.
 
@@ -138,6 +138,14 @@ def read_records(data: bytes | mmap.mmap) -> Iterator[Record]:
     Yields
     ------
     Record
+
+    Examples
+    --------
+    >>> data = b'[Board "1"] [Dealer "N"]\n[Auction "N"]\n1NT AP\n\n[Board "#"] [Room "Closed"]'
+    >>> for record in read_records(data):
+    ...     print(record.tags["board"], record.tags["dealer"], record.words("auction"))
+    1 N ['1NT', 'AP']
+    1 N []
     """
     before: dict[str, str] = {}
     lasting: set[str] = set()
@@ -181,7 +189,7 @@ def solve_pbn(
     memory: int = MEMORY,
     progress: bool = False,
 ) -> int:
-    """Add the double-dummy results of every board to a PBN file.
+    r"""Add the double-dummy results of every board to a PBN file.
 
     The results are the standard's tags ``OptimumResultTable``, the tricks of every declarer in
     every strain, and ``OptimumScore``, par. Where a record has them they are replaced, else they
@@ -219,6 +227,23 @@ def solve_pbn(
         file and the board. Nothing is written.
     KeyboardInterrupt
         On Ctrl-C, within a fraction of a second.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "match.pbn")
+    ...     deal = "N:AKQJT98765432... .AKQJT98765432.. ..AKQJT98765432. ...AKQJT98765432"
+    ...     _ = file.write_text(f'[Board "1"]\n[Deal "{deal}"]\n')
+    ...     boards = solve_pbn(file, file)
+    ...     lines = file.read_text().splitlines()
+    >>> print(boards, *lines[2:6], sep="\n")
+    1
+    [OptimumScore "NS 1510"]
+    [OptimumResultTable "Declarer;Denomination\2R;Result\2R"]
+    N NT  0
+    N  S 13
     """
     path, out = Path(path), Path(out)
     log_path = out.with_name(out.name + ".partial")

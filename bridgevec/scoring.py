@@ -476,6 +476,13 @@ def best_scores(tricks: NDArray[np.integer], vulnerable: NDArray[np.integer]) ->
     -------
     ndarray of int64, shape (n, 2)
         Points for North-South if they play, and for East-West if they do.
+
+    Examples
+    --------
+    >>> table = [[4, 8, 4, 8], [4, 9, 4, 9], [8, 4, 8, 4], [10, 3, 10, 3], [7, 5, 6, 5]]
+    >>> best_scores(np.array([table, table]), np.array([0, 1]))
+    array([[420, 110],
+           [620, 110]])
     """
     bids, declarers = np.arange(35)[:, None], np.arange(4)
     points = scores(
@@ -501,6 +508,12 @@ def datums(tricks: NDArray[np.integer], vulnerable: NDArray[np.integer]) -> NDAr
     -------
     ndarray of int64, shape (n,)
         Points for North-South.
+
+    Examples
+    --------
+    >>> table = [[4, 8, 4, 8], [4, 9, 4, 9], [8, 4, 8, 4], [10, 3, 10, 3], [7, 5, 6, 5]]
+    >>> datums(np.array([table]), np.array([0]))
+    array([155])
     """
     best = best_scores(tricks, vulnerable)
     return (best[:, 0] - best[:, 1]) // 2
