@@ -804,7 +804,7 @@ class _TrainGroup(typer.core.TyperGroup):
                     "bridgevec train bidder-imitation --auctions many.parquet"
                     " --out mine.safetensors",
                     "bridgevec train bidder-imitation --auctions my_records --start imitation"
-                    " --epochs 3 --resume",
+                    " --epochs 3 --batch-size 512 --learning-rate 0.001 --muon-rate 0.004",
                 ),
             )
         if cmd_name == "bidder":

@@ -69,8 +69,10 @@ class ImitationConfig:
         A bidder to train further, a shipped name or a file; ``none`` for a new one.
     hold_out : float
         Share of the deals that are kept from training and judge the bidder; always the same deals.
-    width, blocks : int
-        Width of a new network's layers, and how many come after the first.
+    width : int
+        Of a new network's layers.
+    blocks : int
+        How many of a new network's layers come after the first.
     epochs : int
         Passes over the data.
     batch_size : int
@@ -97,8 +99,10 @@ class ImitationConfig:
     resume : bool
         Go on from the checkpoint if there is one. The end result is the same, bit for bit on a CPU,
         as that of a training that was never stopped.
-    provenance, system : str
-        Where the auctions came from and what system they are bid in, for the model card.
+    provenance : str
+        Where the auctions came from, for the model card.
+    system : str
+        What system they are bid in, for the model card.
     """
 
     auctions: tuple[str, ...] = ()
