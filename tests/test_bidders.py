@@ -76,6 +76,19 @@ def test_every_hand_has_28_features_of_cards_and_standing():
     assert ((places > 0).sum(axis=1) == 28 + 12).all()
 
 
+@pytest.mark.parametrize(
+    "hand", [HAND, "AKQJT98765432...", "AKQJ.AKQ.AKQ.AKQ", "...AKQJT98765432", "5432.432.432.432"]
+)
+@pytest.mark.parametrize("auction", ["", "P P P", "1C P 1H X XX", "7N X XX P P"])
+def test_each_kind_of_feature_has_its_numbers(hand, auction):
+    sizes = [52, 4 * 14 * 32, 4 * 14, 38, 39, 43, 4, 4 * 5, 36, 1 + 4 * 3 * 3, 12 * 39, 35 * 12]
+    edges = 1 + np.cumsum([0, *sizes])
+    assert edges[-1] == N_BIDDER_FEATURES
+    counts, _ = np.histogram(list(names(hand_mask(hand), auction, "E", 3)), edges)
+    made = sum(call != "P" for call in auction.split())
+    assert counts.tolist() == [13, 4, 4, 1, 1, 1, 1, 1, 1, 1, 12, made]
+
+
 def test_what_is_seen_is_relative_to_the_own_seat():
     mask = hand_mask(HAND)
     assert names(mask, "1C P 1H X", "N", 1) == names(mask, "1C P 1H X", "S", 1)
