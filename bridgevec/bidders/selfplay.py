@@ -231,7 +231,7 @@ class SelfPlayConfig:
         ``pool``: bridge, against itself, the weights it started from, and past selves; ``pass``:
         uncontested bidding.
     deals : tuple of str
-        Parquet files of labelled deals, those of the package by default; the last 1,000 are kept
+        Parquet files of labelled deals, those of the package by default; the first 1,000 are kept
         for validation. Of no account with ``--opponents pass``.
     situations : int
         How many to draw from the deals, or how many pairs of hands to deal.
@@ -291,26 +291,26 @@ class SelfPlayConfig:
     start: str = "imitation"
     opponents: str = "pool"
     deals: tuple[str, ...] = ()
-    situations: int = 300_000
-    updates: int = 500
-    tables: int = 2048
-    branches: int = 6000
+    situations: int = 100_000
+    updates: int = 120
+    tables: int = 1536
+    branches: int = 8000
     epochs: int = 2
-    batch_size: int = 4096
-    learning_rate: float = 1e-3
+    batch_size: int = 2048
+    learning_rate: float = 8e-4
     clip: float = 0.2
-    entropy: float = 0.1
-    restraint: float = 0.02
+    entropy: float = 0.05
+    restraint: float = 0.05
     mixed: float = 0.5
-    pool: int = 4
-    pool_every: int = 50
+    pool: int = 3
+    pool_every: int = 20
     width: int = 256
     blocks: int = 3
     guess: float = 0.05
     clip_norm: float = 1.0
     average: float = 0.9
-    validation: int = 5000
-    evaluate_every: int = 20
+    validation: int = 4000
+    evaluate_every: int = 10
     seed: int = 0
     device: str = "auto"
     threads: int = 1
