@@ -18,7 +18,7 @@ setup(
             Extension(
                 "bridgevec._dds",
                 ["bridgevec/_dds.pyx"],
-                depends=["bridgevec/_dds_weights.pxi"],
+                depends=["bridgevec/_dds_leads.pxi", "bridgevec/_dds_weights.pxi"],
                 extra_compile_args=compile_args,
             ),
             Extension(

@@ -88,6 +88,7 @@ cdef extern from *:
     ctypedef unsigned int u32 "uint32_t"
     ctypedef unsigned char u8 "uint8_t"
     ctypedef signed char i8 "int8_t"
+    ctypedef short i16 "int16_t"
     const u64 LANE "BV_LANE"
     const u64 CARDS "BV_CARDS"
     const u64 GUARD "BV_GUARD"
@@ -137,6 +138,7 @@ cdef struct Search:
     u64 trumps              # lane 3, or no card at notrump
     u64 nodes
     int success[64]         # how often leading a card worked of late, 0..256
+    int suit_success[4096]  # how often leading a suit of such lengths did, -256..256
     bint* stop
     Block* arena            # where patterns live; emptied when the strain changes
     Block* buckets          # in it, the hash table by shape, which grows …
@@ -563,35 +565,31 @@ cdef inline u64 refuted_suits(Search* s, int leader, u64 all, int need, u64* ran
     return out
 
 # ---------------------------------------------------------------------------------------------
-# Weights of the move ordering: what is known of a move, each worth so much. The numbers stand in
-# _dds_weights.pxi; benchmarks/tune_dds.py finds them by counting nodes.
+# Weights of the move ordering: what is known of a move, each worth so much. A lead is judged by
+# tables, in _dds_leads.pxi, learned from searches: which leads worked, and how many nodes they
+# took. The other numbers stand in _dds_weights.pxi; benchmarks/tune_dds.py finds them by counting
+# nodes. What worked of late in this search counts as well.
+
+cdef enum:                  # tables of leads: a suit at notrump, a side suit, trumps
+    LENGTHS = 5 * 5 * 5 * 5 # of the suit in the four hands from the leader, counted up to 4
+    OWNERS = 4 * 4 * 4 * 16 # of its three best cards; lengths of mine and partner's, up to 3
+    ROLES = 4 * 64          # the card is the suit's best, beats the opponents, my last; owners
+    RUFFS = 4 * 4 * 4 * 4 * 24  # side suits: trumps of the four hands, up to 3; who is short
+
+cdef i16 lead_lengths[3 * LENGTHS]
+cdef i16 lead_owners[3 * OWNERS]
+cdef i16 lead_roles[3 * ROLES]
+cdef i16 lead_ruffs[RUFFS]
 
 cdef enum:                  # of a lead: at notrump, of a side suit, of trumps
-    OWNERS                  # 16: who holds the best and the second best card of the suit
-    LENGTH = 16             # of the suit in the four hands, counted up to 4
-    PARTNER_LENGTH
-    LEFT_LENGTH
-    RIGHT_LENGTH
-    TOP                     # the card is the suit's best, my lowest, else my highest
-    LOWEST
-    HIGHEST
-    BEATS_OPPONENTS
+    HIGHEST                 # the highest card of my suit, if another is the suit's best
     RANK                    # for every lower card of the suit
-    FAVOURITE               # it worked in a position of the same shape
-    PARTNER_RUFFS
-    PARTNER_VOID
-    LEFT_RUFFS
-    LEFT_VOID
-    RIGHT_RUFFS
-    RIGHT_VOID
-    SINGLETON_RUFFS         # a singleton, with trumps and without
-    SINGLETON
-    PARTNER_SINGLETON_RUFFS
-    PARTNER_SINGLETON
     PARTNER_SOLID           # the suit's best of one side's cards is partner's, or mine
     SOLID
+    FAVOURITE               # it worked in a position of the same shape
     SUCCESS                 # how often the card worked of late
-    LEAD_SET = 40
+    SUIT_SUCCESS            # how often the suit worked of late when it had these lengths
+    LEAD_SET = 8
 
 cdef enum:                  # of a card that follows: played second, third, fourth; notrump, trumps
     WIN_RANK                # for every lower card of the suit
@@ -635,18 +633,41 @@ def set_weights(weights):
 
 
 include "_dds_weights.pxi"
+include "_dds_leads.pxi"
 set_weights(WEIGHTS)
+for _i, _worth in enumerate(LEAD_LENGTHS):
+    lead_lengths[_i] = _worth
+for _i, _worth in enumerate(LEAD_OWNERS):
+    lead_owners[_i] = _worth
+for _i, _worth in enumerate(LEAD_ROLES):
+    lead_roles[_i] = _worth
+for _i, _worth in enumerate(LEAD_RUFFS):
+    lead_ruffs[_i] = _worth
 
 # ---------------------------------------------------------------------------------------------
-# Moves. Of touching cards in one hand the highest stands for all; weights order the rest.
+# Moves. Of touching cards in one hand one stands for all; weights order the rest.
 
 cdef inline u64 distinct(u64 cards, u64 all) noexcept nogil:
-    """The highest of each run of touching cards.
-
-    Not the lowest: a proof that then relies on the one that is kept says nothing of the others.
-    """
+    """The highest of each run of touching cards."""
     cdef u64 squeezed = pext(cards, all | GUARD)
     return pdep(squeezed & ~(squeezed >> 1), all | GUARD)
+
+
+cdef inline u64 distinct_after(u64 cards, u64 all, u64 trick, int best) noexcept nogil:
+    """One of each run of cards that touch once the trick is gone.
+
+    The highest of those that beat the best card, which parts them from the rest; of the rest the
+    lowest, so that a proof needs no lower rank because a higher card was thrown away.
+    """
+    cdef u64 winners = cards & lane_of(best) & ~((<u64>1 << best) - 1)
+    cdef u64 left = all & ~trick | GUARD, squeezed = pext(cards ^ winners, left)
+    return distinct(winners, left) | pdep(squeezed & ~(squeezed << 1), left)
+
+
+cdef inline int* suit_success(Search* s, int leader, int shift) noexcept nogil:
+    """Where the success of leading a suit of these lengths is counted."""
+    cdef u64 key = (s.shape >> shift & 0xFFFF) << 4 | leader << 2 | shift >> 4
+    return &s.suit_success[key * <u64>0x9E3779B97F4A7C15 >> 52]
 
 
 cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int favourite,
@@ -654,62 +675,55 @@ cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int fav
     cdef u64 me = s.hand[leader], pd = s.hand[leader ^ 2]
     cdef u64 lho = s.hand[(leader + 1) & 3], rho = s.hand[(leader + 3) & 3]
     cdef u64 odd = lho | rho, high = pd | rho               # bits of the owner, from the leader
-    cdef u64 lane, mine, cards, top, second, opp
+    cdef u64 lane, mine, cards = distinct(me, all), top, opp, rest, bit
     cdef u64 trumps = s.trumps
-    cdef int shift, n = 0, card, score, base, owners, len_me, len_pd, len_l, len_r, j
+    cdef int shift, n = 0, card, score, base, owners, len_me, len_pd, len_l, len_r, j, kind, role
+    cdef int ruffs = 0
     cdef int* w
-    cdef u64 bit
-    cards = distinct(me, all)
+    if trumps:
+        ruffs = (min2(count(me & trumps), 3) * 4 + min2(count(lho & trumps), 3)) * 4
+        ruffs = (ruffs + min2(count(pd & trumps), 3)) * 4 + min2(count(rho & trumps), 3)
     for shift in range(0, 64, 16):
         lane = all & LANE << shift & ~hopeless
         mine = me & lane
         if not mine:
             continue
-        len_me = count(mine)
-        len_pd = count(pd & lane)
-        len_l = count(lho & lane)
-        len_r = count(rho & lane)
+        len_me = min2(count(mine), 4)
+        len_l = min2(count(lho & lane), 4)
+        len_pd = min2(count(pd & lane), 4)
+        len_r = min2(count(rho & lane), 4)
         opp = (lho | rho) & lane
-        j = top_bit(lane)
-        top = <u64>1 << j
-        owners = 5 * (odd >> j & 1) + 10 * (high >> j & 1)
-        second = lane ^ top
-        if second:
-            j = top_bit(second)
-            owners = (owners & 12) + (odd >> j & 1) + 2 * (high >> j & 1)
-        w = &W[0] if not trumps else (&W[2 * LEAD_SET] if shift == 48 else &W[LEAD_SET])
-        base = w[OWNERS + owners]
-        base += w[LENGTH] * min2(len_me, 4) + w[PARTNER_LENGTH] * min2(len_pd, 4)
-        base += w[LEFT_LENGTH] * min2(len_l, 4) + w[RIGHT_LENGTH] * min2(len_r, 4)
-        if not len_pd:
-            base += w[PARTNER_RUFFS] if pd & trumps else w[PARTNER_VOID]
-        if not len_l:
-            base += w[LEFT_RUFFS] if lho & trumps else w[LEFT_VOID]
-        if not len_r:
-            base += w[RIGHT_RUFFS] if rho & trumps else w[RIGHT_VOID]
-        if len_me == 1:
-            base += w[SINGLETON_RUFFS] if me & trumps else w[SINGLETON]
-        if len_pd == 1:
-            base += w[PARTNER_SINGLETON_RUFFS] if pd & trumps else w[PARTNER_SINGLETON]
+        top = <u64>1 << top_bit(lane)
+        rest = lane
+        owners = 0
+        for j in range(3):
+            owners *= 4
+            if rest:
+                card = top_bit(rest)
+                rest ^= <u64>1 << card
+                owners += (odd >> card & 1) + 2 * (high >> card & 1)
+        kind = 0 if not trumps else (2 if shift == 48 else 1)
+        w = &W[kind * LEAD_SET]
+        base = lead_lengths[kind * LENGTHS + ((len_me * 5 + len_l) * 5 + len_pd) * 5 + len_r]
+        base += lead_owners[kind * OWNERS + owners * 16 + min2(len_me, 3) * 4 + min2(len_pd, 3)]
+        if kind == 1:
+            base += lead_ruffs[ruffs * 24 + ((len_me == 1) * 2 + (len_l == 0)) * 6
+                               + min2(len_pd, 2) * 2 + (len_r == 0)]
         if pd & lane > opp:
             base += w[PARTNER_SOLID]
         if mine > opp:
             base += w[SOLID]
+        base += w[SUIT_SUCCESS] * suit_success(s, leader, shift)[0] >> 8
         j = 0
         mine &= cards
         while mine:
             card = top_bit(mine)
             bit = <u64>1 << card
             mine ^= bit
-            score = base
-            if bit == top:
-                score += w[TOP]
-            elif not mine:
-                score += w[LOWEST]
-            elif j == 0:
+            role = 0 if bit == top else (1 if bit > opp else (3 if mine else 2))
+            score = base + lead_roles[kind * ROLES + role * 64 + owners]
+            if j == 0 and mine and role:
                 score += w[HIGHEST]
-            if bit > opp:
-                score += w[BEATS_OPPONENTS]
             score -= w[RANK] * count(lane & (bit - 1))
             if card == favourite:
                 score += w[FAVOURITE]
@@ -721,7 +735,7 @@ cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int fav
 
 
 cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, int best_seat,
-                             u64 all, int* moves) noexcept nogil:
+                             u64 all, u64 trick, int* moves) noexcept nogil:
     cdef u64 me = s.hand[seat], lane = LANE << (led & 48), bit, cards, trumps = s.trumps, own
     cdef u64 next_hand = s.hand[(seat + 1) & 3], pd = s.hand[seat ^ 2], best_lane = lane_of(best)
     cdef int n = 0, card, score, win, low
@@ -729,7 +743,7 @@ cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, in
     cdef bint ruffed = (best & 48) != (led & 48), partner_can = False
     cdef int* w = &W[3 * LEAD_SET + (pos - 1 + (3 if trumps else 0)) * FOLLOW_SET]
     cdef u64 threat = 0, top
-    cards = distinct(me & lane if following else me, all)
+    cards = distinct_after(me & lane if following else me, all, trick, best)
     if not cards & (cards - 1):
         moves[0] = top_bit(cards)
         return 1
@@ -888,6 +902,7 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     cdef int n_moves = lead_moves(s, leader, all, hopeless, b.move, moves)
     cdef int m, card = 0
     cdef u64 r, bit, low
+    cdef int* worked
     cdef bint won = not ours
     if n_moves == 0:
         return ranks | (WON if won else 0)
@@ -906,8 +921,12 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
             won = ours
             ranks = r & CARDS
             s.success[card] += (256 - s.success[card]) >> 3
+            worked = suit_success(s, leader, card & 48)
+            worked[0] += (256 - worked[0]) >> 3
             break
         s.success[card] -= s.success[card] >> 3
+        worked = suit_success(s, leader, card & 48)
+        worked[0] -= (256 + worked[0]) >> 3
         r &= CARDS
         ranks |= r
         raise_floor(floor, card, r)
@@ -925,7 +944,7 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
                        u64 trick, u64 all, int target, int n) noexcept nogil:
     cdef int moves[16]
     cdef u64 floor[4]
-    cdef int n_moves = follow_moves(s, pos, seat, led, best, best_seat, all, moves)
+    cdef int n_moves = follow_moves(s, pos, seat, led, best, best_seat, all, trick, moves)
     cdef int m, card, new_best, new_seat
     cdef u64 r, ranks = 0, bit, low, now, mates, below
     cdef Block* start
@@ -976,6 +995,13 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
         if ((r & WON) != 0) == ours:
             return r
         r &= CARDS
+        low = r & lane_of(card)
+        low &= -low
+        if low > bit and not ((s.hand[seat] ^ all ^ trick | <u64>1 << best) & lane_of(card)
+                              & (low - bit | low)):
+            # The proof relied on a card of the same run, and the card played stood for that one
+            # too: had that one been played, the proof would have relied on this one.
+            r |= bit
         ranks |= r
         raise_floor(floor, card, r)
     return ranks | (0 if ours else WON)
@@ -1017,6 +1043,7 @@ cdef void deal_cards(Search* s, const u64* masks, int strain) noexcept nogil:
     s.shape = 0
     s.trumps = LANE << 48 if strain < 4 else 0
     memset(s.success, 0, sizeof(s.success))
+    memset(s.suit_success, 0, sizeof(s.suit_success))
     for seat in range(4):
         s.hand[seat] = 0
         left = masks[seat]

@@ -203,10 +203,12 @@ def test_the_best_card_is_worth_what_the_table_says():
         ("N:AQ8.T652.9.76542 KJ2.K874.KQJ3.83 964.AQJ9.T7.KQJT T753.3.A86542.A9", "W", "S", 9),
         ("N:KQ6.9532.KQT.KJ5 AT.KJ86.AJ986.T3 32.AT74.432.A964 J98754.Q.75.Q872", "S", "NT", 8),
         ("N:32.KT98763.J4.K3 JT54.Q42.AT98.A2 A986.AJ5.KQ2.QJ7 KQ7..7653.T98654", "N", "D", 4),
+        ("N:8.932.KJT64.QJT3 AKT9542.74.73.K4 Q63.KT86.985.976 J7.AQJ5.AQ2.A852", "N", "H", 4),
     ],
 )
 def test_cards_that_touch_only_once_the_trick_is_gone_differ(deal, declarer, strain, tricks):
-    # endplay's results; a search that plays the lower of such cards alone gets these wrong.
+    # endplay's results. A search that plays the lowest of such cards for all, and forgets that its
+    # proof relied on their ranks, gets these wrong.
     table = solve_table(deal)
     assert table[Strain[strain], Seat[declarer]] == tricks
 
