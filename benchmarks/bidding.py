@@ -20,7 +20,7 @@ import argparse
 import itertools
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from bridgevec._auction import Auctions
+from bridgevec.auction import FIRST_BID, auction_text, calls_at, contract_at, parse_call
 from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.bidders import Bidder, load_bidder
+from bridgevec.bidders.bidder import PassBidder
 from bridgevec.bidders.imitation import judge
 from bridgevec.bidders.match import (
     Contracts,
@@ -42,11 +44,11 @@ from bridgevec.bidders.match import (
     play_match,
 )
 from bridgevec.bidders.policy import PolicyBidder
-from bridgevec.cards import hand_masks
+from bridgevec.cards import Deal, Seat, Strain, hand_masks
 from bridgevec.dds import SOLVER_VERSION, solve_tables
 from bridgevec.models.embedding import WEIGHTS
 from bridgevec.records import read_deals, write_deals
-from bridgevec.scoring import imps, par_scores
+from bridgevec.scoring import VULNERABILITIES, Contract, imps, par_scores
 
 EXAMPLES = """examples:
   python benchmarks/bidding.py
@@ -231,6 +233,45 @@ def card_figures(name: str, report: Figures) -> Figures:
     return found
 
 
+KINDS: dict[str, Callable[[list[int], Contract], bool]] = {
+    "a part-score": lambda bids, end: 1 <= end.level <= 2 and len(bids) > 3,
+    "a notrump opening": lambda bids, end: bids[0] == parse_call("1N") and len(bids) > 2,
+    "a strong opening": lambda bids, end: bids[0] == parse_call("2C"),
+    "a preempt": lambda bids, end: bids[0] >= parse_call("3C"),
+    "a game in notrump": lambda bids, end: (end.level, end.strain) == (3, Strain.NT),
+    "a game in a major": lambda bids, end: end.level == 4 and end.strain in (Strain.H, Strain.S),
+    "a game in a minor": lambda bids, end: end.level == 5 and end.strain <= Strain.D,
+    "a slam": lambda bids, end: end.level >= 6,
+    "a contract doubled": lambda bids, end: end.doubled > 0,
+    "a long auction": lambda bids, end: len(bids) > 7,
+}
+
+
+def examples(
+    bidder: Bidder, opponents: Bidder, masks: NDArray[np.uint64], tricks: NDArray[np.int8]
+) -> dict[str, dict[str, str | int]]:
+    """Bid deals, the bidder sitting North-South, and keep the first auction of each kind."""
+    dealers, vulnerable = board_conditions(len(masks))
+    seated = np.tile(np.arange(4) % 2, (len(masks), 1))
+    auctions = bid_deals([bidder, opponents], seated, masks, dealers, vulnerable)
+    found: dict[str, dict[str, str | int]] = {}
+    for table in range(len(masks)):
+        end, calls = contract_at(auctions, table), calls_at(auctions, table)
+        bids = [call for call in calls if call >= FIRST_BID]
+        for kind, fits in KINDS.items():
+            if bids and kind not in found and fits(bids, end):
+                found[kind] = {
+                    "deal": Deal(masks[table]).pbn,
+                    "dealer": Seat(dealers[table]).name,
+                    "vulnerable": VULNERABILITIES[vulnerable[table]],
+                    "auction": auction_text(calls),
+                    "contract": str(end),
+                    "tricks": int(tricks[table, end.strain, end.declarer]),
+                }
+                break
+    return {kind: found[kind] for kind in KINDS if kind in found}
+
+
 def _plus_minus(figures: Figures, spec: str = ".2f") -> str:
     half = "" if figures["±"] is None else f" ±{figures['±']:.{spec[-2]}f}"
     return f"{figures['mean']:{spec}}{half}"
@@ -268,7 +309,7 @@ def print_report(report: Figures) -> None:
     if "speed" in report:
         print("\ncalls a second      one by one     in batches")
         for name, figures in report["speed"].items():
-            one, many = (figures[f"calls a second, {how}"] for how in ("one by one", "in batches"))
+            one, many = (figures[f"{how}, a second"] for how in ("one by one", "in batches"))
             print(f"{name:<14}{one:>16,}{many:>15,}")
 
 
@@ -306,7 +347,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0, help="which of them")
     parser.add_argument("--solved", type=Path, metavar="FILE", help="keep the solved deals here")
     parser.add_argument("--speed", action="store_true", help="measure it on the recorded auctions")
-    parser.add_argument("--card", action="store_true", help="write figures into model cards")
+    parser.add_argument(
+        "--card", action="store_true", help="write figures and some auctions into model cards"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
     if options.speed and not options.auctions:
@@ -349,7 +392,10 @@ def main(argv: list[str] | None = None) -> None:
         command = " ".join(["python benchmarks/bidding.py", *words])
         for name, bidder in bidders.items():
             if isinstance(bidder, PolicyBidder):
-                write_card(name, command, card_figures(name, report), "bidder")
+                opponents = PassBidder() if name == "uncontested" else bidder
+                shown = examples(bidder, opponents, masks, tricks)
+                figures = card_figures(name, report) | {"auctions": shown}
+                write_card(name, command, figures, "bidder")
     if options.json:
         print(json.dumps(report))
     else:

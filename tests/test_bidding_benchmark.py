@@ -154,3 +154,19 @@ def test_the_benchmark_prints_what_it_measured(deals, records, tmp_path, capsys)
     assert f"{-mean:+.2f} ±{half:.2f}" in text
     assert "nobody is left out: " in text
     assert "pass: 100.00% of" in text
+
+
+def test_the_auctions_that_are_shown_are_the_first_of_their_kinds(deals):
+    masks, tricks = deals
+    found = benchmark.examples(Opener("6N"), Opener("P"), masks, np.full_like(tricks, 12))
+    assert list(found) == ["a preempt", "a slam"]
+    first, second = found.values()
+    assert first == {
+        "deal": Deal(masks[0].tolist()).pbn,
+        "dealer": "N",
+        "vulnerable": "None",
+        "auction": "6N P P P",
+        "contract": "6NT by N",
+        "tricks": 12,
+    }
+    assert (second["dealer"], second["auction"]) == ("E", "P 6N P P P")
