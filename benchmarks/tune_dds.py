@@ -22,7 +22,7 @@ import numpy as np
 import bridgevec._dds as search
 
 FILE = Path(search.__file__).with_name("_dds_weights.pxi")
-LEAD_SET, FOLLOW_SET = 8, 24
+LEAD_SET, FOLLOW_SET = 7, 24
 SETS = [(f"leads {kind}", LEAD_SET) for kind in ("at notrump", "of a side suit", "of trumps")] + [
     (f"played {place} {kind}", FOLLOW_SET)
     for kind in ("at notrump", "with trumps")

@@ -589,7 +589,7 @@ cdef enum:                  # of a lead: at notrump, of a side suit, of trumps
     FAVOURITE               # it worked in a position of the same shape
     SUCCESS                 # how often the card worked of late
     SUIT_SUCCESS            # how often the suit worked of late when it had these lengths
-    LEAD_SET = 8
+    LEAD_SET
 
 cdef enum:                  # of a card that follows: played second, third, fourth; notrump, trumps
     WIN_RANK                # for every lower card of the suit
@@ -632,17 +632,18 @@ def set_weights(weights):
         W[i] = weights[i]
 
 
+cdef fill(i16* table, list worths):
+    for i in range(len(worths)):
+        table[i] = worths[i]
+
+
 include "_dds_weights.pxi"
 include "_dds_leads.pxi"
 set_weights(WEIGHTS)
-for _i, _worth in enumerate(LEAD_LENGTHS):
-    lead_lengths[_i] = _worth
-for _i, _worth in enumerate(LEAD_OWNERS):
-    lead_owners[_i] = _worth
-for _i, _worth in enumerate(LEAD_ROLES):
-    lead_roles[_i] = _worth
-for _i, _worth in enumerate(LEAD_RUFFS):
-    lead_ruffs[_i] = _worth
+fill(lead_lengths, LEAD_LENGTHS)
+fill(lead_owners, LEAD_OWNERS)
+fill(lead_roles, LEAD_ROLES)
+fill(lead_ruffs, LEAD_RUFFS)
 
 # ---------------------------------------------------------------------------------------------
 # Moves. Of touching cards in one hand one stands for all; weights order the rest.
