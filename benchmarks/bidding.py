@@ -39,7 +39,7 @@ from bridgevec.bidders.imitation import judge
 from bridgevec.bidders.match import (
     Contracts,
     bid_deals,
-    board_conditions,
+    match_conditions,
     mean_and_error,
     play_match,
 )
@@ -251,7 +251,7 @@ def examples(
     bidder: Bidder, opponents: Bidder, masks: NDArray[np.uint64], tricks: NDArray[np.int8]
 ) -> dict[str, dict[str, str | int]]:
     """Bid deals, the bidder sitting North-South, and keep the first auction of each kind."""
-    dealers, vulnerable = board_conditions(len(masks))
+    dealers, vulnerable = match_conditions(len(masks))
     seated = np.tile(np.arange(4) % 2, (len(masks), 1))
     auctions = bid_deals([bidder, opponents], seated, masks, dealers, vulnerable)
     found: dict[str, dict[str, str | int]] = {}
@@ -359,7 +359,7 @@ def main(argv: list[str] | None = None) -> None:
     if options.partner is not None and options.partner not in bidders:
         parser.error(f"--partner {options.partner} is none of {', '.join(bidders)}")
     masks, tricks = (column[: options.boards] for column in read_deals(options.deals))
-    conditions = board_conditions(len(masks))
+    conditions = match_conditions(len(masks))
     report: Figures = {"boards": len(masks), "left out": missing}
     report["league"] = [] if options.no_league else league(bidders, masks, tricks)
     report["from par"] = {

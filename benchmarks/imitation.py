@@ -20,12 +20,10 @@ from typing import Any
 import numpy as np
 from ddbp2 import write_card
 
-from bridgevec.auction import Auctions, auction_text, calls_at
+from bridgevec.auction import Auctions, question_at
 from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.bidders.imitation import ImitationConfig, decisions, judge
-from bridgevec.cards import Seat, hand_text
-from bridgevec.scoring import VULNERABILITIES
 
 
 def speed(bidder: Bidder, recorded: RecordedAuctions, rows: np.ndarray) -> dict[str, Any]:
@@ -39,15 +37,7 @@ def speed(bidder: Bidder, recorded: RecordedAuctions, rows: np.ndarray) -> dict[
     auctions = Auctions(len(hands))
     auctions.tables[:] = np.concatenate([now.tables[1].tables for now in made])
     some = np.random.default_rng(0).choice(len(hands), 300)
-    texts = [
-        (
-            hand_text(int(hands[i])),
-            auction_text(calls_at(auctions, i)),
-            Seat(int(auctions.tables["dealer"][i])).name,
-            VULNERABILITIES[vulnerable[i]],
-        )
-        for i in some
-    ]
+    texts = [question_at(auctions, i, hands[i], vulnerable[i]) for i in some]
     batch = _best_of_five(lambda: bidder.calls(hands, auctions, vulnerable))
     single = _best_of_five(lambda: [bidder.call(*text) for text in texts])
     return {

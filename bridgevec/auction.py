@@ -14,8 +14,8 @@ from typing import TypeAlias
 import numpy as np
 
 from bridgevec._auction import Auctions
-from bridgevec.cards import Seat, Strain
-from bridgevec.scoring import Contract
+from bridgevec.cards import Seat, Strain, hand_text
+from bridgevec.scoring import VULNERABILITIES, Contract
 
 PASS, DOUBLE, REDOUBLE, FIRST_BID = 0, 1, 2, 3
 N_CALLS = 38
@@ -218,6 +218,32 @@ def calls_at(auctions: Auctions, table: int) -> list[int]:
     """List the calls at one of many tables."""
     row = auctions.tables[table]
     return row["calls"][: row["count"]].tolist()
+
+
+def question_at(
+    auctions: Auctions, table: int, hand: int, vulnerable: int
+) -> tuple[str, str, str, str]:
+    """Write as text what a bidder is asked at one of many tables.
+
+    Parameters
+    ----------
+    auctions : Auctions
+    table : int
+    hand : int
+        Mask of the hand that is to call.
+    vulnerable : int
+        A place in `bridgevec.scoring.VULNERABILITIES`.
+
+    Returns
+    -------
+    hand, auction, dealer, vulnerable : str
+    """
+    return (
+        hand_text(int(hand)),
+        auction_text(calls_at(auctions, table)),
+        Seat(int(auctions.tables["dealer"][table])).name,
+        VULNERABILITIES[vulnerable],
+    )
 
 
 def contract_at(auctions: Auctions, table: int) -> Contract:

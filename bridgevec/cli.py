@@ -394,7 +394,7 @@ def draw_map(
 
 
 def _hand_pool(source: str) -> NDArray[np.uint64]:
-    if source.endswith((".pbn", ".lin", ".parquet")):
+    if source.endswith(_DEALS):
         return deal_masks([deal for _, deal in _deals_of_file(source)]).reshape(-1)
     with _open_text(source) as file:
         return np.array([hand_mask(line) for line in _lines(file, source)], dtype=np.uint64)

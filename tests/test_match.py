@@ -16,7 +16,7 @@ from bridgevec.auction_records import read_auctions
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.bidders.bidder import certain
 from bridgevec.bidders.external import ExternalBidder, serve
-from bridgevec.bidders.match import board_conditions, play_match
+from bridgevec.bidders.match import match_conditions, play_match
 from bridgevec.cards import Deal, random_masks
 from bridgevec.cli import app
 from bridgevec.envs.deals import PACKAGED
@@ -127,13 +127,13 @@ def test_a_partner_that_is_the_same_changes_nothing(deals):
 
 
 def test_boards_have_the_conditions_of_the_laws():
-    dealers, vulnerable = board_conditions(17)
+    dealers, vulnerable = match_conditions(17)
     assert dealers.tolist() == [0, 1, 2, 3] * 4 + [0]
     names = "None NS EW All NS EW All None EW All None NS All None NS EW None"
     assert vulnerable.tolist() == [
         ("None", "NS", "EW", "All").index(name) for name in names.split()
     ]
-    drawn = board_conditions(100, seed=1)
+    drawn = match_conditions(100, seed=1)
     assert {(d, v) for d, v in zip(*drawn, strict=True)} == {
         (d, v) for d in range(4) for v in range(4)
     }

@@ -172,9 +172,10 @@ def load_bidder(name: str | os.PathLike[str] = "default") -> Bidder:
     ----------
     name : str or path, default "default"
         ``"default"``, the best that is shipped; ``"imitation"``, which bids two over one game
-        forcing as a rule-based engine does; ``"rules"``, a plain Standard American;
-        ``"pass"``; ``"random"``; a file ``name.safetensors`` of your own training; or
-        ``"exec:COMMAND"``, a process that speaks lines of JSON (`bridgevec.bidders.external`).
+        forcing as a rule-based engine does; ``"uncontested"``, for opponents who pass;
+        ``"rules"``, a plain Standard American; ``"pass"``; ``"random"``; a file
+        ``name.safetensors`` of your own training; or ``"exec:COMMAND"``, a process that
+        speaks lines of JSON (`bridgevec.bidders.external`).
 
     Returns
     -------

@@ -30,10 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgevec._auction import Auctions
-from bridgevec.auction import auction_text, calls_at, explain_illegal, parse_call
+from bridgevec.auction import explain_illegal, parse_call, question_at
 from bridgevec.bidders.bidder import Bidder, certain
-from bridgevec.cards import Seat, hand_text
-from bridgevec.scoring import VULNERABILITIES
 
 _KEYS = ("hand", "auction", "dealer", "vulnerable")
 
@@ -107,12 +105,7 @@ class ExternalBidder(Bidder):
         """Ask for the calls, one after the other."""
         calls = np.empty(len(hands), dtype=np.int64)
         for i, hand in enumerate(hands.tolist()):
-            question = (
-                hand_text(hand),
-                auction_text(calls_at(auctions, i)),
-                Seat(int(auctions.tables["dealer"][i])).name,
-                VULNERABILITIES[vulnerable[i]],
-            )
+            question = question_at(auctions, i, hand, vulnerable[i])
             calls[i] = self._ask(dict(zip(_KEYS, question, strict=True)), auctions, i)
         return calls
 
@@ -127,8 +120,8 @@ class ExternalBidder(Bidder):
             call = parse_call(answer["call"])
         except ValueError as error:
             raise ValueError(f"{self._name}: the answer {line!r}: {error}") from None
-        reason = explain_illegal(auctions, table, call)
         if not auctions.legal_masks()[table, call]:
+            reason = explain_illegal(auctions, table, call)
             raise ValueError(f"{self._name}: the answer {line!r}: {reason}")
         return call
 

@@ -39,8 +39,12 @@ __all__ = ["N_BIDDER_FEATURES", "N_PLACES", "describe_hands", "observe"]
 
 DESCRIPTION = 13
 """How many numbers describe a hand that is guessed, see `describe_hands`."""
+SPREAD = 5
+"""Of how many of them, the lengths and the points, a standard deviation is guessed too."""
+OTHERS = ("left", "partner", "right")
+"""Whose hands are guessed."""
 MEANS = np.array([3.25] * 4 + [10] + [0] * 8, dtype=np.float32)
-"""Means of these numbers over random hands."""
+"""Means of the numbers over random hands."""
 SCALES = np.array([1.3647] * 4 + [4.1302] + [1] * 8, dtype=np.float32)
 """Their standard deviations."""
 

@@ -29,16 +29,15 @@ from tqdm import tqdm
 from bridgevec.auction import PASS, Auctions
 from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.bidders.bidder import Bidder
-from bridgevec.bidders.features import SCALES, describe_hands, observe
+from bridgevec.bidders.features import OTHERS, SCALES, SPREAD, describe_hands, observe
 from bridgevec.bidders.network import (
-    SPREAD,
     BidderNetwork,
     guess_loss,
     load_network,
     mask_illegal,
     save_network,
 )
-from bridgevec.bidders.policy import OTHERS, PolicyBidder
+from bridgevec.bidders.policy import PolicyBidder
 from bridgevec.models.checkpoint import (
     command_line,
     load_checkpoint,

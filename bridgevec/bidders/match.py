@@ -25,7 +25,14 @@ from bridgevec.auction import Auction, auction_text, calls_at, contract_at, expl
 from bridgevec.bidders.bidder import Bidder
 from bridgevec.cards import Deal, DealLike, Seat, deal_masks, hand_text
 from bridgevec.records import PathLike, write_text
-from bridgevec.scoring import VULNERABILITIES, imps, par_scores, scores
+from bridgevec.scoring import (
+    VULNERABILITIES,
+    board_conditions,
+    imps,
+    par_scores,
+    parse_vulnerable,
+    scores,
+)
 
 ROOMS = ("open", "closed")
 SUFFIXES = (".pbn", ".csv", ".parquet")
@@ -36,7 +43,7 @@ Seated: TypeAlias = NDArray[np.integer]
 """By table and seat, who sits there, as a place in a list of bidders; shape (n, 4)."""
 
 
-def board_conditions(n: int, seed: int | None = None) -> tuple[NDArray[np.uint8], ...]:
+def match_conditions(n: int, seed: int | None = None) -> tuple[NDArray[np.uint8], ...]:
     """Give boards a dealer and a vulnerability.
 
     Parameters
@@ -51,14 +58,15 @@ def board_conditions(n: int, seed: int | None = None) -> tuple[NDArray[np.uint8]
 
     Examples
     --------
-    >>> board_conditions(6)
+    >>> match_conditions(6)
     (array([0, 1, 2, 3, 0, 1], dtype=uint8), array([0, 1, 2, 3, 1, 2], dtype=uint8))
     """
     if seed is not None:
         drawn = np.random.default_rng(seed).integers(4, size=(2, n), dtype=np.uint8)
         return drawn[0], drawn[1]
-    board = np.arange(n)
-    return (board % 4).astype(np.uint8), ((board + board // 4) % 4).astype(np.uint8)
+    boards = [board_conditions(board) for board in range(1, n + 1)]
+    dealers, sides = np.array([(dealer, parse_vulnerable(side)) for dealer, side in boards]).T
+    return dealers.astype(np.uint8), sides.astype(np.uint8)
 
 
 def bid_deals(
@@ -441,7 +449,7 @@ def play_match(
         raise ValueError("there are no deals to play")
     if tables.shape != (n, 5, 4):
         raise ValueError(f"tricks has shape {tables.shape}, expected {(n, 5, 4)}")
-    conditions = list(board_conditions(n, seed))
+    conditions = list(match_conditions(n, seed))
     for i, given in enumerate((dealers, vulnerable)):
         if given is not None:
             conditions[i] = np.broadcast_to(given, n).astype(np.uint8)

@@ -19,13 +19,9 @@ from torch.nn import functional as F
 
 from bridgevec._auction import add_to_rows, sum_rows
 from bridgevec.auction import N_CALLS
-from bridgevec.bidders.features import DESCRIPTION, N_BIDDER_FEATURES
-from bridgevec.bidders.policy import OTHERS
+from bridgevec.bidders.features import DESCRIPTION, N_BIDDER_FEATURES, OTHERS, SPREAD
 from bridgevec.models.checkpoint import write_model
 from bridgevec.models.embedding import find_weights, read_weights
-
-SPREAD = 5
-"""Of how many numbers of a hand, the first ones, a standard deviation is guessed too."""
 
 
 class Outputs(NamedTuple):
@@ -36,7 +32,7 @@ class Outputs(NamedTuple):
     logits : Tensor, shape (n, 38)
         Of all calls; those that are not legal are yet to be masked, see `mask_illegal`.
     value : Tensor, shape (n,)
-        In what the training counts, for the side of the player to call.
+        For training of one's own that needs a critic; those of this package do without.
     guesses : Tensor, shape (n, 3, 18)
         Of left-hand opponent, partner and right-hand opponent: 13 numbers as
         `bridgevec.bidders.features.describe_hands` gives them, and the logarithms of the standard

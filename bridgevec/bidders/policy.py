@@ -16,12 +16,18 @@ from numpy.typing import NDArray
 
 from bridgevec._auction import Auctions, sum_rows
 from bridgevec.bidders.bidder import Bidder, one_table
-from bridgevec.bidders.features import DESCRIPTION, MEANS, N_BIDDER_FEATURES, SCALES, observe
+from bridgevec.bidders.features import (
+    DESCRIPTION,
+    MEANS,
+    N_BIDDER_FEATURES,
+    OTHERS,
+    SCALES,
+    SPREAD,
+    observe,
+)
 from bridgevec.cards import HandLike, Seat
 from bridgevec.models.embedding import find_weights, read_weights
 
-OTHERS = ("left", "partner", "right")
-_LENGTHS_AND_POINTS = 5  # of the numbers that describe a hand, those whose spread is guessed too
 _CHUNK = 512  # rows at a time, so that they stay in the cache
 
 
@@ -201,13 +207,13 @@ class PolicyBidder(Bidder):
         shown = {}
         for who, guess in zip(OTHERS, guesses, strict=True):
             means = guess[:DESCRIPTION] * SCALES + MEANS
-            errors = np.exp(guess[DESCRIPTION:]) * SCALES[:_LENGTHS_AND_POINTS]
+            errors = np.exp(guess[DESCRIPTION:]) * SCALES[:SPREAD]
             shown[who] = ShownHand(
                 dict(zip("SHDC", means[:4].tolist(), strict=True)),
                 float(means[4]),
                 dict(zip("SHDC", errors[:4].tolist(), strict=True)),
                 float(errors[4]),
-                means[_LENGTHS_AND_POINTS:],
+                means[SPREAD:],
             )
         return shown
 

@@ -539,8 +539,6 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         row["validation"] = None
         if (update + 1) % config.evaluate_every == 0 or update + 1 == config.updates:
             row["validation"] = round(validate(average, start, held_out), 4)
-            if not progress:
-                print(row, round(validate(policy, start, held_out), 4), flush=True)
             bar.set_postfix({name: row[name] for name in ("doubt", "validation")})
         log.append(row)
         if row["validation"] is not None:

@@ -22,13 +22,13 @@ from bridgevec.auction import (
     calls_at,
     explain_illegal,
     parse_call,
+    question_at,
 )
-from bridgevec.cards import Deal, Seat, Strain, hand_text
+from bridgevec.cards import Deal, Seat, Strain
 from bridgevec.dds import solve_tables
 from bridgevec.envs.deals import DealsLike, LabelledDeals, deal_source
 from bridgevec.envs.observation import HAND_FEATURES
 from bridgevec.scoring import (
-    VULNERABILITIES,
     Contract,
     datums,
     imps,
@@ -252,13 +252,9 @@ class Game:
 
     def _ask(self, table: int, seat: Seat) -> int:
         """Ask the bidder at a seat for a call."""
-        call = self._bidders[seat].call(
-            hand_text(int(self.tables.deals["masks"][table, seat])),
-            auction_text(calls_at(self.tables, table)),
-            Seat(int(self.tables.tables["dealer"][table])).name,
-            VULNERABILITIES[self.tables.vulnerable[table]],
-        )
-        return parse_call(call)
+        hand = self.tables.deals["masks"][table, seat]
+        question = question_at(self.tables, table, hand, self.tables.vulnerable[table])
+        return parse_call(self._bidders[seat].call(*question))
 
     def _score(
         self, ended: NDArray[np.intp]
