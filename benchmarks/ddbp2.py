@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +33,7 @@ from baselines import BASELINES, Baseline
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from bridgevec.models.checkpoint import save_card
 from bridgevec.models.embedding import Embedding, find_weights, load_embedding
 from bridgevec.models.pairs import deal_pairs, pair_targets, read_pairs
 
@@ -231,9 +231,7 @@ def write_card(name: str, command: str, figures: dict[str, Any], kind: str = "em
     path = find_weights(name, kind).with_suffix(".json")
     card = json.loads(path.read_text("utf-8"))
     card.setdefault("benchmarks", {})[command] = figures
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    save_card(path, card)
 
 
 def main(argv: list[str] | None = None) -> None:

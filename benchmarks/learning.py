@@ -36,6 +36,7 @@ from tqdm import tqdm
 
 from bridgevec.envs import BiddingVectorEnv, LabelledDeals
 from bridgevec.envs.deals import PACKAGED
+from bridgevec.files import write_text
 from bridgevec.scoring import best_scores, imps, par_scores
 from envs import random_calls
 
@@ -257,9 +258,7 @@ def main() -> None:
                     deals = LabelledDeals.read(args.deals or PACKAGED).with_symmetries()
                 run = learn(observation, seed, args.steps, deals, test, args.json)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                temporary = path.with_suffix(".tmp")
-                temporary.write_text(json.dumps(run))
-                temporary.replace(path)
+                write_text(path, json.dumps(run))
             runs.append(json.loads(path.read_text()))
         mean, half = band([run["imps"] for run in runs])
         curves[observation] = {

@@ -13,13 +13,13 @@ build the extension again to use them.
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from pathlib import Path
 
 import numpy as np
 
 import bridgevec._dds as search
+from bridgevec.files import write_text
 
 FILE = Path(search.__file__).with_name("_dds_weights.pxi")
 LEAD_SET, FOLLOW_SET = 7, 24
@@ -51,9 +51,7 @@ def write(weights: list[int]) -> None:
             row = weights[i : min(i + 16, start + size)]
             lines.append("    " + ", ".join(map(str, row)) + ",")
         start += size
-    temporary = FILE.with_suffix(".tmp")
-    temporary.write_text("\n".join([*lines, "]"]) + "\n")
-    os.replace(temporary, FILE)
+    write_text(FILE, "\n".join([*lines, "]"]) + "\n")
 
 
 def random_endings(n: int, rng: np.random.Generator) -> np.ndarray:

@@ -32,6 +32,7 @@ from tqdm import tqdm
 from bridgevec import records
 from bridgevec.cards import Seat, random_masks
 from bridgevec.dds import SOLVER_VERSION, solve_tables
+from bridgevec.files import write_text
 from bridgevec.records import PathLike
 
 CHUNK = 50
@@ -366,9 +367,7 @@ def _open_work(work: Path, settings: dict[str, str]) -> None:
     elif any(work.glob("*.parquet")):
         raise ValueError(f"{work} has chunks but no settings.json; move it away to start afresh")
     else:
-        temporary = work / "settings.json.tmp"
-        temporary.write_text(json.dumps(settings))
-        os.replace(temporary, file)
+        write_text(file, json.dumps(settings))
 
 
 def _check_settings(path: Path, found: dict[str, str], settings: dict[str, str]) -> None:

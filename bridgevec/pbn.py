@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from bridgevec.cards import Deal, Seat, Strain
 from bridgevec.dds import MEMORY, iter_tables
+from bridgevec.files import replacing
 from bridgevec.scoring import board_conditions, par, parse_vulnerable
 
 # What a file is made of: comments, lines of %, blank lines, tags, words. A brace that is never
@@ -324,24 +325,17 @@ def _count_solved(log_path: Path, data: bytes | mmap.mmap, path: Path) -> int:
 
 
 def _write_results(data: bytes | mmap.mmap, path: Path, out: Path, log: IO[bytes]) -> None:
-    temporary = out.with_name(out.name + ".tmp")
-    try:
-        with open(temporary, "wb") as file:
-            at = 0
-            for (record, _), line in zip(_boards(data, path), log, strict=True):
-                digits = line.split()[-1].decode()
-                table = np.array([int(digit, 16) for digit in digits], dtype=np.int8)
-                for start, end, new in _changes(data, record, path, table.reshape(5, 4)):
-                    file.write(data[at:start])
-                    file.write(new)
-                    at = end
-            file.write(data[at:])
-            file.flush()
-            os.fsync(file.fileno())
-        shutil.copymode(path, temporary)
-        os.replace(temporary, out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(out) as file:
+        at = 0
+        for (record, _), line in zip(_boards(data, path), log, strict=True):
+            digits = line.split()[-1].decode()
+            table = np.array([int(digit, 16) for digit in digits], dtype=np.int8)
+            for start, end, new in _changes(data, record, path, table.reshape(5, 4)):
+                file.write(data[at:start])
+                file.write(new)
+                at = end
+        file.write(data[at:])
+        shutil.copymode(path, file.name)
 
 
 def _changes(

@@ -13,10 +13,10 @@ Where the labels came from (seed, solver version) stands in the metadata of the 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,12 +31,11 @@ from bridgevec.cards import (
     hand_masks,
     hand_text,
 )
+from bridgevec.files import PathLike, replacing
 from bridgevec.pbn import open_pbn, read_records
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-PathLike: TypeAlias = str | os.PathLike[str]
 
 _ROWS = 1 << 16
 # The text of a complete deal is always this long: 52 cards, 12 dots, 3 spaces and "N:".
@@ -149,31 +148,11 @@ def write_table(path: PathLike, table: pa.Table, dictionary: bool | list[str] = 
     """
     import pyarrow.parquet as pq
 
-    def write(file: IO[bytes]) -> None:
+    with replacing(path) as file:
         pq.write_table(
             table, file, row_group_size=_ROWS, compression="zstd", use_dictionary=dictionary
         )
-
-    return _write(path, write)
-
-
-def write_text(path: PathLike, text: str) -> Path:
-    """Write a text file under a temporary name beside `path`, then rename it."""
-    return _write(path, lambda file: file.write(text.encode()))
-
-
-def _write(path: PathLike, write: Callable[[IO[bytes]], object]) -> Path:
-    path = Path(path)
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        with open(temporary, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    return Path(path)
 
 
 def _tricks_type() -> pa.DataType:

@@ -13,9 +13,8 @@ Read `train_imitation` from top to bottom; nothing else happens.
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,12 +39,14 @@ from bridgevec.bidders.network import (
 from bridgevec.bidders.policy import PolicyBidder
 from bridgevec.models.checkpoint import (
     command_line,
+    deciding_arguments,
+    draw_log,
     load_checkpoint,
-    replace,
     save_checkpoint,
     write_log,
 )
 from bridgevec.models.muon import Muon
+from bridgevec.models.trainer import check_at_least_one, choose_device, move_average
 
 _DEALS = 1 << 14  # whose calls are shuffled among themselves
 ROUNDS = 8
@@ -270,9 +271,7 @@ def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
         If an argument is out of range, the files hold no auctions, or the checkpoint to resume from
         was made with other arguments; the message says which.
     """
-    for name in ("epochs", "batch_size", "warmup"):
-        if getattr(config, name) < 1:
-            raise ValueError(f"{name} is {getattr(config, name)}, expected at least 1")
+    check_at_least_one(config, "epochs", "batch_size", "warmup")
     if not 0 <= config.hold_out < 1:
         raise ValueError(f"hold_out is {config.hold_out}, expected at least 0 and less than 1")
     if not config.auctions:
@@ -280,10 +279,7 @@ def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
     out = Path(config.out)
     if out.suffix != ".safetensors":
         raise ValueError(f"{config.out} does not end in .safetensors")
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    auto = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(auto if config.device == "auto" else config.device)
+    device = choose_device(config.device, config.threads)
     checkpoint = out.with_suffix(".checkpoint.safetensors")
 
     recorded = read_auctions(config.auctions, progress=progress)
@@ -341,11 +337,7 @@ def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             muon.step()
             adam.step()
-            # A running mean of the weights (Polyak averaging), young at first.
-            keep = min(config.average, (step + 1) / (step + 10))
-            with torch.no_grad():
-                for old, new in zip(average.parameters(), network.parameters(), strict=True):
-                    old.lerp_(new, 1 - keep)
+            move_average(average, network, config.average, step)
             losses += torch.stack([entropy, guessing]).detach().cpu()
             bar.update()
         mean = (losses / steps_per_epoch).tolist()
@@ -367,7 +359,7 @@ def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
         save_checkpoint(checkpoint, arguments, log, network, average, [muon, adam])
         write_log(out.with_suffix(".csv"), log)
     bar.close()
-    _plot_log(out.with_suffix(".png"), log)
+    draw_log(out.with_suffix(".png"), "epoch", _curves(log))
     checkpoint.unlink(missing_ok=True)
     return out
 
@@ -445,30 +437,21 @@ def judge(bidder: Bidder, recorded: RecordedAuctions, rows: NDArray[np.intp]) ->
 
 
 def _arguments(config: ImitationConfig) -> dict[str, Any]:
-    """Give the arguments that decide the result."""
-    free = ("out", "resume", "device", "threads", "provenance", "system")
-    arguments = {k: v for k, v in asdict(config).items() if k not in free}
-    arguments["auctions"] = [Path(name).name for name in config.auctions]
-    return json.loads(json.dumps(arguments))
+    free = {"out", "resume", "device", "threads", "provenance", "system"}
+    return deciding_arguments(config, free, files={"auctions"})
 
 
-def _plot_log(path: Path, log: list[dict[str, Any]]) -> None:
-    from matplotlib.figure import Figure
-
-    from bridgevec.plots import plot_learning_curve
-
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    columns = {name: [row[name] for row in log] for name in log[0]}
-    losses = {"in training": "loss", "on deals kept out": "held_out_loss"}
-    for ax, label, names in (
-        (left, "cross-entropy of the calls", losses),
-        (right, "calls predicted", {"on deals kept out": "held_out_accuracy"}),
-    ):
-        known = {about: name for about, name in names.items() if name in columns}
-        curves = {about: (columns["epoch"], columns[name]) for about, name in known.items()}
-        plot_learning_curve(curves, ax=ax).set(xlabel="epoch", ylabel=label)
-        ax.xaxis.get_major_locator().set_params(integer=True)
-    temporary = path.with_suffix(".tmp.png")
-    figure.savefig(temporary, dpi=120)
-    replace(path, temporary)
+def _curves(log: list[dict[str, Any]]) -> dict[str, dict[str, list[tuple[float, float]]]]:
+    """Choose what the picture of a training shows."""
+    panels = {
+        "cross-entropy of the calls": {"in training": "loss", "on deals kept out": "held_out_loss"},
+        "calls predicted": {"on deals kept out": "held_out_accuracy"},
+    }
+    return {
+        label: {
+            about: [(row["epoch"], row[name]) for row in log]
+            for about, name in names.items()
+            if name in log[0]
+        }
+        for label, names in panels.items()
+    }

@@ -24,7 +24,7 @@ from bridgevec._auction import Auctions
 from bridgevec.auction import Auction, auction_text, calls_at, contract_at, explain_illegal
 from bridgevec.bidders.bidder import Bidder
 from bridgevec.cards import Deal, DealLike, Seat, deal_masks, hand_text
-from bridgevec.records import PathLike, write_text
+from bridgevec.files import PathLike, write_text
 from bridgevec.scoring import (
     VULNERABILITIES,
     board_conditions,

@@ -21,9 +21,8 @@ Read `train` from top to bottom; nothing else happens.
 from __future__ import annotations
 
 import copy
-import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,12 +49,14 @@ from bridgevec.cards import random_masks
 from bridgevec.envs.deals import PACKAGED, SYMMETRIES, exchange
 from bridgevec.models.checkpoint import (
     command_line,
+    deciding_arguments,
+    draw_log,
     load_checkpoint,
-    replace,
     save_checkpoint,
     write_log,
 )
 from bridgevec.models.embedding import estimate_tricks_many, find_weights, read_weights
+from bridgevec.models.trainer import check_at_least_one, choose_device, move_average
 from bridgevec.records import read_deals
 from bridgevec.scoring import imps, scores
 
@@ -342,28 +343,15 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
     """
     if config.opponents not in ("pool", "pass"):
         raise ValueError(f"opponents is {config.opponents!r}, expected pool or pass")
-    for name in (
-        "updates",
-        "tables",
-        "branches",
-        "epochs",
-        "batch_size",
-        "pool",
-        "validation",
-        "evaluate_every",
-    ):
-        if getattr(config, name) < 1:
-            raise ValueError(f"{name} is {getattr(config, name)}, expected at least 1")
+    counts = ("updates", "tables", "branches", "epochs", "batch_size", "pool", "validation")
+    check_at_least_one(config, *counts, "evaluate_every")
     for name in ("mixed", "average"):
         if not 0 <= getattr(config, name) <= 1:
             raise ValueError(f"{name} is {getattr(config, name)}, expected 0 to 1")
     out = Path(config.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = out.with_suffix(".checkpoint.safetensors")
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    auto = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(auto if config.device == "auto" else config.device)
+    device = choose_device(config.device, config.threads)
     uncontested = config.opponents == "pass"
     generator = np.random.default_rng([config.seed, 1])
     torch.manual_seed(config.seed)
@@ -517,10 +505,7 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
                 shift = (ratio - 1 - ratio.log()).mean()
                 sums += [x.item() for x in (gain, shift, guessing)]
         means = sums / (config.epochs * parts)
-        keep = min(config.average, (update + 1) / (update + 10))
-        with torch.no_grad():
-            for old, new in zip(average.parameters(), policy.parameters(), strict=True):
-                old.lerp_(new, 1 - keep)
+        move_average(average, policy, config.average, update)
         if past and (update + 1) % config.pool_every == 0:
             past[update // config.pool_every % len(past)].load_state_dict(policy.state_dict())
 
@@ -544,7 +529,10 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         if row["validation"] is not None:
             save_checkpoint(checkpoint, arguments, log, model, average, [adam])
             write_log(out.with_suffix(".csv"), log)
-            _plot_log(out.with_suffix(".png"), log)
+            measured = [(row["update"], row["validation"]) for row in log]
+            curve = [(x, y) for x, y in measured if y is not None]
+            label = "IMPs a deal on validation deals"
+            draw_log(out.with_suffix(".png"), "updates", {label: {"": curve}})
             save_network(out, average, _card(config, len(bank.masks), log))
         bar.update()
     bar.close()
@@ -595,22 +583,6 @@ def _card(config: SelfPlayConfig, situations: int, log: list[dict[str, Any]]) ->
     }
 
 
-def _plot_log(path: Path, log: list[dict[str, Any]]) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    measured = [(row["update"], row["validation"]) for row in log if row["validation"] is not None]
-    axes.plot(*zip(*measured, strict=True), marker=".")
-    axes.set(xlabel="updates", ylabel="IMPs a deal on validation deals")
-    temporary = path.with_suffix(".tmp.png")
-    figure.savefig(temporary, dpi=120)
-    replace(path, temporary)
-
-
 def _arguments(config: SelfPlayConfig) -> dict[str, Any]:
-    """Give the arguments that decide the result."""
-    free = ("out", "resume", "device", "threads", "provenance")
-    arguments = {k: v for k, v in asdict(config).items() if k not in free}
-    arguments |= {"start": Path(config.start).name, "deals": [Path(f).name for f in config.deals]}
-    return json.loads(json.dumps(arguments))
+    free = {"out", "resume", "device", "threads", "provenance"}
+    return deciding_arguments(config, free, files={"start", "deals"})

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
+
+from bridgevec.files import replacing, write_text
 
 
 def save_checkpoint(
@@ -24,7 +26,9 @@ def save_checkpoint(
     average: nn.Module,
     optimizers: list[Optimizer],
 ) -> None:
-    """Write a checkpoint under a temporary name, then rename it.
+    """Write a checkpoint.
+
+    The safetensors library's own `save_file` would make the file private to the user.
 
     Parameters
     ----------
@@ -43,9 +47,8 @@ def save_checkpoint(
         for i, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer{n}.{i}.{k}": v for k, v in state.items()}
     metadata = {"arguments": json.dumps(arguments), "log": json.dumps(log)}
-    temporary = path.with_suffix(".tmp")
-    save_file(tensors, temporary, metadata)
-    replace(path, temporary)
+    with replacing(path) as file:
+        file.write(save(tensors, metadata))
 
 
 def load_checkpoint(
@@ -100,12 +103,11 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def write_log(path: Path, log: list[dict[str, Any]]) -> None:
     """Write a training's log as CSV, a line for every row."""
-    temporary = path.with_suffix(".csv.tmp")
-    with open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, log[0].keys())
-        writer.writeheader()
-        writer.writerows(log)
-    replace(path, temporary)
+    text = StringIO()
+    writer = csv.DictWriter(text, log[0].keys())
+    writer.writeheader()
+    writer.writerows(log)
+    write_text(path, text.getvalue())
 
 
 def command_line(name: str, config: Any) -> str:
@@ -133,19 +135,66 @@ def command_line(name: str, config: Any) -> str:
 
 
 def write_model(path: Path, weights: bytes, card: dict[str, Any]) -> None:
-    """Write weights as safetensors made them, and their model card beside them.
+    """Write weights as safetensors made them, and their model card beside them."""
+    with replacing(path) as file:
+        file.write(weights)
+    save_card(path.with_suffix(".json"), card)
 
-    The safetensors library's own `save_file` would make the file private to the user.
+
+def save_card(path: Path, card: dict[str, Any]) -> None:
+    """Write a model card."""
+    write_text(path, json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+
+
+def deciding_arguments(
+    config: Any, free: set[str], files: set[str] = frozenset()
+) -> dict[str, Any]:
+    """Give the arguments of a training that decide the result, as JSON gives them back.
+
+    Parameters
+    ----------
+    config : dataclass
+    free : set of str
+        Those that do not decide.
+    files : set of str
+        Those that name files; their folders are left out.
     """
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(weights)
-    replace(path, temporary)
-    temporary.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    replace(path.with_suffix(".json"), temporary)
+    kept = {name: value for name, value in asdict(config).items() if name not in free}
+    for name in files:
+        value = kept[name]
+        kept[name] = Path(value).name if isinstance(value, str) else [Path(v).name for v in value]
+    return json.loads(json.dumps(kept))
 
 
-def replace(path: Path, temporary: Path) -> None:
-    """Give a file its name once it is on the disk."""
-    with open(temporary, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+def draw_log(
+    path: Path,
+    xlabel: str,
+    panels: dict[str, dict[str, list[tuple[float, float]]]],
+    yscale: str = "linear",
+) -> None:
+    """Draw the learning curves of a training.
+
+    Parameters
+    ----------
+    path : Path
+        The picture, .png.
+    xlabel : str
+        What is counted.
+    panels : dict
+        By the label of each panel its curves, by their names; points (x, y).
+    yscale : {"linear", "log"}
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3 + 3.5 * len(panels), 4), layout="constrained")
+    for ax, (label, curves) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+    ):
+        for name, points in curves.items():
+            ax.plot(*zip(*points, strict=True), marker=".", label=name)
+        ax.set(xlabel=xlabel, ylabel=label, yscale=yscale)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        if len(curves) > 1:
+            ax.legend()
+    with replacing(path) as file:
+        figure.savefig(file, format="png", dpi=120)

@@ -27,7 +27,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,9 @@ from tqdm import tqdm
 from bridgevec.cards import Strain, hand_bits, random_masks
 from bridgevec.models.checkpoint import (
     command_line,
+    deciding_arguments,
+    draw_log,
     load_checkpoint,
-    replace,
     save_checkpoint,
     write_log,
     write_model,
@@ -55,6 +56,7 @@ from bridgevec.models.hand2vec import Hand2Vec
 from bridgevec.models.muon import Muon
 from bridgevec.models.pairs import OUTCOMES, SPREAD, deal_pairs, pair_targets, read_pairs
 from bridgevec.models.stream import Source, batches, from_deals, from_memory
+from bridgevec.models.trainer import check_at_least_one, choose_device, move_average
 
 
 @dataclass
@@ -196,17 +198,12 @@ def train(config: Hand2VecConfig, progress: bool = True) -> Path:
         If an argument is out of range, there is no data, a file is not what it should be, or the
         checkpoint to resume from was made with other arguments; the message says which.
     """
-    for name in ("epochs", "batch_size", "warmup"):
-        if getattr(config, name) < 1:
-            raise ValueError(f"{name} is {getattr(config, name)}, expected at least 1")
+    check_at_least_one(config, "epochs", "batch_size", "warmup")
     if not 0 <= config.blend <= 1:
         raise ValueError(f"blend is {config.blend:g}, expected 0 to 1")
     if config.precision not in ("auto", "float32", "bfloat16"):
         raise ValueError(f"precision {config.precision!r} is none of auto, float32, bfloat16")
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    auto = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(auto if config.device == "auto" else config.device)
+    device = choose_device(config.device, config.threads)
     with _process_group(device) as (rank, processes):
         return _train(config, device, rank, processes, progress and rank == 0)
 
@@ -315,11 +312,7 @@ def _train(
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             muon.step()
             adam.step()
-            # A running mean of the weights (Polyak averaging), young at first.
-            keep = min(config.average, (step + 1) / (step + 10))
-            with torch.no_grad():
-                for old, new in zip(_floats(average), _floats(model), strict=True):
-                    old.lerp_(new, 1 - keep)
+            move_average(average, model, config.average, step)
             losses[i] = loss.detach()
             bar.update()
         if processes > 1:
@@ -336,7 +329,9 @@ def _train(
     bar.close()
 
     if rank == 0:
-        _plot_log(out.with_suffix(".png"), log)
+        names = [name for name in row if name not in ("epoch", "step")]
+        curves = {name: [(row["epoch"], row[name]) for row in log] for name in names}
+        draw_log(out.with_suffix(".png"), "epoch", {"": curves}, yscale="log")
         counts = {name: source.size for name, source in sources.items()}
         _write_model(out, config, _blend(config, average, teachers), counts, log)
         checkpoint.unlink(missing_ok=True)
@@ -496,23 +491,8 @@ def _mean_squared_error(
 
 
 def _arguments(config: Hand2VecConfig) -> dict[str, Any]:
-    """Give the arguments that decide the result."""
-    free = ("resume", "device", "precision", "threads", "provenance")
-    return json.loads(json.dumps({k: v for k, v in asdict(config).items() if k not in free}))
-
-
-def _plot_log(path: Path, log: list[dict[str, Any]]) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    for name in [key for key in log[0] if key not in ("epoch", "step")]:
-        axes.plot([row["epoch"] for row in log], [row[name] for row in log], label=name)
-    axes.set(xlabel="epoch", yscale="log")
-    axes.legend()
-    temporary = path.with_suffix(".tmp.png")
-    figure.savefig(temporary, dpi=120)
-    replace(path, temporary)
+    free = {"resume", "device", "precision", "threads", "provenance"}
+    return deciding_arguments(config, free)
 
 
 def _write_model(
