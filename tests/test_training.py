@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -107,7 +108,7 @@ def test_resuming_after_kill_9_changes_nothing(data, undisturbed, tmp_path):
         "train(Hand2VecConfig(**{k: tuple(v) if isinstance(v, list) else v"
         " for k, v in json.loads(sys.argv[1]).items()}), progress=False)"
     )
-    arguments = json.dumps(training.asdict(config))
+    arguments = json.dumps(asdict(config))
     checkpoint = tmp_path / "hand2vec-x.checkpoint.safetensors"
     with subprocess.Popen([sys.executable, "-c", script, arguments]) as process:
         while process.poll() is None and not checkpoint.exists():
