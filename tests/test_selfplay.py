@@ -54,7 +54,7 @@ def test_points_are_the_scores_of_the_contracts(situations):
     points = selfplay.points(auctions, situations)
     for i in range(200):
         contract = contract_at(auctions, i)
-        tricks = int(situations.tricks[i, contract.strain, contract.declarer])
+        tricks = int(situations.tricks[i, 0, contract.strain, contract.declarer])
         made = scoring.score(contract, tricks, VULNERABILITIES[situations.vulnerable[i]])
         assert points[i] == (-made if contract.declarer & 1 else made)
 
@@ -110,6 +110,42 @@ def test_pairs_with_all_top_cards_lose_least_in_a_grand_slam():
     assert losses[0].argmin() - 1 >= 30
 
 
+def test_estimated_tricks_are_as_likely_as_the_estimate_has_it():
+    layouts = 64
+    found = selfplay.estimated_situations(20, layouts, np.random.default_rng(4))
+    for declarer in range(4):
+        pair = found.masks[:, declarer], found.masks[:, declarer ^ 2]
+        chances = estimate_tricks_many(*pair).distribution
+        tricks = found.tricks[:, :, :, declarer]
+        shares = (tricks[..., None] == np.arange(14)).mean(axis=1)
+        assert np.abs(shares - chances).max() < 2.01 / layouts
+    # What lies well for one strain, and for one of the two hands, does so for the others.
+    for one, other in ((tricks[:, :, 0], tricks[:, :, 4]), (tricks, found.tricks[:, :, :, 1])):
+        assert ((one[:, 1:] > one[:, :-1]) * (other[:, 1:] < other[:, :-1])).sum() == 0
+    # The two sides have an order of their own.
+    assert (
+        (tricks[:, 1:] > tricks[:, :-1]) & (found.tricks[:, 1:, :, 0] < found.tricks[:, :-1, :, 0])
+    ).any()
+
+
+def test_points_in_several_layouts(situations):
+    more = selfplay.estimated_situations(30, 3, np.random.default_rng(5))
+    joined = situations.join(more)
+    auctions = bid_deals(
+        [load_bidder("rules")],
+        np.zeros((230, 4), dtype=int),
+        joined.masks,
+        joined.dealers,
+        joined.vulnerable,
+    )
+    points = selfplay.points(auctions, joined)
+    assert points.shape == (230, 3)
+    assert (points[:200] == points[:200, :1]).all()
+    for k in range(3):
+        alone = joined._replace(tricks=joined.tricks[:, [k]])
+        assert (selfplay.points(auctions, alone)[:, 0] == points[:, k]).all()
+
+
 def test_mixed_tables_have_a_learner_and_its_partner_or_one_learner_alone():
     owners = selfplay._mixed_seats(400, np.random.default_rng(0))
     learners = (owners == 0).sum(axis=1)
@@ -123,6 +159,7 @@ def test_mixed_tables_have_a_learner_and_its_partner_or_one_learner_alone():
 def test_training_goes_on_exactly_where_it_was_killed(tmp_path, monkeypatch):
     whole, parts = (tmp_path / name / "bidder.safetensors" for name in "ab")
     options = TINY | {"situations": 500, "updates": 6, "pool": 2, "pool_every": 2, "seed": 7}
+    options |= {"estimated": 300, "layouts": 4}
     selfplay.train(selfplay.SelfPlayConfig(out=str(whole), **options), progress=False)
 
     real, saves = selfplay.save_checkpoint, []
@@ -160,6 +197,9 @@ def test_a_checkpoint_of_other_arguments_is_refused(tmp_path, monkeypatch):
     [
         ({"opponents": "none"}, "opponents is 'none', expected pool or pass"),
         ({"updates": 0}, "updates is 0, expected at least 1"),
+        ({"layouts": 0}, "layouts is 0, expected at least 1"),
+        ({"estimated": -1}, "estimated is -1, expected at least 0"),
+        ({"estimated": 9, "opponents": "pass"}, "estimated deals are for opponents pool"),
         ({"mixed": 1.5}, "mixed is 1.5, expected 0 to 1"),
         ({"start": "nobody"}, "no bidder 'nobody'"),
     ],

@@ -4,9 +4,11 @@ Proximal policy optimisation (PPO; Schulman et al., 2017) with masks of the lega
 for all seats. Two games:
 
 * ``--opponents pool``, bridge: at some tables the opponents, or all three others, are the network
-  that training started from or a past self. What counts is the double-dummy score.
+  that training started from or a past self. What counts is the score: by the double-dummy tricks of
+  labelled deals, and with ``--estimated`` on random deals besides, by the tricks that each side may
+  take with its two hands as `bridgevec.estimate_tricks_many` has it, so that deals never run out.
 * ``--opponents pass``, uncontested bidding: hands are random, and what a contract is worth is
-  estimated for the pair's two hands by `bridgevec.estimate_tricks_many`, so no deal is solved.
+  estimated for the pair's two hands, too.
 
 Calls are credited by branching ("vine" in Schulman et al., "Trust region policy optimization",
 2015): auctions are bid by chance, with the network's probabilities; then some of their positions
@@ -75,8 +77,8 @@ class Situations(NamedTuple):
     losses : ndarray of float32, shape (n, 36), optional
         IMPs lost if the deal is passed out, if it is played in 1C, … 7N, whoever declares: what
         counts where opponents pass.
-    tricks : ndarray of int8, shape (n, 5, 4), optional
-        What counts elsewhere.
+    tricks : ndarray of int8, shape (n, k, 5, 4), optional
+        What counts elsewhere, in `k` layouts of the cards that a side does not see.
     """
 
     masks: NDArray[np.uint64]
@@ -89,6 +91,35 @@ class Situations(NamedTuple):
         """Give some of them."""
         return Situations(*(None if part is None else part[chosen] for part in self))
 
+    def join(self, others: Situations) -> Situations:
+        """Add others, with tricks in `m` layouts; the one layout of these is repeated."""
+        assert self.tricks is not None
+        assert others.tricks is not None
+        tricks = np.repeat(self.tricks, others.tricks.shape[1], axis=1)
+        joined = (np.concatenate(two) for two in zip(self[:3], others[:3], strict=True))
+        return Situations(*joined, tricks=np.concatenate([tricks, others.tricks]))
+
+
+def _tricks_by_luck(
+    declarers: NDArray[np.uint64], dummies: NDArray[np.uint64], luck: NDArray[np.float32]
+) -> NDArray[np.intp]:
+    """Estimate the tricks that pairs of hands take if the other cards lie so well or so badly.
+
+    Parameters
+    ----------
+    declarers, dummies : ndarray of uint64, shape (n,)
+    luck : ndarray of float32, shape (n or 1, k)
+        From 0 to 1. The layout is taken to be good or bad for all strains alike: each strain gets
+        this quantile of its distribution of tricks.
+
+    Returns
+    -------
+    ndarray of int, shape (n, 5, k)
+    """
+    chances = estimate_tricks_many(declarers, dummies).distribution
+    below = chances.cumsum(axis=2)[:, :, None, :13] < luck[:, None, :, None]
+    return below.sum(axis=3)
+
 
 def losses_of_pairs(
     first: NDArray[np.uint64], second: NDArray[np.uint64], quantiles: int = 20
@@ -96,9 +127,8 @@ def losses_of_pairs(
     """Estimate what pairs of hands lose in every contract, against their best one.
 
     Nobody is vulnerable; the better hand declares; a contract that fails by four tricks or more is
-    doubled. The layouts of the opponents' cards are taken to be good or bad for all strains alike:
-    layout `k` of `quantiles` gives each strain the quantile ``(k + 1/2) / quantiles`` of its
-    distribution of tricks.
+    doubled. Layout `k` of `quantiles` of the opponents' cards gives each strain the quantile
+    ``(k + 1/2) / quantiles`` of its distribution of tricks.
 
     Parameters
     ----------
@@ -123,15 +153,12 @@ def losses_of_pairs(
     doubled = tricks <= level[:, None] + 1 + 6 - 4
     points = np.zeros((36, 14), dtype=np.int64)
     points[1:] = scores(level[:, None] + 1, strain[:, None], doubled.astype(np.int8), 0, tricks, 0)
-    layouts = (np.arange(quantiles, dtype=np.float32) + 0.5) / quantiles
+    luck = (np.arange(quantiles, dtype=np.float32)[None] + 0.5) / quantiles
     out = np.empty((len(first), 36), dtype=np.float32)
     for start in range(0, len(first), 2048):
         part = slice(start, start + 2048)
-        taken = np.zeros((len(first[part]), 5, quantiles), dtype=np.intp)
-        for declarer, dummy in ((first, second), (second, first)):
-            chances = estimate_tricks_many(declarer[part], dummy[part]).distribution
-            below = chances.cumsum(axis=2)[:, :, None] < layouts[:, None]
-            np.maximum(taken, below.sum(axis=3), out=taken)
+        pair = first[part], second[part]
+        taken = np.maximum(_tricks_by_luck(*pair, luck), _tricks_by_luck(*pair[::-1], luck))
         made = np.zeros((len(taken), 36, quantiles), dtype=np.int64)
         made[:, 1:] = points[1 + np.arange(35)[:, None], taken[:, strain]]
         out[part] = imps(made.max(axis=1, keepdims=True) - made).mean(axis=2)
@@ -167,7 +194,31 @@ def contested_situations(
         some = chosen[rows]
         hands[rows], tables[rows] = exchange(masks[some], tricks[some], order, quarters)
     dealers, vulnerable = generator.integers(4, size=(2, n), dtype=np.uint8)
-    return Situations(hands, dealers, vulnerable, tricks=tables)
+    return Situations(hands, dealers, vulnerable, tricks=tables[:, None])
+
+
+def estimated_situations(n: int, layouts: int, generator: np.random.Generator) -> Situations:
+    """Deal at random, and estimate the tricks of both sides.
+
+    Parameters
+    ----------
+    n, layouts : int
+        Every side is dealt as many layouts, from bad to good, each as likely as the others, and in
+        an order of its own.
+    generator : numpy Generator
+    """
+    masks = random_masks(n, generator)
+    tricks = np.empty((n, layouts, 5, 4), dtype=np.int8)
+    for start in range(0, n, 2048):
+        hands = masks[start : start + 2048]
+        order = np.tile(np.arange(layouts), (2, len(hands), 1))
+        luck = (generator.permuted(order, axis=2) + generator.random(order.shape)) / layouts
+        for declarer in range(4):
+            pair = hands[:, declarer], hands[:, declarer ^ 2]
+            taken = _tricks_by_luck(*pair, luck[declarer & 1].astype(np.float32))
+            tricks[start : start + 2048, :, :, declarer] = taken.transpose(0, 2, 1)
+    dealers, vulnerable = generator.integers(4, size=(2, n), dtype=np.uint8)
+    return Situations(masks, dealers, vulnerable, tricks=tricks)
 
 
 class _Player(Bidder):
@@ -188,10 +239,16 @@ class _Player(Bidder):
 
 
 def points(auctions: Auctions, situations: Situations) -> NDArray[np.int64] | NDArray[np.float32]:
-    """Tell what North-South got: points by the tricks; minus the IMPs lost, where losses count."""
+    """Tell what North-South got, (n, k): points by layout; minus the IMPs lost, where these count.
+
+    With losses `k` is 1.
+    """
     if situations.losses is not None:
-        return -situations.losses[np.arange(len(situations.masks)), auctions.tables["bid"] + 1]
-    return Contracts.of(auctions).points(situations.tricks, situations.vulnerable)
+        bid = auctions.tables["bid"] + 1
+        return -situations.losses[np.arange(len(bid)), bid][:, None]
+    contracts = Contracts.of(auctions)
+    by_layout = situations.tricks.swapaxes(0, 1)
+    return np.stack([contracts.points(x, situations.vulnerable) for x in by_layout], axis=1)
 
 
 def _auctions(tables: NDArray[np.void]) -> Auctions:
@@ -236,6 +293,11 @@ class SelfPlayConfig:
         for validation. Of no account with ``--opponents pass``.
     situations : int
         How many to draw from the deals, or how many pairs of hands to deal.
+    estimated : int
+        How many random deals to add, whose tricks are estimated. With pool only.
+    layouts : int
+        How good and how bad the other cards lie in these deals: so many cases for each side, and
+        what counts is the mean of the IMPs.
     updates : int
         How often to play and learn.
     tables : int
@@ -293,6 +355,8 @@ class SelfPlayConfig:
     opponents: str = "pool"
     deals: tuple[str, ...] = ()
     situations: int = 100_000
+    estimated: int = 0
+    layouts: int = 10
     updates: int = 120
     tables: int = 1536
     branches: int = 8000
@@ -344,7 +408,11 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
     if config.opponents not in ("pool", "pass"):
         raise ValueError(f"opponents is {config.opponents!r}, expected pool or pass")
     counts = ("updates", "tables", "branches", "epochs", "batch_size", "pool", "validation")
-    check_at_least_one(config, *counts, "evaluate_every")
+    check_at_least_one(config, *counts, "evaluate_every", "layouts")
+    if config.estimated < 0:
+        raise ValueError(f"estimated is {config.estimated}, expected at least 0")
+    if config.estimated and config.opponents == "pass":
+        raise ValueError("estimated deals are for opponents pool; with pass all are estimated")
     for name in ("mixed", "average"):
         if not 0 <= getattr(config, name) <= 1:
             raise ValueError(f"{name} is {getattr(config, name)}, expected 0 to 1")
@@ -372,6 +440,8 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         parts = [(masks[part], tricks[part]) for part in (slice(_HELD_OUT, None), slice(_HELD_OUT))]
         bank = contested_situations(*parts[0], config.situations, generator)
         held_out = contested_situations(*parts[1], config.validation, generator)
+        if config.estimated:
+            bank = bank.join(estimated_situations(config.estimated, config.layouts, generator))
     past = nn.ModuleList(copy.deepcopy(policy) for _ in range(0 if uncontested else config.pool))
     model = nn.ModuleDict({"policy": policy, "past": past})
     average = copy.deepcopy(policy)
@@ -454,7 +524,7 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         )
         results = points(branches, there)
         swing = results[len(compared) :] - results[: len(compared)][which]
-        swing = swing if uncontested else imps(swing)
+        swing = (swing if uncontested else imps(swing)).mean(axis=1)
         seat = seat[position]
         swing = swing * (1 - 2 * (seat & 1).astype(np.float32))
 
