@@ -3,12 +3,14 @@
 The 20 results of fresh random deals and of the deals of data/freak_deals.pbn, and the tricks of
 every legal card in part-played positions, most of them in the middle of a trick. The deals are new
 each time; the seed printed makes them again. With --hard also the deals of data/hard_deals.pbn, of
-which one takes endplay many minutes.
+which one takes endplay many minutes. With --labelled the results that files of labelled deals hold
+are compared, too.
 
     python benchmarks/verify_dds.py                                   # a few minutes
     python benchmarks/verify_dds.py --deals 20000 --positions 2000    # hours
     python benchmarks/verify_dds.py --deals 0 --positions 0 --hard
     python benchmarks/verify_dds.py --seed 123 --json
+    python benchmarks/verify_dds.py --deals 0 --positions 0 --labelled data/deals_train_0000.parquet
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from tqdm import tqdm
 
 from bridgevec.cards import Deal, Seat, Strain, card_text, random_deals
 from bridgevec.dds import Position, solve_board, solve_tables
-from bridgevec.records import read_pbn_deals
+from bridgevec.records import read_deals, read_pbn_deals
 
 DATA = Path(__file__).parent.parent / "data"
 FREAK_DEALS, HARD_DEALS = DATA / "freak_deals.pbn", DATA / "hard_deals.pbn"
@@ -49,9 +51,9 @@ def solve_endplay_deals(deals: list[Any]) -> NDArray[np.int8]:
     return np.array(tables, dtype=np.int8).reshape(-1, 5, 4)[:, [3, 2, 1, 0, 4]]
 
 
-def compare_tables(deals: list[Deal]) -> list[str]:
-    """Solve deals with both; what differs, in words."""
-    ours, theirs = solve_tables(deals), endplay_tables(deals)
+def compare_tables(deals: list[Deal], ours: NDArray[np.int8]) -> list[str]:
+    """Solve deals with endplay's DDS; what differs from our results, in words."""
+    theirs = endplay_tables(deals)
     return [
         f"{deals[i].pbn} {Strain(strain).name} by {Seat(seat).name}: "
         f"{ours[i, strain, seat]} tricks, endplay {theirs[i, strain, seat]}"
@@ -112,9 +114,9 @@ class Verification:
         self.deals = self.results = self.positions = self.cards = 0
         self.differences: list[str] = []
 
-    def tables(self, deals: list[Deal]) -> None:
+    def tables(self, deals: list[Deal], ours: NDArray[np.int8]) -> None:
         """Compare the tables of deals."""
-        self._report(compare_tables(deals))
+        self._report(compare_tables(deals, ours))
         self.deals += len(deals)
         self.results += 20 * len(deals)
 
@@ -130,7 +132,7 @@ class Verification:
         for line in found:
             tqdm.write(line, file=sys.stderr)
 
-    def run(self, deals: int, positions: int, seed: int, hard: bool) -> None:
+    def run(self, deals: int, positions: int, seed: int, hard: bool, labelled: list[Path]) -> None:
         """Compare everything."""
         rng = np.random.default_rng([seed, 1])
         places = random_positions(rng, random_deals(positions, rng))
@@ -138,13 +140,20 @@ class Verification:
             self.position(*place)
         given = read_pbn_deals(FREAK_DEALS) + (read_pbn_deals(HARD_DEALS) if hard else [])
         for _, deal in tqdm(given, "given deals", unit="table", disable=None):
-            self.tables([deal])
+            self.tables([deal], solve_tables([deal]))
         rng = np.random.default_rng([seed, 0])
         with tqdm(desc="random deals", total=deals, unit="table", disable=None) as bar:
             for start in range(0, deals, ENDPLAY_BATCH):
                 chunk = random_deals(min(ENDPLAY_BATCH, deals - start), rng)
-                self.tables(chunk)
+                self.tables(chunk, solve_tables(chunk))
                 bar.update(len(chunk))
+        if labelled:
+            hands, results = read_deals(labelled)
+            for start in tqdm(
+                range(0, len(hands), ENDPLAY_BATCH), "labelled deals", unit="batch", disable=None
+            ):
+                part = slice(start, start + ENDPLAY_BATCH)
+                self.tables([Deal(row) for row in hands[part]], results[part])
 
 
 def main() -> None:
@@ -158,6 +167,9 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, help="the same seed, the same deals; else fresh ones")
     parser.add_argument("--hard", action="store_true", help=f"with the deals of {HARD_DEALS.name}")
+    parser.add_argument(
+        "--labelled", type=Path, nargs="+", default=[], metavar="FILE", help="Parquet, as labelled"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args()
     if args.deals < 0 or args.positions < 0:
@@ -166,7 +178,7 @@ def main() -> None:
     print(f"seed {seed}", file=sys.stderr)
     done, stopped = Verification(), False
     try:
-        done.run(args.deals, args.positions, seed, args.hard)
+        done.run(args.deals, args.positions, seed, args.hard, args.labelled)
     except KeyboardInterrupt:
         stopped = True
     if args.json:

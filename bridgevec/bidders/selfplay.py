@@ -3,10 +3,10 @@ r"""Reinforcement learning by self-play: ``bridgevec train bidder``.
 Proximal policy optimisation (PPO; Schulman et al., 2017) with masks of the legal calls, one network
 for all seats. Two games:
 
-* ``--opponents pool``, bridge: at some tables the opponents, or all three others, are the network
-  that training started from or a past self. What counts is the score: by the double-dummy tricks of
-  labelled deals, and with ``--estimated`` on random deals besides, by the tricks that each side may
-  take with its two hands as `bridgevec.estimate_tricks_many` has it, so that deals never run out.
+* ``--opponents pool``, bridge: at some tables the opponents, or all three others, are a past self
+  or the anchor, a network that is not trained. What counts is the score: by the double-dummy tricks
+  of labelled deals, and with ``--estimated`` on random deals besides, by the tricks that each side
+  may take with its two hands as `bridgevec.estimate_tricks_many` has it: these never run out.
 * ``--opponents pass``, uncontested bidding: hands are random, and what a contract is worth is
   estimated for the pair's two hands, too.
 
@@ -63,7 +63,7 @@ from bridgevec.records import read_deals
 from bridgevec.scoring import imps, scores
 
 _HELD_OUT = 1000  # deals
-_LEARNER, _START, _PAST = range(3)  # who sits in a seat
+_LEARNER, _ANCHOR, _PAST = range(3)  # who sits in a seat
 _LOGGED = ("gain", "shift", "guessing")
 
 
@@ -261,16 +261,16 @@ def _auctions(tables: NDArray[np.void]) -> Auctions:
 def _mixed_seats(n: int, generator: np.random.Generator) -> NDArray[np.uint8]:
     """Seat the learner and others at tables, (n, 4).
 
-    At a quarter of the tables the learner's pair plays the weights from the start, at half of them
-    a past self, and at a quarter a single learner sits among three from the start.
+    At a quarter of the tables the learner's pair plays the anchor, at half of them a past self, and
+    at a quarter a single learner sits among three of the anchor.
     """
     seats, kind = np.arange(4), np.arange(n)[:, None] % 4
     opponents = (seats & 1) != generator.integers(2, size=(n, 1))
     alone = seats != generator.integers(4, size=(n, 1))
     owners = np.full((n, 4), _LEARNER, dtype=np.uint8)
-    owners[(kind == 0) & opponents] = _START
+    owners[(kind == 0) & opponents] = _ANCHOR
     owners[((kind == 1) | (kind == 2)) & opponents] = _PAST
-    owners[(kind == 3) & alone] = _START
+    owners[(kind == 3) & alone] = _ANCHOR
     return owners
 
 
@@ -285,6 +285,9 @@ class SelfPlayConfig:
         log ``name.csv``, the learning curve ``name.png``, and ``name.checkpoint.safetensors``.
     start : str
         Weights to start from, a shipped name or a file ``name.safetensors``, or ``none``.
+    anchor : str
+        Weights that are not trained: others at mixed tables, the rival in validation, and what
+        `restraint` keeps near to. Those to start from, if not given.
     opponents : str
         ``pool``: bridge, against itself, the weights it started from, and past selves; ``pass``:
         uncontested bidding.
@@ -316,11 +319,11 @@ class SelfPlayConfig:
         Reward for variety, IMPs for a unit of entropy of a call; it falls to zero in a straight
         line.
     restraint : float
-        Penalty, IMPs for a unit of distance (Kullback-Leibler divergence) from the weights at the
-        start; it falls to a tenth in a straight line. Needs weights to start from.
+        Penalty, IMPs for a unit of distance (Kullback-Leibler divergence) from the anchor; it falls
+        to a tenth in a straight line. Not without an anchor or weights to start from.
     mixed : float
-        Share of the tables at which others sit: the weights from the start or past selves as
-        opponents, or the weights from the start as partner and opponents. With pool only.
+        Share of the tables at which others sit: the anchor or past selves as opponents, or the
+        anchor as partner and opponents. With pool only.
     pool : int
         How many past selves are kept.
     pool_every : int
@@ -352,6 +355,7 @@ class SelfPlayConfig:
 
     out: str = "bidder.safetensors"
     start: str = "imitation"
+    anchor: str = ""
     opponents: str = "pool"
     deals: tuple[str, ...] = ()
     situations: int = 100_000
@@ -429,7 +433,7 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         if config.start == "none"
         else load_network(config.start)
     ).to(device)
-    start = copy.deepcopy(policy)
+    anchor = load_network(config.anchor).to(device) if config.anchor else copy.deepcopy(policy)
     if uncontested:
         bank = uncontested_situations(config.situations, generator)
         held_out = uncontested_situations(config.validation, generator)
@@ -452,7 +456,7 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         log = load_checkpoint(checkpoint, arguments, model, average, [adam])
 
     n = config.tables
-    restraint = 0.0 if config.start == "none" else config.restraint
+    restraint = config.restraint if config.anchor or config.start != "none" else 0.0
     began, seconds = time.monotonic(), log[-1]["seconds"] if log else 0
     bar = tqdm(initial=len(log), total=config.updates, disable=not progress, unit="update")
     for update in range(len(log), config.updates):
@@ -464,7 +468,7 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
 
         # Who sits where.
         owners = np.full((n, 4), _LEARNER, dtype=np.uint8)
-        players: list[Bidder] = [_Player(policy), _Player(start)]
+        players: list[Bidder] = [_Player(policy), _Player(anchor)]
         if uncontested:
             players += [PassBidder()]
             owners[:, 1::2] = _PAST
@@ -528,8 +532,8 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         seat = seat[position]
         swing = swing * (1 - 2 * (seat & 1).astype(np.float32))
 
-        # A little is paid for variety, and for keeping to what the weights at the start would do:
-        # the gradients of entropy and of the distance, in these two calls.
+        # A little is paid for variety, and for keeping to what the anchor would do: the gradients
+        # of entropy and of the distance, in these two calls.
         table = table[position]
         hands, vulnerable = here.masks[table, seat], here.vulnerable[table]
         part = _auctions(tables[position])
@@ -537,7 +541,7 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         apart = before - np.log(chances[position, best[position]])
         credit = swing - config.entropy * left * apart
         if restraint:
-            first = players[_START].probabilities(hands, part, vulnerable) + 1e-6
+            first = players[_ANCHOR].probabilities(hands, part, vulnerable) + 1e-6
             first = np.log(first[np.arange(len(call)), [call, best[position]]])
             credit -= restraint * max(left, 0.1) * (apart - (first[0] - first[1]))
 
@@ -593,7 +597,7 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         row |= {name: round(float(x), 6) for name, x in zip(_LOGGED, means, strict=True)}
         row["validation"] = None
         if (update + 1) % config.evaluate_every == 0 or update + 1 == config.updates:
-            row["validation"] = round(validate(average, start, held_out), 4)
+            row["validation"] = round(validate(average, anchor, held_out), 4)
             bar.set_postfix({name: row[name] for name in ("doubt", "validation")})
         log.append(row)
         if row["validation"] is not None:
@@ -610,17 +614,17 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
     return out
 
 
-def validate(policy: BidderNetwork, start: BidderNetwork, situations: Situations) -> float:
+def validate(policy: BidderNetwork, anchor: BidderNetwork, situations: Situations) -> float:
     """Measure a network on situations: IMPs a deal.
 
     Returns
     -------
     float
-        Of a duplicate match against the weights at the start, both tables; in the uncontested game
-        minus the IMPs lost.
+        Of a duplicate match against the anchor, both tables; in the uncontested game minus the
+        IMPs lost.
     """
     n = len(situations.masks)
-    players = [_Player(policy), _Player(start), PassBidder()]
+    players = [_Player(policy), _Player(anchor), PassBidder()]
     pairs = [(0, 2)] if situations.losses is not None else [(0, 1), (1, 0)]
     results = [
         points(
@@ -655,4 +659,4 @@ def _card(config: SelfPlayConfig, situations: int, log: list[dict[str, Any]]) ->
 
 def _arguments(config: SelfPlayConfig) -> dict[str, Any]:
     free = {"out", "resume", "device", "threads", "provenance"}
-    return deciding_arguments(config, free, files={"start", "deals"})
+    return deciding_arguments(config, free, files={"start", "anchor", "deals"})
