@@ -15,7 +15,7 @@ from bridgevec._auction import Auctions
 from bridgevec.auction import contract_at
 from bridgevec.bidders import load_bidder, selfplay
 from bridgevec.bidders.match import bid_deals
-from bridgevec.bidders.network import BidderNetwork
+from bridgevec.bidders.network import BidderNetwork, load_network
 from bridgevec.cards import hand_mask, random_masks
 from bridgevec.envs.deals import SYMMETRIES, exchange
 from bridgevec.models.embedding import estimate_tricks_many
@@ -192,6 +192,26 @@ def test_a_checkpoint_of_other_arguments_is_refused(tmp_path, monkeypatch):
         )
 
 
+def test_the_anchor_is_the_rival_and_is_kept_near(tmp_path, monkeypatch):
+    rivals, real = [], selfplay.validate
+
+    def validate(policy, anchor, situations):
+        rivals.append(anchor)
+        return real(policy, anchor, situations)
+
+    monkeypatch.setattr(selfplay, "validate", validate)
+    options = TINY | {"situations": 500, "updates": 2, "mixed": 1.0, "anchor": "imitation"}
+    first, second = (tmp_path / f"{name}.safetensors" for name in "ab")
+    for out, restraint in ((first, 0.0), (second, 5.0)):
+        config = selfplay.SelfPlayConfig(out=str(out), restraint=restraint, **options)
+        selfplay.train(config, progress=False)
+    imitation = load_network("imitation").state_dict()
+    for rival in rivals:
+        assert all((imitation[name] == x).all() for name, x in rival.state_dict().items())
+    assert first.read_bytes() != second.read_bytes()
+    assert json.loads(first.with_suffix(".json").read_text())["arguments"]["anchor"] == "imitation"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -202,6 +222,7 @@ def test_a_checkpoint_of_other_arguments_is_refused(tmp_path, monkeypatch):
         ({"estimated": 9, "opponents": "pass"}, "estimated deals are for opponents pool"),
         ({"mixed": 1.5}, "mixed is 1.5, expected 0 to 1"),
         ({"start": "nobody"}, "no bidder 'nobody'"),
+        ({"anchor": "nobody"}, "no bidder 'nobody'"),
     ],
 )
 def test_wrong_arguments_are_named(tmp_path, options, message):
