@@ -817,6 +817,8 @@ class _TrainGroup(typer.core.TyperGroup):
                 help="Train a bidder by self-play, from weights or from none.",
                 epilog=_examples(
                     "bridgevec train bidder --deals train.parquet --out mine.safetensors",
+                    "bridgevec train bidder --start uncontested --anchor imitation"
+                    " --estimated 200000 --out mine.safetensors",
                     "bridgevec train bidder --opponents pass --start none --out pair.safetensors",
                     "bridgevec train bidder --start mine.safetensors --updates 1000 --resume",
                 ),
