@@ -168,7 +168,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, help="the same seed, the same deals; else fresh ones")
     parser.add_argument("--hard", action="store_true", help=f"with the deals of {HARD_DEALS.name}")
     parser.add_argument(
-        "--labelled", type=Path, nargs="+", default=[], metavar="FILE", help="Parquet, as labelled"
+        "--labelled", type=Path, nargs="+", default=[], metavar="FILE", help="labelled deals, too"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args()

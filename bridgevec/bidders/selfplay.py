@@ -289,8 +289,7 @@ class SelfPlayConfig:
         Weights that are not trained: others at mixed tables, the rival in validation, and what
         `restraint` keeps near to. Those to start from, if not given.
     opponents : str
-        ``pool``: bridge, against itself, the weights it started from, and past selves; ``pass``:
-        uncontested bidding.
+        ``pool``: bridge, against itself, the anchor and past selves; ``pass``: uncontested bidding.
     deals : tuple of str
         Parquet files of labelled deals, those of the package by default; the first 1,000 are kept
         for validation. Of no account with ``--opponents pass``.
