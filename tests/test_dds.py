@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bridgevec._dds import Solver
 from bridgevec.cards import Deal, Seat, Strain, card_text, permute_suits, random_deals, random_masks
 from bridgevec.dds import iter_tables, solve_board, solve_table, solve_tables
-from bridgevec.records import read_pbn_deals
+from bridgevec.records import read_deals, read_pbn_deals, write_deals
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 import dds as benchmark
@@ -97,9 +97,22 @@ def test_a_difference_is_told(monkeypatch):
     wrong = solve_tables(deals)
     wrong[1, 4, 2] += 1
     monkeypatch.setattr(verify_dds, "endplay_tables", lambda _: wrong)
-    (line,) = verify_dds.compare_tables(deals)
+    (line,) = verify_dds.compare_tables(deals, solve_tables(deals))
     right = wrong[1, 4, 2] - 1
     assert line == f"{deals[1].pbn} NT by S: {right} tricks, endplay {right + 1}"
+
+
+def test_the_results_of_labelled_files_are_compared(tmp_path, monkeypatch):
+    masks, tables = read_deals(verify_dds.DATA / "deals_test.parquet")
+    wrong = tables[:3].copy()
+    wrong[2, 0, 1] -= 1
+    labelled = write_deals(tmp_path / "labelled.parquet", masks[:3], wrong, {})
+    monkeypatch.setattr(verify_dds, "read_pbn_deals", lambda _: [])
+    done = verify_dds.Verification()
+    done.run(deals=0, positions=0, seed=1, hard=False, labelled=[labelled])
+    assert done.deals == 3
+    (line,) = done.differences
+    assert line.endswith(f"C by E: {wrong[2, 0, 1]} tricks, endplay {wrong[2, 0, 1] + 1}")
 
 
 def test_the_benchmark_solves_the_same_deals_with_both():
