@@ -92,6 +92,14 @@ def test_freak_deals_part_played_equal_endplay():
             assert verify_dds.compare_position(*place)[1] == []
 
 
+def test_a_card_that_touches_another_only_after_the_trick_does_not_stand_for_it():
+    # One deal of 20,000 on which a search that tried one of such cards gave East a tenth trick in
+    # hearts.
+    assert_equals_endplay(
+        [Deal("N:AQT95.J973.K2.32 73.AKT.QJ.AQT876 KJ8642.64.T743.5 .Q852.A9865.KJ94")]
+    )
+
+
 def test_a_difference_is_told(monkeypatch):
     deals = random_deals(2, seed=20)
     wrong = solve_tables(deals)
