@@ -646,12 +646,23 @@ fill(lead_roles, LEAD_ROLES)
 fill(lead_ruffs, LEAD_RUFFS)
 
 # ---------------------------------------------------------------------------------------------
-# Moves. Of touching cards in one hand the highest stands for all; weights order the rest.
+# Moves. Of touching cards in one hand one stands for all; weights order the rest.
 
 cdef inline u64 distinct(u64 cards, u64 all) noexcept nogil:
     """The highest of each run of touching cards."""
     cdef u64 squeezed = pext(cards, all | GUARD)
     return pdep(squeezed & ~(squeezed >> 1), all | GUARD)
+
+
+cdef inline u64 distinct_after(u64 cards, u64 all, u64 trick, int best) noexcept nogil:
+    """One of each run of cards that touch once the trick is gone.
+
+    The highest of those that beat the best card, which parts them from the rest; of the rest the
+    lowest, so that a proof needs no lower rank because a higher card was thrown away.
+    """
+    cdef u64 winners = cards & lane_of(best) & ~((<u64>1 << best) - 1)
+    cdef u64 left = all & ~trick | GUARD, squeezed = pext(cards ^ winners, left)
+    return distinct(winners, left) | pdep(squeezed & ~(squeezed << 1), left)
 
 
 cdef inline int* suit_success(Search* s, int leader, int shift) noexcept nogil:
@@ -725,7 +736,7 @@ cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int fav
 
 
 cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, int best_seat,
-                             u64 all, int* moves) noexcept nogil:
+                             u64 all, u64 trick, int* moves) noexcept nogil:
     cdef u64 me = s.hand[seat], lane = LANE << (led & 48), bit, cards, trumps = s.trumps, own
     cdef u64 next_hand = s.hand[(seat + 1) & 3], pd = s.hand[seat ^ 2], best_lane = lane_of(best)
     cdef int n = 0, card, score, win, low
@@ -733,7 +744,7 @@ cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, in
     cdef bint ruffed = (best & 48) != (led & 48), partner_can = False
     cdef int* w = &W[3 * LEAD_SET + (pos - 1 + (3 if trumps else 0)) * FOLLOW_SET]
     cdef u64 threat = 0, top
-    cards = distinct(me & lane if following else me, all)
+    cards = distinct_after(me & lane if following else me, all, trick, best)
     if not cards & (cards - 1):
         moves[0] = top_bit(cards)
         return 1
@@ -836,6 +847,16 @@ cdef inline void raise_floor(u64* floor, int card, u64 ranks) noexcept nogil:
         floor[card >> 4] = low
 
 
+cdef inline bint relies_on_run(u64 hand, u64 left, int card, u64 low) noexcept nogil:
+    """Whether `low`, the lowest rank that a proof relied on, is above the card in its run.
+
+    Where the card stands for its run, the proof relies on the card, too: in a deal in which others
+    hold it, or one between, the rest of the run would not be as good.
+    """
+    cdef u64 bit = <u64>1 << card
+    return bit < low and low & CARDS and not (left & ~hand & lane_of(card) & (low - bit | low))
+
+
 cdef u64 last_trick(Search* s, int leader) noexcept nogil:
     cdef int seat = leader, best_seat = leader, i, card, best = top_bit(s.hand[leader])
     cdef u64 trick = s.hand[leader]
@@ -934,7 +955,7 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
                        u64 trick, u64 all, int target, int n) noexcept nogil:
     cdef int moves[16]
     cdef u64 floor[4]
-    cdef int n_moves = follow_moves(s, pos, seat, led, best, best_seat, all, moves)
+    cdef int n_moves = follow_moves(s, pos, seat, led, best, best_seat, all, trick, moves)
     cdef int m, card, new_best, new_seat
     cdef u64 r, ranks = 0, bit, low, now, mates, below
     cdef Block* start
@@ -945,6 +966,8 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
         card = next_move(moves, m, n_moves)
         bit = <u64>1 << card
         if bit < floor[card >> 4]:
+            if relies_on_run(s.hand[seat], all & ~trick | <u64>1 << best, card, floor[card >> 4]):
+                ranks |= bit
             continue
         new_best = best
         new_seat = best_seat
@@ -985,6 +1008,9 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
         if ((r & WON) != 0) == ours:
             return r
         r &= CARDS
+        low = r & lane_of(card)
+        if relies_on_run(s.hand[seat], all & ~trick | <u64>1 << best, card, low & -low):
+            r |= bit
         ranks |= r
         raise_floor(floor, card, r)
     return ranks | (0 if ours else WON)
