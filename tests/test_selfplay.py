@@ -146,14 +146,18 @@ def test_points_in_several_layouts(situations):
         assert (selfplay.points(auctions, alone)[:, 0] == points[:, k]).all()
 
 
-def test_mixed_tables_have_a_learner_and_its_partner_or_one_learner_alone():
-    owners = selfplay._mixed_seats(400, np.random.default_rng(0))
+@pytest.mark.parametrize("anchor_tables", range(4))
+def test_mixed_tables_have_a_learner_and_its_partner_or_one_learner_alone(anchor_tables):
+    owners = selfplay._mixed_seats(400, anchor_tables, np.random.default_rng(0))
     learners = (owners == 0).sum(axis=1)
-    assert (learners[np.arange(400) % 4 < 3] == 2).all()
-    assert (learners[np.arange(400) % 4 == 3] == 1).all()
+    kind = np.arange(400) % 4
+    assert (learners[kind < 3] == 2).all()
+    assert (learners[kind == 3] == 1).all()
     pairs = owners[learners == 2] == 0
     assert (pairs[:, :2] == pairs[:, 2:]).all()
     assert 0.3 < pairs[:, 0].mean() < 0.7
+    against = (owners == 1).any(axis=1)
+    np.testing.assert_array_equal(against, (kind < anchor_tables) | (kind == 3))
 
 
 def test_training_goes_on_exactly_where_it_was_killed(tmp_path, monkeypatch):
@@ -221,6 +225,7 @@ def test_the_anchor_is_the_rival_and_is_kept_near(tmp_path, monkeypatch):
         ({"estimated": -1}, "estimated is -1, expected at least 0"),
         ({"estimated": 9, "opponents": "pass"}, "estimated deals are for opponents pool"),
         ({"mixed": 1.5}, "mixed is 1.5, expected 0 to 1"),
+        ({"anchor_tables": 4}, "anchor_tables is 4, expected 0 to 3"),
         ({"start": "nobody"}, "no bidder 'nobody'"),
         ({"anchor": "nobody"}, "no bidder 'nobody'"),
     ],

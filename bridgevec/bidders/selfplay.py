@@ -258,18 +258,18 @@ def _auctions(tables: NDArray[np.void]) -> Auctions:
     return auctions
 
 
-def _mixed_seats(n: int, generator: np.random.Generator) -> NDArray[np.uint8]:
+def _mixed_seats(n: int, anchor_tables: int, generator: np.random.Generator) -> NDArray[np.uint8]:
     """Seat the learner and others at tables, (n, 4).
 
-    At a quarter of the tables the learner's pair plays the anchor, at half of them a past self, and
-    at a quarter a single learner sits among three of the anchor.
+    At every fourth table a single learner sits among three of the anchor. At `anchor_tables` of the
+    other three the learner's pair plays the anchor, and at the rest a past self.
     """
     seats, kind = np.arange(4), np.arange(n)[:, None] % 4
     opponents = (seats & 1) != generator.integers(2, size=(n, 1))
     alone = seats != generator.integers(4, size=(n, 1))
     owners = np.full((n, 4), _LEARNER, dtype=np.uint8)
-    owners[(kind == 0) & opponents] = _ANCHOR
-    owners[((kind == 1) | (kind == 2)) & opponents] = _PAST
+    owners[(kind < 3) & opponents] = _PAST
+    owners[(kind < anchor_tables) & opponents] = _ANCHOR
     owners[(kind == 3) & alone] = _ANCHOR
     return owners
 
@@ -323,6 +323,9 @@ class SelfPlayConfig:
     mixed : float
         Share of the tables at which others sit: the anchor or past selves as opponents, or the
         anchor as partner and opponents. With pool only.
+    anchor_tables : int
+        At how many of four such tables the opponents, but not the partner, are the anchor; at one
+        the partner is, too, and at the rest the opponents are a past self. 0 to 3.
     pool : int
         How many past selves are kept.
     pool_every : int
@@ -370,6 +373,7 @@ class SelfPlayConfig:
     entropy: float = 0.05
     restraint: float = 0.05
     mixed: float = 0.5
+    anchor_tables: int = 1
     pool: int = 3
     pool_every: int = 20
     width: int = 256
@@ -419,6 +423,8 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
     for name in ("mixed", "average"):
         if not 0 <= getattr(config, name) <= 1:
             raise ValueError(f"{name} is {getattr(config, name)}, expected 0 to 1")
+    if not 0 <= config.anchor_tables <= 3:
+        raise ValueError(f"anchor_tables is {config.anchor_tables}, expected 0 to 3")
     out = Path(config.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = out.with_suffix(".checkpoint.safetensors")
@@ -474,7 +480,7 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         else:
             players += [_Player(past[generator.integers(len(past))])]
             mixed = int(config.mixed * n)
-            owners[:mixed] = _mixed_seats(mixed, generator)
+            owners[:mixed] = _mixed_seats(mixed, config.anchor_tables, generator)
 
         # Bid by chance; keep the learner's positions.
         dealt = generator.integers(len(bank.masks), size=n)
