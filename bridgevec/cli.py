@@ -1150,6 +1150,28 @@ def _labelled_deals(
     return masks, solve_tables(masks)
 
 
+@app.command(
+    epilog=_examples(
+        "bridgevec average first.safetensors second.safetensors --out mine.safetensors",
+    )
+)
+def average(
+    weights: Annotated[
+        list[str],
+        typer.Argument(metavar="WEIGHTS...", help="Two or more files, or shipped names."),
+    ],
+    out: Annotated[str, typer.Option(help="Where the mean goes, name.safetensors.")],
+) -> None:
+    """Average the weights of bidders.
+
+    Trainings that go out from the same weights, with other seeds or settings, often play better so
+    than any of them alone; of unrelated trainings the mean plays nonsense.
+    """
+    from bridgevec.bidders.network import average_networks
+
+    typer.echo(average_networks(weights, out))
+
+
 @app.command(epilog=_examples("bridgevec info", "bridgevec info --json"))
 def info(as_json: Json = False) -> None:
     """Show versions, shipped weights and data.

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from bridgevec import labels
 from bridgevec.cards import Deal, Seat, Strain, hand_mask, random_deals, random_masks
 from bridgevec.cli import app
 from bridgevec.dds import SOLVER_VERSION, solve_board, solve_tables
-from bridgevec.models.embedding import embed_hands, estimate_tricks, load_embedding
+from bridgevec.models.embedding import WEIGHTS, embed_hands, estimate_tricks, load_embedding
 from bridgevec.models.opening_model import load_opening, opening_bid
 from bridgevec.play import best_play
 from bridgevec.records import read_deals, read_pairs, write_deals
@@ -32,7 +33,7 @@ HAND = "AKQ2.K54.T98.J32"
 DUMMY = "J3.AQ8762.K4.A65"
 DEAL = "N:T5.AT.QJ98742.63 64.KQJ8762.K.J92 A93.53.AT5.AKT75 KQJ872.94.63.Q84"
 COMMANDS = ["embed", "tricks", "similar", "map", "solve", "deal", "label", "open", "bid", "match"]
-COMMANDS += ["info", "train"]
+COMMANDS += ["average", "info", "train"]
 
 
 def run(*arguments, stdin=None):
@@ -97,6 +98,10 @@ def test_the_examples_in_the_help_run(example, tmp_path, pbn, monkeypatch):
     example = example.partition(" --backend ")[0]  # there is no such cluster
     if example.startswith("bridgevec map"):
         example += " --random 40"  # quickly
+    if example.startswith("bridgevec average"):
+        for file in WEIGHTS.glob("bidder-default.*"):
+            shutil.copy(file, f"first{file.suffix}")
+            shutil.copy(file, f"second{file.suffix}")
     stdin = None
     for stage in example.split(" | "):
         result = run(*shlex.split(stage)[1:], stdin=stdin)

@@ -1,21 +1,23 @@
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
+from typer.testing import CliRunner
 
 pytest.importorskip("torch")
 pytest.importorskip("gymnasium")
 
 import torch
 
-from bridgevec import dds, scoring
+from bridgevec import cli, dds, scoring
 from bridgevec._auction import Auctions
 from bridgevec.auction import contract_at
 from bridgevec.bidders import load_bidder, selfplay
 from bridgevec.bidders.match import bid_deals
-from bridgevec.bidders.network import BidderNetwork, load_network
+from bridgevec.bidders.network import BidderNetwork, average_networks, load_network
 from bridgevec.cards import hand_mask, random_masks
 from bridgevec.envs.deals import SYMMETRIES, exchange
 from bridgevec.models.embedding import estimate_tricks_many
@@ -214,6 +216,33 @@ def test_the_anchor_is_the_rival_and_is_kept_near(tmp_path, monkeypatch):
         assert all((imitation[name] == x).all() for name, x in rival.state_dict().items())
     assert first.read_bytes() != second.read_bytes()
     assert json.loads(first.with_suffix(".json").read_text())["arguments"]["anchor"] == "imitation"
+
+
+def test_the_mean_of_weights_is_a_bidder_that_tells_where_it_is_from(tmp_path):
+    options = TINY | {"situations": 100, "updates": 1, "opponents": "pass"}
+    names = [str(tmp_path / f"{seed}.safetensors") for seed in range(2)]
+    for seed, name in enumerate(names):
+        selfplay.train(selfplay.SelfPlayConfig(out=name, seed=seed, **options), progress=False)
+    out = tmp_path / "mean.safetensors"
+    result = CliRunner().invoke(cli.app, ["average", *names, "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    mean, first, second = (load_network(name).state_dict() for name in (out, *names))
+    for key, x in mean.items():
+        torch.testing.assert_close(x, (first[key] + second[key]) / 2, rtol=1e-3, atol=1e-4)
+    card = json.loads(out.with_suffix(".json").read_text())
+    commands = [json.loads(Path(n).with_suffix(".json").read_text())["command"] for n in names]
+    assert card["trained before"] == commands
+    assert card["command"] == f"bridgevec average {' '.join(names)} --out {out}"
+    assert load_bidder(str(out)).call("AKQ2.K54.T98.J32", "", "N", "None")
+
+    for wrong, message in (
+        ([names[0]], "there is nothing to average in 1 file, expected two or more"),
+        ([names[0], "imitation"], "imitation has the architecture"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            average_networks(wrong, out)
+    with pytest.raises(ValueError, match=r"mean\.json is no \.safetensors file"):
+        average_networks(names, tmp_path / "mean.json")
 
 
 @pytest.mark.parametrize(

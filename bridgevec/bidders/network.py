@@ -9,6 +9,7 @@ at, so that `bridgevec.bidders.policy` may follow it.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -185,3 +186,53 @@ def load_network(name: str | os.PathLike[str]) -> BidderNetwork:
     network = BidderNetwork(**card["architecture"])
     network.load_state_dict({k: v.float() for k, v in load_file(path).items()})
     return network
+
+
+def average_networks(names: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -> Path:
+    """Write the mean of the weights of several networks.
+
+    Those of trainings that went out from the same weights often play better so than any of them
+    (Wortsman et al., "Model soups", ICML 2022).
+
+    Parameters
+    ----------
+    names : sequence of str or path
+        Two or more, as `load_network` takes them.
+    out : path
+        ``name.safetensors``; the card ``name.json`` says how each of them was trained.
+
+    Returns
+    -------
+    Path
+        The weights.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one of them is missing.
+    ValueError
+        If there are fewer than two, or they do not have the same architecture, or `out` has another
+        suffix.
+    """
+    if Path(out).suffix != ".safetensors":
+        raise ValueError(f"{os.fspath(out)} is no .safetensors file")
+    if len(names) < 2:
+        raise ValueError(f"there is nothing to average in {len(names)} file, expected two or more")
+    cards = [read_weights(find_weights(name, "bidder"))[0] for name in names]
+    network, *others = [load_network(name) for name in names]
+    for name, other in zip(names[1:], others, strict=True):
+        if other.architecture != network.architecture:
+            raise ValueError(
+                f"{os.fspath(name)} has the architecture {other.architecture}, "
+                f"{os.fspath(names[0])} has {network.architecture}"
+            )
+    parts = [n.state_dict() for n in (network, *others)]
+    network.load_state_dict({k: torch.stack([p[k] for p in parts]).mean(0) for k in parts[0]})
+    before = [line for card in cards for line in (*card.get("trained before", []), card["command"])]
+    card = {
+        "data": {"provenance": "; ".join(dict.fromkeys(c["data"]["provenance"] for c in cards))},
+        "trained before": list(dict.fromkeys(before)),
+        "command": f"bridgevec average {' '.join(map(os.fspath, names))} --out {os.fspath(out)}",
+    }
+    save_network(out, network, card)
+    return Path(out)
