@@ -1158,7 +1158,10 @@ def _labelled_deals(
 def average(
     weights: Annotated[
         list[str],
-        typer.Argument(metavar="WEIGHTS...", help="Two or more files, or shipped names."),
+        typer.Argument(
+            metavar="WEIGHTS...",
+            help="Two or more files, or shipped names. One given twice counts twice.",
+        ),
     ],
     out: Annotated[str, typer.Option(help="Where the mean goes, name.safetensors.")],
 ) -> None:

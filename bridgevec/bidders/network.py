@@ -197,7 +197,7 @@ def average_networks(names: Sequence[str | os.PathLike[str]], out: str | os.Path
     Parameters
     ----------
     names : sequence of str or path
-        Two or more, as `load_network` takes them.
+        Two or more, as `load_network` takes them. One given twice counts twice.
     out : path
         ``name.safetensors``; the card ``name.json`` says how each of them was trained.
 
