@@ -94,7 +94,7 @@ def test_freak_deals_part_played_equal_endplay():
 
 def test_deals_near_one_that_a_search_got_wrong_equal_endplay():
     # On one deal of 20,000 East had a tenth trick in hearts, because a card stood for others that a
-    # proof relied on; in two of seven like it the same search went wrong.
+    # proof relied on; on many like it the same search went wrong.
     deal = Deal("N:AQT95.J973.K2.32 73.AKT.QJ.AQT876 KJ8642.64.T743.5 .Q852.A9865.KJ94")
     rng, near = np.random.default_rng([FRESH, 10]), [deal]
     for _ in range(15):
