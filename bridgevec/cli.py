@@ -666,6 +666,7 @@ def deal(
         "bridgevec label --deals 100000 --seed 1 --out train.parquet --workers 8",
         "bridgevec label --deals 100000 --shard-size 20000 --seed 1 --out shards.parquet",
         "bridgevec label --deals 100000 --layouts 10 --seed 3 --out pairs.parquet",
+        "bridgevec label --deals 100000 --strain NT --seed 4 --out notrump.parquet",
         "bridgevec label --deals 100000 --seed 1 --out far.parquet --backend dask"
         " --address tcp://10.0.0.1:8786",
     )
@@ -683,6 +684,10 @@ def label(
             "often each number of tricks is taken.",
         ),
     ] = 0,
+    strain: Annotated[
+        list[str] | None,
+        typer.Option(help="Solve only this strain, five times as fast; may be repeated."),
+    ] = None,
     shard_size: Annotated[
         int | None,
         typer.Option(
@@ -717,6 +722,8 @@ def label(
         raise ValueError("--shard needs --shard-size")
     options: dict[str, Any] = {"layouts": layouts, "workers": workers, "progress": not quiet}
     options |= {"backend": backend, "address": address}
+    if strain:
+        options["strains"] = [Strain.parse(name) for name in strain]
     kind = f"pairs with {layouts} layouts each" if layouts else "deals"
     was_there = out.exists()
     try:

@@ -22,6 +22,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -30,7 +31,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from bridgevec import records
-from bridgevec.cards import Seat, random_masks
+from bridgevec.cards import Seat, Strain, random_masks
 from bridgevec.dds import SOLVER_VERSION, solve_tables
 from bridgevec.files import write_text
 from bridgevec.records import PathLike
@@ -119,7 +120,7 @@ def label_shards(
     progress : bool, default True
         Show a bar for each shard on standard error.
     **options
-        `workers`, `layouts`, `backend` and `address` of `label_deals`.
+        `workers`, `layouts`, `strains`, `backend` and `address` of `label_deals`.
 
     Returns
     -------
@@ -162,6 +163,7 @@ def label_deals(
     *,
     first: int = 0,
     layouts: int = 0,
+    strains: Iterable[Strain] = tuple(Strain),
     backend: str = "threads",
     address: str | None = None,
 ) -> Path:
@@ -190,6 +192,9 @@ def label_deals(
     layouts : int, default 0
         0 for labelled deals (`bridgevec.records.write_deals`); else pairs of hands, each with so
         many layouts of the other cards (`bridgevec.records.write_pairs`).
+    strains : iterable of Strain, optional
+        Solve labelled deals in these alone. Training takes such files beside others; whoever needs
+        whole tables refuses them.
     backend : str, default "threads"
         One of `BACKENDS`.
     address : str, optional
@@ -205,7 +210,8 @@ def label_deals(
     ------
     ValueError
         If an argument is out of range, `out` or its folder of work in progress has other settings
-        (deals, seed, layouts, solver version), or a worker of the cluster has another solver.
+        (deals, seed, layouts, strains, solver version), or a worker of the cluster has another
+        solver.
     OSError
         If `out` cannot be written, or there is no cluster at `address`.
     """
@@ -221,6 +227,11 @@ def label_deals(
         raise ValueError(f"first deal {first} is not a multiple of {CHUNK}")
     if backend not in BACKENDS:
         raise ValueError(f"no backend {backend!r}, expected one of {', '.join(BACKENDS)}")
+    wanted = sorted({Strain.parse(strain) for strain in strains})
+    if not wanted:
+        raise ValueError("no strains to label")
+    if layouts and len(wanted) < len(Strain):
+        raise ValueError("pairs with layouts are labelled in all strains")
     if address is not None and backend not in ("dask", "ray"):
         raise ValueError(f"backend {backend!r} takes no address; dask and ray do")
     out = Path(out)
@@ -231,10 +242,12 @@ def label_deals(
     if first:
         settings["first"] = str(first)
     settings |= {"seed": str(seed), "solver": SOLVER_VERSION}
+    if len(wanted) < len(Strain):
+        settings["strains"] = " ".join(strain.name for strain in wanted)
     read, write, info = (
         (records.read_pairs, records.write_pairs, records.pairs_info)
         if layouts
-        else (records.read_deals, records.write_deals, records.deals_info)
+        else (partial(records.read_deals, partial=True), records.write_deals, records.deals_info)
     )
     if out.exists():
         rows, found = info(out)
@@ -261,7 +274,7 @@ def label_deals(
         unit=" tables",
         disable=not progress,
     ) as bar:
-        for chunk, masks, tables in _solve_chunks(dealt, each, workers, backend, address):
+        for chunk, masks, tables in _solve_chunks(dealt, each, wanted, workers, backend, address):
             rows, labels = (
                 (masks[:, 0, [0, 2]], count_tricks(tables))
                 if layouts
@@ -291,12 +304,19 @@ def count_tricks(tables: NDArray[np.int8]) -> NDArray[np.int16]:
     return taken.sum(axis=1, dtype=np.int16).swapaxes(1, 2)
 
 
+_UNSAID = {"first": "0", "strains": " ".join(strain.name for strain in Strain)}
+"""Settings that are written only if they are others."""
 _Chunk: TypeAlias = tuple[int, NDArray[np.uint64]]
 _Solved: TypeAlias = tuple[int, NDArray[np.uint64], NDArray[np.int8]]
 
 
 def _solve_chunks(
-    chunks: Iterable[_Chunk], layouts: int, workers: int | None, backend: str, address: str | None
+    chunks: Iterable[_Chunk],
+    layouts: int,
+    strains: list[Strain],
+    workers: int | None,
+    backend: str,
+    address: str | None,
 ) -> Iterator[_Solved]:
     """Give every chunk back with its tables (n, layouts, 5, 4), in any order."""
     if backend == "threads":
@@ -305,7 +325,7 @@ def _solve_chunks(
         chunks = iter(chunks)
         while batch := list(itertools.islice(chunks, together)):
             masks = np.concatenate([masks for _, masks in batch])
-            tables = solve_tables(masks.reshape(-1, 4), workers).reshape(*masks.shape[:2], 5, 4)
+            tables = _solve(masks, workers, strains)
             ends = np.cumsum([len(masks) for _, masks in batch])[:-1]
             for (chunk, masks), part in zip(batch, np.split(tables, ends), strict=True):
                 yield chunk, masks, part
@@ -313,7 +333,7 @@ def _solve_chunks(
 
     from joblib import Parallel, delayed, effective_n_jobs
 
-    tasks = (delayed(_solve_chunk)(*chunk, SOLVER_VERSION) for chunk in chunks)
+    tasks = (delayed(_solve_chunk)(*chunk, strains, SOLVER_VERSION) for chunk in chunks)
     with _joblib_backend(backend, address):
         if backend != "ray":
             parallel = Parallel(n_jobs=workers or -1, batch_size=1, return_as="generator_unordered")
@@ -325,14 +345,24 @@ def _solve_chunks(
             yield from Parallel(n_jobs=workers or -1, batch_size=1)(some)
 
 
-def _solve_chunk(chunk: int, masks: NDArray[np.uint64], version: str) -> _Solved:
+def _solve(
+    masks: NDArray[np.uint64], workers: int | None, strains: list[Strain]
+) -> NDArray[np.int8]:
+    """Solve layouts (n, layouts, 4)."""
+    tables = solve_tables(masks.reshape(-1, 4), workers, strains=strains)
+    return tables.reshape(*masks.shape[:2], 5, 4)
+
+
+def _solve_chunk(
+    chunk: int, masks: NDArray[np.uint64], strains: list[Strain], version: str
+) -> _Solved:
     """Solve one chunk on one core, maybe of another machine."""
     if version != SOLVER_VERSION:
         raise ValueError(
             f"a worker has version {SOLVER_VERSION} of the solver, not {version}; "
             "install the same bridgevec everywhere"
         )
-    return chunk, masks, solve_tables(masks.reshape(-1, 4), 1).reshape(*masks.shape[:2], 5, 4)
+    return chunk, masks, _solve(masks, 1, strains)
 
 
 @contextmanager
@@ -371,7 +401,8 @@ def _open_work(work: Path, settings: dict[str, str]) -> None:
 
 
 def _check_settings(path: Path, found: dict[str, str], settings: dict[str, str]) -> None:
-    for key, value in settings.items():
+    found = _UNSAID | found
+    for key, value in (_UNSAID | settings).items():
         if found.get(key) != value:
             raise ValueError(
                 f"{path} has {key} {found.get(key, 'unknown')}, not {value}; "

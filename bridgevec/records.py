@@ -7,7 +7,8 @@ A file of labelled pairs has three: ``north`` and ``south``, the two hands as PB
 ``counts``, a fixed-size list of 140 int16: in how many layouts of the other cards North as
 declarer, then South, takes 0..13 tricks in C, D, H, S, NT (declarer × strain × tricks).
 
-Where the labels came from (seed, solver version) stands in the metadata of the file's schema.
+Where the labels came from (seed, solver version) stands in the metadata of the file's schema. If
+deals were not solved in every strain, it names the strains that were; the others have -1 tricks.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from bridgevec.cards import (
     FULL_DECK,
     RANKS,
     Deal,
+    Strain,
     card_text,
     deal_masks,
     hand_bits,
@@ -94,7 +96,8 @@ def write_deals(
     tricks : array_like of int, shape (n, 5, 4)
         The trick tables, strain × declarer.
     metadata : mapping of str to str
-        Where the labels came from, such as the seed and the solver version.
+        Where the labels came from, such as the seed and the solver version. ``strains``, such as
+        ``"H NT"``, says that only these were solved: the others have -1 tricks.
 
     Returns
     -------
@@ -114,7 +117,7 @@ def write_deals(
         raise ValueError(f"tricks has shape {tables.shape}, expected {(len(masks), 5, 4)}")
     if tables.dtype.kind not in "iu":
         raise ValueError(f"tricks has dtype {tables.dtype}, expected integers")
-    _check_tricks(tables, "tricks")
+    _check_tricks(tables, _solved_strains(metadata), "tricks")
     texts = [_texts_from_masks(masks[i : i + _ROWS]) for i in range(0, len(masks), _ROWS)]
     ends = np.arange(len(masks) + 1, dtype=np.int32) * _LENGTH
     deal_column = pa.StringArray.from_buffers(
@@ -167,23 +170,38 @@ def _counts_type() -> pa.DataType:
     return pa.list_(pa.field("element", pa.int16(), False), 140)
 
 
-def _check_tricks(tricks: NDArray[Any], where: str, first_row: int = 0) -> None:
-    wrong = np.argwhere((tricks < 0) | (tricks > 13))
+def _solved_strains(metadata: Mapping[str, str]) -> list[Strain]:
+    """Tell in which strains the deals of a file were solved."""
+    if "strains" not in metadata:
+        return list(Strain)
+    return [Strain.parse(name) for name in metadata["strains"].split()]
+
+
+def _check_tricks(
+    tricks: NDArray[Any], solved: list[Strain], where: str, first_row: int = 0
+) -> None:
+    """Check tables (n, 5, 4)."""
+    known = np.isin(Strain, solved)[:, None]
+    wrong = np.argwhere(np.where(known, (tricks < 0) | (tricks > 13), tricks != -1))
     if wrong.size:
-        value = tricks[tuple(wrong[0])]
+        row, strain, declarer = wrong[0].tolist()
+        expected = "0 to 13" if strain in solved else f"-1, as {Strain(strain).name} is not solved"
         raise ValueError(
-            f"{where}: row {first_row + wrong[0][0]} has {value} tricks, expected 0 to 13"
+            f"{where}: row {first_row + row} has {tricks[row, strain, declarer]} tricks, "
+            f"expected {expected}"
         )
 
 
 def read_deals(
-    paths: PathLike | Iterable[PathLike],
+    paths: PathLike | Iterable[PathLike], partial: bool = False
 ) -> tuple[NDArray[np.uint64], NDArray[np.int8]]:
     """Read labelled deals from one Parquet file or several, one after the other.
 
     Parameters
     ----------
     paths : path or iterable of paths
+    partial : bool, default False
+        Take files whose deals were not solved in every strain: the others have -1 tricks.
 
     Returns
     -------
@@ -195,24 +213,29 @@ def read_deals(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If a file is not one of labelled deals; the message names the file, and the row.
+        If a file is not one of labelled deals; the message names the file, and the row. Or if it
+        lacks strains, and `partial` is false.
     """
     if isinstance(paths, (str, os.PathLike)):
         paths = [paths]
     masks, tricks = [np.empty((0, 4), dtype=np.uint64)], [np.empty((0, 5, 4), dtype=np.int8)]
     for path in paths:
-        for some_masks, some_tricks in iterate_deals(path):
+        for some_masks, some_tricks in iterate_deals(path, partial):
             masks.append(some_masks)
             tricks.append(some_tricks)
     return np.concatenate(masks), np.concatenate(tricks)
 
 
-def iterate_deals(path: PathLike) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.int8]]]:
+def iterate_deals(
+    path: PathLike, partial: bool = False
+) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.int8]]]:
     """Read labelled deals part by part, never more than 65,536 at a time.
 
     Parameters
     ----------
     path : path
+    partial : bool, default False
+        As for `read_deals`.
 
     Yields
     ------
@@ -226,6 +249,10 @@ def iterate_deals(path: PathLike) -> Iterator[tuple[NDArray[np.uint64], NDArray[
     """
     row = 0
     file = _open_deals(path)
+    solved = _solved_strains(_info(file)[1])
+    if len(solved) < len(Strain) and not partial:
+        names = ", ".join(strain.name for strain in solved)
+        raise ValueError(f"{path} has tricks in {names} alone, expected all strains")
     for batch in file.iter_batches(batch_size=_ROWS, columns=["deal", "tricks"]):
         values = batch["tricks"].flatten()
         if batch["deal"].null_count:
@@ -234,7 +261,7 @@ def iterate_deals(path: PathLike) -> Iterator[tuple[NDArray[np.uint64], NDArray[
             raise ValueError(f"{path}: column 'tricks' has rows without a value")
         masks = masks_of_column(batch["deal"], path, row)
         tricks = values.to_numpy().reshape(-1, 5, 4)
-        _check_tricks(tricks, str(path), row)
+        _check_tricks(tricks, solved, str(path), row)
         row += len(batch)
         yield masks, tricks
 

@@ -427,6 +427,8 @@ def test_a_board_without_cards_is_refused():
 
 
 def test_bad_input_is_named():
+    with pytest.raises(ValueError, match="no strains to solve"):
+        solve_tables(random_masks(1, seed=0), strains=())
     with pytest.raises(ValueError, match="workers is 0"):
         solve_tables(random_deals(1, seed=0), workers=0)
     with pytest.raises(ValueError, match="has 12 cards, expected 13"):

@@ -14,7 +14,7 @@ from endplay.dds import calc_dd_table
 from endplay.types import Denom, Player
 
 from bridgevec import labels
-from bridgevec.cards import Deal
+from bridgevec.cards import Deal, Strain
 from bridgevec.dds import SOLVER_VERSION
 from bridgevec.labels import chunk_layouts, chunk_masks, label_deals, label_shards
 from bridgevec.records import deals_info, pairs_info, read_deals, read_pairs
@@ -370,9 +370,31 @@ def test_a_ray_cluster_gives_the_same_file(tmp_path, undisturbed, small_chunks):
     assert out.read_bytes() == undisturbed.read_bytes()
 
 
+@pytest.mark.parametrize("backend", ["threads", pytest.param("loky", marks=pytest.mark.slow)])
+def test_some_strains_alone(tmp_path, undisturbed, small_chunks, backend):
+    out = tmp_path / "x.parquet"
+    some = {"strains": ["NT", Strain.H], "progress": False}
+    label_deals(out, 5, 7, 2, backend=backend, **some)
+    masks, tables = read_deals(undisturbed)
+    assert np.array_equal(read_deals(out, partial=True)[0], masks)
+    expected = np.full_like(tables, -1)
+    expected[:, [2, 4]] = tables[:, [2, 4]]
+    assert np.array_equal(read_deals(out, partial=True)[1], expected)
+    with pytest.raises(ValueError, match=r"x\.parquet has tricks in H, NT alone, expected all"):
+        read_deals(out)
+    written = out.read_bytes()
+    label_deals(out, 5, 7, **some)
+    with pytest.raises(ValueError, match="has strains H NT, not C D H S NT; move it away"):
+        label_deals(out, 5, 7, progress=False)
+    assert out.read_bytes() == written
+    copy_of(undisturbed, tmp_path)
+    with pytest.raises(ValueError, match="has strains C D H S NT, not H NT; move it away"):
+        label_deals(out, 5, 7, **some)
+
+
 def test_workers_with_another_solver_are_refused():
     with pytest.raises(ValueError, match=f"has version {SOLVER_VERSION} of the solver, not 0"):
-        labels._solve_chunk(0, chunk_layouts(0, 0, 1), "0")
+        labels._solve_chunk(0, chunk_layouts(0, 0, 1), list(Strain), "0")
 
 
 @pytest.mark.parametrize(
@@ -381,6 +403,8 @@ def test_workers_with_another_solver_are_refused():
         ({"layouts": -1}, "layouts is -1, expected 0 to 32767"),
         ({"first": 30}, "first deal 30 is not a multiple of 50"),
         ({"backend": "abacus"}, "no backend 'abacus', expected one of threads, loky, dask, ray"),
+        ({"strains": ()}, "no strains to label"),
+        ({"strains": ["NT"], "layouts": 2}, "pairs with layouts are labelled in all strains"),
         ({"address": "x:1"}, "backend 'threads' takes no address; dask and ray do"),
     ],
 )

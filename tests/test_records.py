@@ -190,6 +190,19 @@ def test_bad_labels_are_never_written(tmp_path, masks, tricks, message):
     assert os.listdir(tmp_path) == []
 
 
+def test_tricks_are_missing_where_the_file_says_so_and_nowhere_else(tmp_path):
+    masks, tricks = random_masks(2, 0), np.full((2, 5, 4), -1)
+    with pytest.raises(ValueError, match="row 0 has -1 tricks, expected 0 to 13"):
+        write_deals(tmp_path / "a.parquet", masks, tricks, {"strains": "NT"})
+    tricks[:, 4] = 7
+    tricks[1, 3] = 7
+    with pytest.raises(ValueError, match="row 1 has 7 tricks, expected -1, as S is not solved"):
+        write_deals(tmp_path / "a.parquet", masks, tricks, {"strains": "NT"})
+    assert os.listdir(tmp_path) == []
+    write_deals(tmp_path / "a.parquet", masks, tricks[[0, 0]], {"strains": "NT"})
+    assert np.array_equal(read_deals(tmp_path / "a.parquet", partial=True)[1], tricks[[0, 0]])
+
+
 def test_a_kill_while_writing_never_leaves_half_a_file(tmp_path):
     path = tmp_path / "a.parquet"
     masks, tricks = some_deals(20_000)

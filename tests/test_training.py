@@ -222,6 +222,20 @@ def test_either_kind_of_data_will_do(data, tmp_path, kind):
     assert np.isfinite(Embedding(path).embed_hand("AKQ2.K54.T98.J32")).all()
 
 
+def test_strains_that_were_not_solved_teach_nothing(data, tmp_path):
+    masks, tricks = read_deals(data["deals"][0])
+    tricks[:, :4] = -1
+    notrump = write_deals(tmp_path / "notrump.parquet", masks, tricks, {"strains": "NT"})
+    (batch,) = batches([from_deals([notrump])], 600, np.random.default_rng(0))
+    assert (batch[1][..., :4, :] == 0).all()
+    assert (batch[1][..., 4, :].sum(-1) == 1).all()
+    config = tiny(tmp_path, {"deals": (str(notrump),), "pairs": ()}, epochs=30, noise=0.0)
+    config.validation_pairs = data["pairs"]
+    learned = json.loads(train(config, progress=False).with_suffix(".json").read_text())
+    # By the data's rule points alone count in notrump; of trumps nothing was said.
+    assert learned["last epoch"]["mse_notrump"] < 0.7 < 2 < learned["last epoch"]["mse_suits"]
+
+
 @pytest.mark.parametrize("name", ["epochs", "batch_size", "warmup"])
 def test_arguments_out_of_range_are_named(data, tmp_path, name):
     with pytest.raises(ValueError, match=f"{name} is 0, expected at least 1"):

@@ -23,7 +23,9 @@ Batch: TypeAlias = tuple[
 """Masks (n, 2), target distributions (n, 2 declarers, 5, 14), weights in the loss (n,), and whether
 only the means of the distributions count (n,)."""
 _Part: TypeAlias = tuple[NDArray[np.uint64], NDArray[np.float16]]
-_CERTAIN = np.eye(OUTCOMES, dtype=np.float16)
+_CERTAIN = np.eye(OUTCOMES + 1, OUTCOMES, dtype=np.float16)
+"""One number of tricks as a distribution; the last, which is also that of -1, adds nothing to a
+loss."""
 _ROWS = 1 << 15
 
 
@@ -79,7 +81,7 @@ def from_memory(
 
 
 def from_deals(paths: Sequence[str | os.PathLike[str]]) -> Source:
-    """Make a source of files of labelled deals; needs pyarrow.
+    """Make a source of files of labelled deals, in all strains or in some; needs pyarrow.
 
     Parameters
     ----------
@@ -101,7 +103,7 @@ def from_deals(paths: Sequence[str | os.PathLike[str]]) -> Source:
 
     def parts(rng: np.random.Generator) -> Iterator[_Part]:
         for i in rng.permutation(len(paths)):
-            for deals, tables in iterate_deals(paths[i]):
+            for deals, tables in iterate_deals(paths[i], partial=True):
                 masks, tricks = pairs_of_deals(deals, tables)
                 order = rng.permutation(len(masks))
                 for start in range(0, len(masks), _ROWS):
