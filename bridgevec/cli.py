@@ -794,7 +794,7 @@ class _TrainGroup(typer.core.TyperGroup):
     """Makes a command when it is asked for: its options come from a module that uses torch."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return ["bidder", "bidder-imitation", "hand2vec", "opening"]
+        return ["bidder", "bidder-imitation", "deal2tricks", "hand2vec", "opening"]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.list_commands(ctx):
@@ -843,6 +843,20 @@ class _TrainGroup(typer.core.TyperGroup):
                     "bridgevec train opening a.pbn b.lin --epochs 20 --out mine.safetensors",
                     "bridgevec train opening many.parquet --start none --dropout 0"
                     " --epochs 12 --batch-size 1024",
+                ),
+            )
+        if cmd_name == "deal2tricks":
+            from bridgevec.models import deal2tricks
+
+            return _config_command(
+                deal2tricks.Deal2TricksConfig,
+                deal2tricks.train_deal2tricks,
+                name=cmd_name,
+                help="Train a network that sees all four hands, to teach hand2vec.",
+                epilog=_examples(
+                    "bridgevec train deal2tricks --deals 'data/deals_train_*.parquet'"
+                    " --validation-deals data/deals_test.parquet --out deal2tricks.safetensors",
+                    "bridgevec train hand2vec --layout-teacher deal2tricks.safetensors",
                 ),
             )
         from bridgevec.models import training

@@ -22,7 +22,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
-from torch.optim import AdamW
 from tqdm import tqdm
 
 from bridgevec.auction import PASS, Auctions
@@ -45,8 +44,13 @@ from bridgevec.models.checkpoint import (
     save_checkpoint,
     write_log,
 )
-from bridgevec.models.muon import Muon
-from bridgevec.models.trainer import check_at_least_one, choose_device, move_average
+from bridgevec.models.trainer import (
+    check_at_least_one,
+    choose_device,
+    make_optimizers,
+    move_average,
+    set_rates,
+)
 
 _DEALS = 1 << 14  # whose calls are shuffled among themselves
 ROUNDS = 8
@@ -306,15 +310,11 @@ def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
         network = load_network(config.start)
     network.to(device)
     average = copy.deepcopy(network)
-    # Muon for the layers inside, AdamW for the rest.
-    inside = [block.weight for block in network.blocks]
-    rest = [p for p in network.parameters() if not any(p is q for q in inside)]
-    muon = Muon(inside, lr=config.muon_rate, weight_decay=config.weight_decay)
-    adam = AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay)
+    optimizers = make_optimizers(network, config)
     log: list[dict[str, Any]] = []
     arguments = _arguments(config) | data
     if config.resume and checkpoint.exists():
-        log = load_checkpoint(checkpoint, arguments, network, average, [muon, adam])
+        log = load_checkpoint(checkpoint, arguments, network, average, optimizers)
     out.parent.mkdir(parents=True, exist_ok=True)
 
     bar = tqdm(initial=len(log) * steps_per_epoch, total=steps, disable=not progress, unit="step")
@@ -324,9 +324,7 @@ def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
         losses = torch.zeros(2)
         for i, batch in enumerate(batches(recorded, train, batch_size, random)):
             step = epoch * steps_per_epoch + i
-            rate = min((step + 1) / config.warmup, 1 - step / steps)
-            muon.param_groups[0]["lr"] = config.muon_rate * rate
-            adam.param_groups[0]["lr"] = config.learning_rate * rate
+            set_rates(optimizers, config, step, steps)
             places, legal, others, calls = (torch.from_numpy(x).to(device) for x in batch)
             outputs = network(places)
             entropy = F.cross_entropy(mask_illegal(outputs.logits, legal), calls)
@@ -335,8 +333,8 @@ def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
             network.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            muon.step()
-            adam.step()
+            for optimizer in optimizers:
+                optimizer.step()
             move_average(average, network, config.average, step)
             losses += torch.stack([entropy, guessing]).detach().cpu()
             bar.update()
@@ -356,7 +354,7 @@ def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
             row |= {"held_out_loss": figures["log loss"], "held_out_accuracy": figures["accuracy"]}
         log.append(row)
         bar.set_postfix({k: v for k, v in row.items() if k not in ("epoch", "step")})
-        save_checkpoint(checkpoint, arguments, log, network, average, [muon, adam])
+        save_checkpoint(checkpoint, arguments, log, network, average, optimizers)
         write_log(out.with_suffix(".csv"), log)
     bar.close()
     draw_log(out.with_suffix(".png"), "epoch", _curves(log))

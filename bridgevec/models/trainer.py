@@ -1,11 +1,16 @@
-"""What all trainings begin with, and the running mean of weights that they end with."""
+"""What trainings share: files and device, optimizers, and the running mean of the weights."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from glob import glob, has_magic
 from typing import Any
 
 import torch
 from torch import nn
+from torch.optim import AdamW, Optimizer
+
+from bridgevec.models.muon import Muon
 
 
 def check_at_least_one(config: Any, *names: str) -> None:
@@ -29,6 +34,45 @@ def choose_device(device: str, threads: int) -> torch.device:
         torch.set_num_threads(threads)
     auto = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(auto if device == "auto" else device)
+
+
+def find_files(patterns: Iterable[str]) -> list[str]:
+    """Find the files of names and patterns.
+
+    Raises
+    ------
+    FileNotFoundError
+        If no file matches a pattern.
+    """
+    files = []
+    for pattern in patterns:
+        found = sorted(glob(pattern))
+        if not found and has_magic(pattern):
+            raise FileNotFoundError(f"no file matches {pattern!r}")
+        files += found or [pattern]
+    return files
+
+
+def make_optimizers(model: nn.Module, config: Any) -> list[Optimizer]:
+    """Make Muon for the square matrices inside a network, and AdamW for the rest.
+
+    `set_rates` sets their rates.
+    """
+    learned = [p for p in model.parameters() if p.requires_grad]
+    inside = [p for p in learned if p.ndim == 2 and p.shape[0] == p.shape[1]]
+    rest = [p for p in learned if not any(p is q for q in inside)]
+    decay = config.weight_decay
+    return [
+        Muon(inside, lr=config.muon_rate, weight_decay=decay),
+        AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=decay),
+    ]
+
+
+def set_rates(optimizers: list[Optimizer], config: Any, step: int, steps: int) -> None:
+    """Let both rates rise over the first `warmup` steps and fall to zero in a straight line."""
+    rate = min((step + 1) / config.warmup, 1 - step / steps)
+    for optimizer, peak in zip(optimizers, (config.muon_rate, config.learning_rate), strict=True):
+        optimizer.param_groups[0]["lr"] = peak * rate
 
 
 @torch.no_grad()

@@ -25,10 +25,9 @@ from __future__ import annotations
 import copy
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,6 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save
 from torch import Tensor, distributed
 from torch.nn import functional as F
-from torch.optim import AdamW
 from tqdm import tqdm
 
 from bridgevec.cards import Strain, hand_bits, random_masks
@@ -51,12 +49,19 @@ from bridgevec.models.checkpoint import (
     write_log,
     write_model,
 )
+from bridgevec.models.deal2tricks import judge_layouts, load_deal2tricks
 from bridgevec.models.embedding import find_weights
 from bridgevec.models.hand2vec import Hand2Vec
-from bridgevec.models.muon import Muon
 from bridgevec.models.pairs import OUTCOMES, SPREAD, deal_pairs, pair_targets, read_pairs
 from bridgevec.models.stream import Source, batches, from_deals, from_memory
-from bridgevec.models.trainer import check_at_least_one, choose_device, move_average
+from bridgevec.models.trainer import (
+    check_at_least_one,
+    choose_device,
+    find_files,
+    make_optimizers,
+    move_average,
+    set_rates,
+)
 
 
 @dataclass
@@ -102,6 +107,13 @@ class Hand2VecConfig:
         pairs of hands, for training; the network starts from those weights of the first that fit.
     random_pairs : int
         How many pairs the teachers judge, the mean of their distributions being the target.
+    layout_teacher : str
+        A network that `bridgevec.models.deal2tricks` trained. It judges other random pairs, the
+        hidden cards of each dealt several times; the mean of the distributions is the target.
+    layout_pairs : int
+        How many pairs it judges.
+    layouts : int
+        How often the hidden cards are dealt.
     keep_encoder : bool
         Leave the first teacher's encoder as it is, so that the vectors of hands stay the same and
         only the estimate of tricks is learned. Needs a teacher of the same dims and encoder width.
@@ -121,7 +133,7 @@ class Hand2VecConfig:
     average : float
         The weights written are a running mean with this decay a step.
     pair_weight : float
-        Weight in the loss of a mean over layouts; one layout's tricks have weight 1.
+        Weight in the loss of what is known over many layouts; one layout's tricks have weight 1.
     means_only : bool
         Learn the mean alone from hand pairs with mean tricks and from teachers, and how the tricks
         spread about it from labelled deals alone. Else the pairs get the spread that is usual, the
@@ -160,6 +172,9 @@ class Hand2VecConfig:
     weight_decay: float = 0.05
     teachers: tuple[str, ...] = ()
     random_pairs: int = 300_000
+    layout_teacher: str = ""
+    layout_pairs: int = 200_000
+    layouts: int = 8
     keep_encoder: bool = False
     blend: float = 0.0
     imitation: float = 1.0
@@ -198,7 +213,7 @@ def train(config: Hand2VecConfig, progress: bool = True) -> Path:
         If an argument is out of range, there is no data, a file is not what it should be, or the
         checkpoint to resume from was made with other arguments; the message says which.
     """
-    check_at_least_one(config, "epochs", "batch_size", "warmup")
+    check_at_least_one(config, "epochs", "batch_size", "warmup", "layouts")
     if not 0 <= config.blend <= 1:
         raise ValueError(f"blend is {config.blend:g}, expected 0 to 1")
     if config.precision not in ("auto", "float32", "bfloat16"):
@@ -234,11 +249,11 @@ def _train(
         precision = "bfloat16" if device.type == "cuda" else "float32"
 
     teachers = [_load_model(name).to(device).eval() for name in config.teachers]
-    sources = _sources(config, teachers)
+    sources = _sources(config, teachers, device)
     size = sum(source.size for source in sources.values())
     if not size:
         raise ValueError("no training data: name files of labelled deals or of hand pairs")
-    held_out = deal_pairs(_files(config.validation_deals)), read_pairs(config.validation_pairs)
+    held_out = deal_pairs(find_files(config.validation_deals)), read_pairs(config.validation_pairs)
     validation = [np.concatenate(arrays) for arrays in zip(*held_out, strict=True)]
     batch_size = min(config.batch_size, size)
     if batch_size < processes:
@@ -260,18 +275,13 @@ def _train(
     if config.blend:
         _check_fit(model, teachers[0] if teachers else None, "blend")
     average = copy.deepcopy(model).eval()
-    # Muon for the layers inside, AdamW for the rest.
+    optimizers = make_optimizers(model, config)
     learned = [p for p in model.parameters() if p.requires_grad]
-    inside = [p for p in learned if p.ndim == 2 and p.shape[0] == p.shape[1]]
-    rest = [p for p in learned if not any(p is q for q in inside)]
-    decay = config.weight_decay
-    muon = Muon(inside, lr=config.muon_rate, weight_decay=decay)
-    adam = AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=decay)
     log: list[dict[str, Any]] = []
     arguments = _arguments(config)
     arguments |= {"precision": precision, "pairs of data": size, "processes": processes}
     if config.resume and checkpoint.exists():
-        log = load_checkpoint(checkpoint, arguments, model, average, [muon, adam])
+        log = load_checkpoint(checkpoint, arguments, model, average, optimizers)
 
     bar = tqdm(initial=len(log) * steps_per_epoch, total=steps, disable=not progress, unit="step")
     for epoch in range(len(log), config.epochs):
@@ -284,9 +294,7 @@ def _train(
         losses = torch.zeros(steps_per_epoch)
         for i, batch in enumerate(batches(list(sources.values()), batch_size, order)):
             step = epoch * steps_per_epoch + i
-            rate = min((step + 1) / config.warmup, 1 - step / steps)
-            muon.param_groups[0]["lr"] = config.muon_rate * rate
-            adam.param_groups[0]["lr"] = config.learning_rate * rate
+            set_rates(optimizers, config, step, steps)
             masks, *rest_of_batch = (array[rank::processes] for array in batch)
             cards = torch.from_numpy(hand_bits(masks)).to(device)
             targets, weights, means_only = (
@@ -310,8 +318,8 @@ def _train(
             if processes > 1:
                 _take_means([p.grad for p in learned] + _running(model))
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            muon.step()
-            adam.step()
+            for optimizer in optimizers:
+                optimizer.step()
             move_average(average, model, config.average, step)
             losses[i] = loss.detach()
             bar.update()
@@ -324,7 +332,7 @@ def _train(
         log.append(row)
         bar.set_postfix({k: v for k, v in row.items() if k not in ("epoch", "step")})
         if rank == 0:
-            save_checkpoint(checkpoint, arguments, log, model, average, [muon, adam])
+            save_checkpoint(checkpoint, arguments, log, model, average, optimizers)
             write_log(out.with_suffix(".csv"), log)
     bar.close()
 
@@ -415,7 +423,9 @@ def architecture(config: Hand2VecConfig) -> dict[str, int]:
 
 
 @torch.no_grad()
-def _sources(config: Hand2VecConfig, teachers: list[Hand2Vec]) -> dict[str, Source]:
+def _sources(
+    config: Hand2VecConfig, teachers: list[Hand2Vec], device: torch.device
+) -> dict[str, Source]:
     """Name the kinds of data, as the model card counts them."""
     seed = np.random.SeedSequence([config.seed, 1])
     counted = [path for path in config.pairs if path.endswith(".parquet")]
@@ -425,11 +435,16 @@ def _sources(config: Hand2VecConfig, teachers: list[Hand2Vec]) -> dict[str, Sour
     judged = np.empty((len(random), 2, len(Strain), OUTCOMES), dtype=np.float16)
     for start in range(0, len(random), 500):
         hands = torch.from_numpy(hand_bits(random[start : start + 500]))
-        hands = hands.to(next(teachers[0].parameters()).device)
-        taught = [teacher(hands)[0].softmax(-1) for teacher in teachers]
+        taught = [teacher(hands.to(device))[0].softmax(-1) for teacher in teachers]
         judged[start : start + 500] = torch.stack(taught).mean(0).cpu().numpy()
+    dealt, expected = np.empty((0, 2), np.uint64), judged[:0]
+    if config.layout_teacher:
+        rng = np.random.default_rng([config.seed, 2])
+        dealt = random_masks(config.layout_pairs, rng)[:, [0, 2]]
+        network = load_deal2tricks(config.layout_teacher).to(device)
+        expected = judge_layouts(network, dealt, config.layouts, rng)
     return {
-        "pairs from deals": from_deals(_files(config.deals)),
+        "pairs from deals": from_deals(find_files(config.deals)),
         "pairs with mean tricks": from_memory(
             *pair_targets(means), config.pair_weight, config.means_only
         ),
@@ -439,18 +454,8 @@ def _sources(config: Hand2VecConfig, teachers: list[Hand2Vec]) -> dict[str, Sour
         "random pairs judged by teachers": from_memory(
             random, judged, means_only=config.means_only
         ),
+        "random pairs judged over layouts": from_memory(dealt, expected, config.pair_weight),
     }
-
-
-def _files(patterns: Iterable[str]) -> list[str]:
-    """Find the files of names and patterns."""
-    files = []
-    for pattern in patterns:
-        found = sorted(glob(pattern))
-        if not found and has_magic(pattern):
-            raise FileNotFoundError(f"no file matches {pattern!r}")
-        files += found or [pattern]
-    return files
 
 
 def _load_model(name: str) -> Hand2Vec:
@@ -466,7 +471,7 @@ def _card(name: str) -> dict[str, Any]:
 def _commands(name: str) -> list[str]:
     """How a network was trained, its teachers, and theirs."""
     card = _card(name)
-    return [card["command"], *card["teachers"]]
+    return [card["command"], *card.get("teachers", ())]
 
 
 def _floats(model: torch.nn.Module) -> list[Tensor]:
@@ -503,6 +508,7 @@ def _write_model(
     log: list[dict[str, Any]],
 ) -> None:
     """Write the weights and the model card."""
+    teachers = [name for name in (*config.teachers, config.layout_teacher) if name]
     card = {
         "name": out.stem,
         "format": 1,
@@ -510,7 +516,7 @@ def _write_model(
         "parameters": sum(p.numel() for p in model.parameters()),
         "data": {**counts, "provenance": config.provenance},
         "command": command_line("hand2vec", config),
-        "teachers": list(dict.fromkeys(c for name in config.teachers for c in _commands(name))),
+        "teachers": list(dict.fromkeys(c for name in teachers for c in _commands(name))),
         "arguments": {k: v for k, v in _arguments(config).items() if k not in architecture(config)},
         "last epoch": log[-1],
     }
