@@ -291,7 +291,11 @@ def load_deal2tricks(path: str | os.PathLike[str]) -> Deal2Tricks:
 
 @torch.no_grad()
 def judge_layouts(
-    model: Deal2Tricks, masks: NDArray[np.uint64], layouts: int, rng: np.random.Generator
+    model: Deal2Tricks,
+    masks: NDArray[np.uint64],
+    layouts: int,
+    rng: np.random.Generator,
+    progress: bool = False,
 ) -> NDArray[np.float16]:
     """Estimate what pairs of hands take over layouts of the other cards.
 
@@ -304,6 +308,8 @@ def judge_layouts(
         How often the other cards of each pair are dealt.
     rng : Generator
         Deals them.
+    progress : bool, default False
+        Show a bar.
 
     Returns
     -------
@@ -314,7 +320,8 @@ def judge_layouts(
     pairs = hand_bits(masks)
     judged = np.empty((len(masks), 2, len(Strain), OUTCOMES), dtype=np.float16)
     together = max(_AT_ONCE // (2 * layouts), 1)
-    for start in range(0, len(masks), together):
+    starts = range(0, len(masks), together)
+    for start in tqdm(starts, desc="judging layouts", disable=not progress, leave=False):
         first, second = pairs[start : start + together].repeat(layouts, axis=0).swapaxes(0, 1)
         hidden = np.nonzero(1 - first - second)[1].reshape(-1, 26)
         rng.permuted(hidden, axis=1, out=hidden)

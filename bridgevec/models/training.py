@@ -136,7 +136,7 @@ class Hand2VecConfig:
         Weight in the loss of what is known over many layouts; one layout's tricks have weight 1.
     means_only : bool
         Learn the mean alone from hand pairs with mean tricks and from teachers, and how the tricks
-        spread about it from labelled deals alone. Else the pairs get the spread that is usual, the
+        spread about it from labelled deals and judged layouts. Else the pairs get the spread that is usual, the
         same for all, see `soft_targets`, and teachers who learned from such pairs teach it as well.
     seed : int
         Of the initial weights, the order of the data, and the noise.
@@ -249,7 +249,7 @@ def _train(
         precision = "bfloat16" if device.type == "cuda" else "float32"
 
     teachers = [_load_model(name).to(device).eval() for name in config.teachers]
-    sources = _sources(config, teachers, device)
+    sources = _sources(config, teachers, device, progress)
     size = sum(source.size for source in sources.values())
     if not size:
         raise ValueError("no training data: name files of labelled deals or of hand pairs")
@@ -424,7 +424,7 @@ def architecture(config: Hand2VecConfig) -> dict[str, int]:
 
 @torch.no_grad()
 def _sources(
-    config: Hand2VecConfig, teachers: list[Hand2Vec], device: torch.device
+    config: Hand2VecConfig, teachers: list[Hand2Vec], device: torch.device, progress: bool
 ) -> dict[str, Source]:
     """Name the kinds of data, as the model card counts them."""
     seed = np.random.SeedSequence([config.seed, 1])
@@ -442,7 +442,7 @@ def _sources(
         rng = np.random.default_rng([config.seed, 2])
         dealt = random_masks(config.layout_pairs, rng)[:, [0, 2]]
         network = load_deal2tricks(config.layout_teacher).to(device)
-        expected = judge_layouts(network, dealt, config.layouts, rng)
+        expected = judge_layouts(network, dealt, config.layouts, rng, progress)
     return {
         "pairs from deals": from_deals(find_files(config.deals)),
         "pairs with mean tricks": from_memory(
