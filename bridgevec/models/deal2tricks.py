@@ -10,6 +10,8 @@ likes::
     bridgevec train deal2tricks --deals 'data/deals_train_*.parquet' --out deal2tricks.safetensors
     bridgevec train hand2vec --layout-teacher deal2tricks.safetensors --out mine.safetensors
 
+The shipped one is called ``deal2tricks``.
+
 As in hand2vec no suit is special: renaming the suits of a deal renames the strains, exactly.
 """
 
@@ -40,6 +42,7 @@ from bridgevec.models.checkpoint import (
     write_log,
     write_model,
 )
+from bridgevec.models.embedding import find_weights
 from bridgevec.models.hand2vec import Head
 from bridgevec.models.pairs import OUTCOMES
 from bridgevec.models.trainer import (
@@ -275,15 +278,21 @@ def _judge(
     }
 
 
-def load_deal2tricks(path: str | os.PathLike[str]) -> Deal2Tricks:
-    """Load a trained network, ``name.safetensors`` with its card ``name.json``.
+def load_deal2tricks(name: str | os.PathLike[str] = "deal2tricks") -> Deal2Tricks:
+    """Load a trained network.
+
+    Parameters
+    ----------
+    name : str or path, default "deal2tricks"
+        The shipped one, or ``name.safetensors`` with its card ``name.json``.
 
     Raises
     ------
     FileNotFoundError
-        If one of the two files is missing.
+        If there is none.
     """
-    card = json.loads(Path(path).with_suffix(".json").read_text("utf-8"))
+    path = find_weights(name, "deal2tricks")
+    card = json.loads(path.with_suffix(".json").read_text("utf-8"))
     model = Deal2Tricks(**card["architecture"])
     model.load_state_dict(load_file(path))
     return model.eval()

@@ -47,7 +47,12 @@ __all__ = [
 ]
 
 DEFAULT = "hand2vec-8"
-_PREFIXES = {"embedding": "hand2vec-", "opening": "opening-", "bidder": "bidder-"}
+_PREFIXES = {
+    "embedding": "hand2vec-",
+    "deal2tricks": "deal2tricks",
+    "opening": "opening-",
+    "bidder": "bidder-",
+}
 WEIGHTS = Path(__file__).parent / "weights"
 _CHUNK = 128  # hands at a time, so that what is computed for them stays in the cache
 _SUIT_SHIFTS = np.array([0, 13, 26, 39], dtype=np.uint64)
@@ -379,7 +384,7 @@ def find_weights(name: str | os.PathLike[str], kind: str = "embedding") -> Path:
     Parameters
     ----------
     name : str or path
-    kind : {"embedding", "opening", "bidder"}, default "embedding"
+    kind : {"embedding", "deal2tricks", "opening", "bidder"}, default "embedding"
         What is looked for. A bidder's name may be given without ``bidder-``.
 
     Raises

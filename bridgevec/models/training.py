@@ -5,12 +5,15 @@ Two kinds of data, mixed as they come: labelled deals (the double-dummy tricks o
 `bridgevec.models.pairs`). With few numbers a hand, the network learns better from wider ones that
 were trained before, its teachers, who judge as many random pairs as one likes.
 
-The recipe of the shipped weights, one teacher standing for four::
+The recipe of the shipped weights, one teacher standing for four; the last step uses a network that
+sees all four hands, see `bridgevec.models.deal2tricks`::
 
     bridgevec train hand2vec --out wide.safetensors --pairs hand_pairs_train.csv.gz \
         --dims 64 --epochs 22 --weight-decay 0.2 --noise 0.1 --exchanges 4
     bridgevec train hand2vec --out narrow.safetensors --teachers wide.safetensors \
         --unpacked 64 --epochs 12 --noise 0.02
+    bridgevec train hand2vec --out better.safetensors --teachers narrow.safetensors --keep-encoder \
+        --unpacked 64 --random-pairs 0 --layout-teacher deal2tricks --pairs hand_pairs_train.csv.gz
 
 On several GPUs or machines, and mixed with labelled deals that stay on the disk::
 
@@ -108,8 +111,9 @@ class Hand2VecConfig:
     random_pairs : int
         How many pairs the teachers judge, the mean of their distributions being the target.
     layout_teacher : str
-        A network that `bridgevec.models.deal2tricks` trained. It judges other random pairs, the
-        hidden cards of each dealt several times; the mean of the distributions is the target.
+        A network that `bridgevec.models.deal2tricks` trained, ``deal2tricks`` for the shipped one.
+        It judges other random pairs, the hidden cards of each dealt several times; the mean of the
+        distributions is the target.
     layout_pairs : int
         How many pairs it judges.
     layouts : int
@@ -136,8 +140,9 @@ class Hand2VecConfig:
         Weight in the loss of what is known over many layouts; one layout's tricks have weight 1.
     means_only : bool
         Learn the mean alone from hand pairs with mean tricks and from teachers, and how the tricks
-        spread about it from labelled deals and judged layouts. Else the pairs get the spread that is usual, the
-        same for all, see `soft_targets`, and teachers who learned from such pairs teach it as well.
+        spread about it from labelled deals and judged layouts. Else the pairs get the spread that
+        is usual, the same for all, see `soft_targets`, and teachers who learned from such pairs
+        teach it as well.
     seed : int
         Of the initial weights, the order of the data, and the noise.
     device : str
