@@ -66,6 +66,8 @@ def test_figures_are_what_their_names_say(deals, strains, games):
             for k, name in enumerate(("exact", "within 1", "within 2")):
                 sums[name] += abs(round(mean) - n) <= k
             sums["mode"] += outcome.argmax() == n
+            threes = [outcome[k : k + 3].sum() for k in range(12)]
+            sums["best 3"] += 0 <= n - int(np.argmax(threes)) < 3
             sums["log loss"] -= np.log(outcome[n])
             sums["game Brier"] += (outcome[game:].sum() - (n >= game)) ** 2
             sums["slam Brier"] += (outcome[12:].sum() - (n >= 12)) ** 2
@@ -97,7 +99,7 @@ def test_layouts_are_judged_one_by_one(tmp_path):
         )
         for i in range(10)
     ]
-    for name in ("exact", "within 1", "mode", "log loss", "game Brier", "slam Brier"):
+    for name in ("exact", "within 1", "mode", "best 3", "log loss", "game Brier", "slam Brier"):
         mean = np.mean([one[name][0] for one in each])
         assert figures[name][0] == pytest.approx(mean, rel=2e-3)
 
@@ -164,7 +166,7 @@ def test_the_command_prints_every_figure(deals, tmp_path, capsys):
         assert list(report[strains]) == ["hand2vec-8", "linear"]
         for figures in report[strains].values():
             assert list(figures) == [
-                *("mse", "exact", "within 1", "within 2", "mode", "log loss"),
+                *("mse", "exact", "within 1", "within 2", "mode", "best 3", "log loss"),
                 *("game Brier", "slam Brier", "game ECE"),
             ]
             assert all(figures[name]["±"] > 0 for name in ("mse", "log loss"))
