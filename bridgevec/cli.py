@@ -852,7 +852,7 @@ class _TrainGroup(typer.core.TyperGroup):
                 deal2tricks.Deal2TricksConfig,
                 deal2tricks.train_deal2tricks,
                 name=cmd_name,
-                help="Train a network that sees all four hands, to teach hand2vec.",
+                help="Train the four-hand teacher of hand2vec on deals.",
                 epilog=_examples(
                     "bridgevec train deal2tricks --deals 'data/deals_train_*.parquet'"
                     " --validation-deals data/deals_test.parquet --out deal2tricks.safetensors",

@@ -67,7 +67,7 @@ def pbn(tmp_path):
 # Help
 
 
-TRAIN = [["train", "hand2vec"], ["train", "opening"]]
+TRAIN = [["train", "deal2tricks"], ["train", "hand2vec"], ["train", "opening"]]
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS), *TRAIN])
