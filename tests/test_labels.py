@@ -253,7 +253,9 @@ def test_a_shard_does_not_depend_on_the_others(tmp_path, small_chunks, monkeypat
     every[1].unlink()
     solved = []
     solve = labels.solve_tables
-    monkeypatch.setattr(labels, "solve_tables", lambda m, w: solved.extend(m) or solve(m, w))
+    monkeypatch.setattr(
+        labels, "solve_tables", lambda m, *rest, **more: solved.extend(m) or solve(m, *rest, **more)
+    )
     assert label_shards(tmp_path / "a.parquet", 6, 7, 2, progress=False) == every
     assert np.array_equal(solved, chunk_masks(7, 1))
     assert [every[i].stat().st_mtime_ns for i in (0, 2)] == [written[0], written[2]]
