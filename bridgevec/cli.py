@@ -856,7 +856,7 @@ class _TrainGroup(typer.core.TyperGroup):
                 epilog=_examples(
                     "bridgevec train deal2tricks --deals 'data/deals_train_*.parquet'"
                     " --validation-deals data/deals_test.parquet --out deal2tricks.safetensors",
-                    "bridgevec train hand2vec --layout-teacher deal2tricks.safetensors",
+                    "bridgevec train hand2vec --layout-teachers deal2tricks.safetensors",
                 ),
             )
         from bridgevec.models import training

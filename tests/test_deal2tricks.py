@@ -109,10 +109,10 @@ def test_layouts_deal_the_hidden_cards_and_nothing_else():
             return 1e4 * torch.eye(14)[hands[:, 1, :13].sum(1).long()][:, None].expand(-1, 5, -1)
 
     pairs = random_masks(600, seed=5)[:, [0, 2]]
-    judged = judge_layouts(Spy(), pairs, 4, np.random.default_rng(1))
+    judged = judge_layouts([Spy()], pairs, 4, np.random.default_rng(1))
     assert judged.shape == (600, 2, 5, 14)
-    rows = [calls.reshape(2, -1, 4, 4, 52) for calls in seen]  # declarer, pair, layout, hand
-    hands = np.concatenate(rows, axis=1)
+    rows = [calls.reshape(-1, 4, 2, 4, 52) for calls in seen]  # pair, layout, declarer, hand
+    hands = np.concatenate(rows).transpose(2, 0, 1, 3, 4)
     assert hands.shape[1] == 600
     assert (hands.sum(3) == 1).all()  # every card once
     assert (hands.sum(4) == 13).all()
@@ -128,7 +128,7 @@ def test_layouts_deal_the_hidden_cards_and_nothing_else():
 
 def test_a_pair_learns_from_layouts(taught, tmp_path):
     config = Hand2VecConfig(
-        out=str(tmp_path / "hand2vec-x.safetensors"), layout_teacher=str(taught),
+        out=str(tmp_path / "hand2vec-x.safetensors"), layout_teachers=(str(taught),),
         layout_pairs=4000, layouts=2, encoder_width=16, head_width=16, head_blocks=1, epochs=8,
         batch_size=100, warmup=4,
     )  # fmt: skip

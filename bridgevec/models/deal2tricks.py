@@ -8,7 +8,7 @@ estimates over layouts of the hidden cards is what a pair can expect, for as man
 likes::
 
     bridgevec train deal2tricks --deals 'data/deals_train_*.parquet' --out deal2tricks.safetensors
-    bridgevec train hand2vec --layout-teacher deal2tricks.safetensors --out mine.safetensors
+    bridgevec train hand2vec --layout-teachers deal2tricks.safetensors --out mine.safetensors
 
 The shipped one is called ``deal2tricks``.
 
@@ -20,6 +20,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,8 @@ from bridgevec.models.trainer import (
 )
 from bridgevec.records import read_deals
 
-_AT_ONCE = 2000
+_AT_ONCE = (2000, 50_000)
+"""Deals judged at a time, on a CPU and on a GPU."""
 
 
 class Deal2Tricks(nn.Module):
@@ -203,7 +205,7 @@ def train_deal2tricks(config: Deal2TricksConfig, progress: bool = True) -> Path:
     for epoch in range(len(log), config.epochs):
         rng = np.random.default_rng([config.seed, epoch])
         order = rng.permutation(len(masks))
-        losses = torch.zeros(steps_per_epoch)
+        losses = torch.zeros(steps_per_epoch, device=device)
         for i in range(steps_per_epoch):
             step = epoch * steps_per_epoch + i
             set_rates(optimizers, config, step, steps)
@@ -259,12 +261,13 @@ def _judge(
 ) -> dict[str, float]:
     """Error of the mean tricks, and how often the likeliest number is right, suits and notrump."""
     device = next(model.parameters()).device
+    at_once = _AT_ONCE[device.type == "cuda"]
     outcomes = torch.arange(OUTCOMES, device=device, dtype=torch.float32)
     off, right = torch.zeros(len(Strain)), torch.zeros(len(Strain))
     for declarer in range(4):
-        for start in range(0, len(masks), _AT_ONCE):
-            some = masks[start : start + _AT_ONCE]
-            tricks = torch.from_numpy(tables[start : start + _AT_ONCE, :, declarer]).to(device)
+        for start in range(0, len(masks), at_once):
+            some = masks[start : start + at_once]
+            tricks = torch.from_numpy(tables[start : start + at_once, :, declarer]).to(device)
             hands = torch.from_numpy(_seen_by(some, np.full(len(some), declarer))).to(device)
             p = model(hands).softmax(-1)
             off += (p @ outcomes - tricks).square().sum(0).cpu()
@@ -300,7 +303,7 @@ def load_deal2tricks(name: str | os.PathLike[str] = "deal2tricks") -> Deal2Trick
 
 @torch.no_grad()
 def judge_layouts(
-    model: Deal2Tricks,
+    models: Sequence[Deal2Tricks],
     masks: NDArray[np.uint64],
     layouts: int,
     rng: np.random.Generator,
@@ -310,7 +313,8 @@ def judge_layouts(
 
     Parameters
     ----------
-    model : Deal2Tricks
+    models : sequence of Deal2Tricks
+        The mean of what they say counts.
     masks : ndarray of uint64, shape (n, 2)
         The hands.
     layouts : int
@@ -325,21 +329,23 @@ def judge_layouts(
     ndarray of float16, shape (n, 2, 5, 14)
         With either hand as declarer in C, D, H, S, NT, the probability of 0..13 tricks.
     """
-    device = next(model.parameters()).device
-    pairs = hand_bits(masks)
+    device = next(models[0].parameters()).device
+    generator = torch.Generator(device).manual_seed(int(rng.integers(1 << 62)))
+    pairs = torch.from_numpy(hand_bits(masks))
     judged = np.empty((len(masks), 2, len(Strain), OUTCOMES), dtype=np.float16)
-    together = max(_AT_ONCE // (2 * layouts), 1)
+    together = max(_AT_ONCE[device.type == "cuda"] // (2 * layouts), 1)
     starts = range(0, len(masks), together)
     for start in tqdm(starts, desc="judging layouts", disable=not progress, leave=False):
-        first, second = pairs[start : start + together].repeat(layouts, axis=0).swapaxes(0, 1)
-        hidden = np.nonzero(1 - first - second)[1].reshape(-1, 26)
-        rng.permuted(hidden, axis=1, out=hidden)
-        left = np.zeros_like(first)
-        np.put_along_axis(left, hidden[:, :13], 1, axis=1)
-        right = 1 - first - second - left
+        some = pairs[start : start + together].to(device)
+        first, second = some.repeat_interleave(layouts, dim=0).unbind(1)
+        ours = first + second
+        # Of the hidden cards, each with a random number, the highest thirteen lie left.
+        drawn = torch.rand(ours.shape, generator=generator, device=device) - ours
+        left = torch.zeros_like(ours).scatter_(1, drawn.topk(13, sorted=False).indices, 1)
+        right = 1 - ours - left
         # Both declare against the same layouts.
-        hands = np.stack([[first, left, second, right], [second, right, first, left]])
-        seen = torch.from_numpy(hands.transpose(0, 2, 1, 3).reshape(-1, 4, 52).copy()).to(device)
-        p = model(seen).softmax(-1).view(2, -1, layouts, len(Strain), OUTCOMES).mean(2)
-        judged[start : start + together] = p.swapaxes(0, 1).cpu().numpy()
+        seen = torch.stack([first, left, second, right, second, right, first, left], 1)
+        p = torch.stack([model(seen.view(-1, 4, 52)).softmax(-1) for model in models]).mean(0)
+        p = p.view(-1, layouts, 2, len(Strain), OUTCOMES).mean(1)
+        judged[start : start + together] = p.cpu().numpy()
     return judged

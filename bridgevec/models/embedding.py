@@ -140,6 +140,7 @@ class Embedding:
         try:
             self.dims = 4 * self._weights["encoder.skip.weight"].shape[0]
             self._blocks = self.card["architecture"]["head_blocks"]
+            self._unpack_blocks = self.card["architecture"].get("unpack_blocks", 1)
         except KeyError as error:
             raise ValueError(f"{path}: no hand embedding, {error} is missing") from None
 
@@ -203,7 +204,9 @@ class Embedding:
         if "unpack.enter.weight" not in self._weights:
             return x
         x = self._linear("unpack.lift", _silu(self._linear("unpack.enter", x)))
-        return self._linear("unpack.leave", _normalise(self._block("unpack.block", x)))
+        for i in range(self._unpack_blocks):
+            x = self._block(f"unpack.blocks.{i}", x)
+        return self._linear("unpack.leave", _normalise(x))
 
     def _distribution(
         self, declarers: NDArray[np.float32], dummies: NDArray[np.float32]

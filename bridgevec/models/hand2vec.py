@@ -45,6 +45,11 @@ class SuitBlock(nn.Module):
         return x + self.out(F.silu(self.own(u) + self.mean(u.mean(1, keepdim=True))))
 
 
+def full_precision(x: Tensor) -> torch.autocast:
+    """Leave out mixed precision for a while, on the device of `x`."""
+    return torch.autocast(x.device.type, enabled=False)
+
+
 def normalise(x: Tensor) -> Tensor:
     """Layer normalisation of the last axis, without weights."""
     return F.layer_norm(x, x.shape[-1:])
@@ -85,7 +90,8 @@ class Encoder(nn.Module):
 class Unpack(nn.Module):
     """Spread out what an embedding packs into few numbers, each hand on its own.
 
-    Two numbers must tell a suit's length and its honours: small differences count.
+    Two numbers must tell a suit's length and its honours: small differences count, so those two are
+    never rounded to 16 bits.
 
     Parameters
     ----------
@@ -93,23 +99,30 @@ class Unpack(nn.Module):
         Numbers in an embedding.
     width : int
         Numbers that describe a suit inside.
+    blocks : int
+        Layers that mix the suits.
     unpacked : int
         As `dims`, but of the result.
     """
 
-    def __init__(self, dims: int, width: int, unpacked: int) -> None:
+    def __init__(self, dims: int, width: int, blocks: int, unpacked: int) -> None:
         super().__init__()
         self.enter = nn.Linear(dims // 4, width)
         # Steep units that turn at different places.
         nn.init.normal_(self.enter.weight, std=3.0)
         nn.init.uniform_(self.enter.bias, -6.0, 6.0)
         self.lift = nn.Linear(width, width)
-        self.block = SuitBlock(width)
+        self.blocks = nn.ModuleList(SuitBlock(width) for _ in range(blocks))
         self.leave = nn.Linear(width, unpacked // 4)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, 4, dims/4) to (n, 4, unpacked/4)."""
-        return self.leave(normalise(self.block(self.lift(F.silu(self.enter(x))))))
+        with full_precision(x):
+            x = F.silu(self.enter(x))
+        x = self.lift(x)
+        for block in self.blocks:
+            x = block(x)
+        return self.leave(normalise(x))
 
 
 class Head(nn.Module):
@@ -137,7 +150,9 @@ class Head(nn.Module):
 
     def forward(self, declarer: Tensor, dummy: Tensor) -> Tensor:
         """Map two (n, 4, dims/4) to logits (n, 5 strains C D H S NT, 14)."""
-        x = self.lift(F.silu(self.declarer(declarer) + self.dummy(dummy)))
+        with full_precision(declarer):
+            x = F.silu(self.declarer(declarer.float()) + self.dummy(dummy.float()))
+        x = self.lift(x)
         for block in self.blocks:
             x = block(x)
         x = normalise(x)
@@ -160,6 +175,10 @@ class Hand2Vec(nn.Module):
     unpacked : int, default 0
         How many numbers, a multiple of 4, each embedding is unpacked to before the head sees it;
         0 for as they are.
+    unpack_width : int, default 128
+        Numbers that describe a suit while an embedding is unpacked.
+    unpack_blocks : int, default 1
+        Layers that mix the suits of a hand meanwhile.
 
     Raises
     ------
@@ -174,6 +193,8 @@ class Hand2Vec(nn.Module):
         head_width: int = 128,
         head_blocks: int = 3,
         unpacked: int = 0,
+        unpack_width: int = 128,
+        unpack_blocks: int = 1,
     ) -> None:
         super().__init__()
         if dims < 4 or dims % 4:
@@ -182,7 +203,9 @@ class Hand2Vec(nn.Module):
             raise ValueError(f"unpacked is {unpacked}, expected 0 or a multiple of 4")
         self.dims = dims
         self.encoder = Encoder(dims, encoder_width)
-        self.unpack = Unpack(dims, head_width, unpacked) if unpacked else nn.Identity()
+        self.unpack = (
+            Unpack(dims, unpack_width, unpack_blocks, unpacked) if unpacked else nn.Identity()
+        )
         self.head = Head(unpacked or dims, head_width, head_blocks)
 
     def embed(self, cards: Tensor) -> Tensor:
@@ -217,7 +240,9 @@ class Hand2Vec(nn.Module):
             What the head saw of the hands.
         """
         n = len(hands)
-        x = self.encoder(hands.transpose(0, 1).reshape(2 * n, 4, 13).float())
+        x = hands.transpose(0, 1).reshape(2 * n, 4, 13).float()
+        with full_precision(x):
+            x = self.encoder(x)
         if noise:
             x = x + noise * torch.randn_like(x)
         x = self.unpack(x)

@@ -13,7 +13,7 @@ sees all four hands, see `bridgevec.models.deal2tricks`::
     bridgevec train hand2vec --out narrow.safetensors --teachers wide.safetensors \
         --unpacked 64 --epochs 12 --noise 0.02
     bridgevec train hand2vec --out better.safetensors --teachers narrow.safetensors --keep-encoder \
-        --unpacked 64 --random-pairs 0 --layout-teacher deal2tricks --pairs hand_pairs_train.csv.gz
+        --unpacked 64 --random-pairs 0 --layout-teachers deal2tricks --pairs hand_pairs_train.csv.gz
 
 On several GPUs or machines, and mixed with labelled deals that stay on the disk::
 
@@ -92,6 +92,10 @@ class Hand2VecConfig:
     unpacked : int
         How many numbers, a multiple of 4, an embedding is unpacked to before the head sees it; 0
         for as it is. For learning from a teacher: the teacher's dims.
+    unpack_width : int
+        Numbers that describe a suit while an embedding is unpacked.
+    unpack_blocks : int
+        Layers that mix the suits of a hand meanwhile.
     epochs : int
         Passes over the data.
     batch_size : int
@@ -110,12 +114,12 @@ class Hand2VecConfig:
         pairs of hands, for training; the network starts from those weights of the first that fit.
     random_pairs : int
         How many pairs the teachers judge, the mean of their distributions being the target.
-    layout_teacher : str
-        A network that `bridgevec.models.deal2tricks` trained, ``deal2tricks`` for the shipped one.
-        It judges other random pairs, the hidden cards of each dealt several times; the mean of the
+    layout_teachers : tuple of str
+        Networks that `bridgevec.models.deal2tricks` trained, ``deal2tricks`` for the shipped one.
+        They judge other random pairs, the hidden cards of each dealt several times; the mean of the
         distributions is the target.
     layout_pairs : int
-        How many pairs it judges.
+        How many pairs they judge.
     layouts : int
         How often the hidden cards are dealt.
     keep_encoder : bool
@@ -169,6 +173,8 @@ class Hand2VecConfig:
     head_width: int = 128
     head_blocks: int = 3
     unpacked: int = 0
+    unpack_width: int = 128
+    unpack_blocks: int = 1
     epochs: int = 20
     batch_size: int = 500
     learning_rate: float = 5e-3
@@ -177,7 +183,7 @@ class Hand2VecConfig:
     weight_decay: float = 0.05
     teachers: tuple[str, ...] = ()
     random_pairs: int = 300_000
-    layout_teacher: str = ""
+    layout_teachers: tuple[str, ...] = ()
     layout_pairs: int = 200_000
     layouts: int = 8
     keep_encoder: bool = False
@@ -296,7 +302,7 @@ def _train(
         noise_seed = config.seed * 1_000_003 + epoch + 1 + (rank << 40)
         torch.manual_seed(noise_seed)
         randomness = torch.Generator(device).manual_seed(noise_seed)
-        losses = torch.zeros(steps_per_epoch)
+        losses = torch.zeros(steps_per_epoch, device=device)
         for i, batch in enumerate(batches(list(sources.values()), batch_size, order)):
             step = epoch * steps_per_epoch + i
             set_rates(optimizers, config, step, steps)
@@ -424,6 +430,7 @@ def exchange_touching(cards: Tensor, randomness: torch.Generator) -> Tensor:
 def architecture(config: Hand2VecConfig) -> dict[str, int]:
     """Give the arguments of `Hand2Vec`."""
     names = ("dims", "encoder_width", "head_width", "head_blocks", "unpacked")
+    names += ("unpack_width", "unpack_blocks") if config.unpacked else ()
     return {name: getattr(config, name) for name in names}
 
 
@@ -443,11 +450,11 @@ def _sources(
         taught = [teacher(hands.to(device))[0].softmax(-1) for teacher in teachers]
         judged[start : start + 500] = torch.stack(taught).mean(0).cpu().numpy()
     dealt, expected = np.empty((0, 2), np.uint64), judged[:0]
-    if config.layout_teacher:
+    if config.layout_teachers:
         rng = np.random.default_rng([config.seed, 2])
         dealt = random_masks(config.layout_pairs, rng)[:, [0, 2]]
-        network = load_deal2tricks(config.layout_teacher).to(device)
-        expected = judge_layouts(network, dealt, config.layouts, rng, progress)
+        networks = [load_deal2tricks(name).to(device) for name in config.layout_teachers]
+        expected = judge_layouts(networks, dealt, config.layouts, rng, progress)
     return {
         "pairs from deals": from_deals(find_files(config.deals)),
         "pairs with mean tricks": from_memory(
@@ -513,7 +520,7 @@ def _write_model(
     log: list[dict[str, Any]],
 ) -> None:
     """Write the weights and the model card."""
-    teachers = [name for name in (*config.teachers, config.layout_teacher) if name]
+    teachers = (*config.teachers, *config.layout_teachers)
     card = {
         "name": out.stem,
         "format": 1,
