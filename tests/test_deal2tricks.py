@@ -10,10 +10,12 @@ from safetensors.torch import load_file
 from test_training import data, rule  # noqa: F401 - data is a fixture
 
 from bridgevec.cards import FULL_DECK, hand_bits, permute_suits, random_masks
+from bridgevec.dds import solve_tables
 from bridgevec.models import deal2tricks
 from bridgevec.models.deal2tricks import (
     Deal2Tricks,
     Deal2TricksConfig,
+    exchange_low,
     judge_layouts,
     load_deal2tricks,
     train_deal2tricks,
@@ -93,6 +95,36 @@ def test_renaming_the_suits_renames_the_strains():
     assert torch.allclose(other[:, :4].flip(1), suits[:, order], atol=1e-4)
     assert torch.allclose(other[:, 4], plain[:, 4], atol=1e-4)
     assert (other - plain).abs().max() > 0.1
+
+
+def test_exchanging_low_cards_hardly_changes_the_tricks():
+    masks = random_masks(12, seed=6)
+    hands = torch.from_numpy(hand_bits(masks))
+    other = hands
+    randomness = torch.Generator().manual_seed(1)
+    for _ in range(3):
+        other = exchange_low(other, randomness)
+    assert (other.sum(1) == 1).all()
+    moved = (other != hands).view(12, 4, 4, 13).any(1)
+    assert not moved[:, :, :7].any()
+    assert moved[:, :, 7:].any(dim=(0, 1)).all()
+    counts, before = (x.view(12, 4, 4, 13).sum(3) for x in (other, hands))
+    assert (counts == before).all()
+    bits = other.numpy().astype(np.uint64) << np.arange(52, dtype=np.uint64)
+    same = solve_tables(bits.sum(-1), 1) == solve_tables(masks, 1)
+    assert same.mean() > 0.98
+
+
+def test_several_teachers_say_the_mean():
+    torch.manual_seed(0)
+    models = [Deal2Tricks(16, 1).eval() for _ in range(2)]
+    pairs = random_masks(50, seed=5)[:, [0, 2]]
+    one, other, both = (
+        judge_layouts(some, pairs, 3, np.random.default_rng(1)).astype(float)
+        for some in (models[:1], models[1:], models)
+    )
+    assert np.abs(one - other).max() > 0.02
+    np.testing.assert_allclose(both, (one + other) / 2, atol=2e-3)
 
 
 def test_layouts_deal_the_hidden_cards_and_nothing_else():

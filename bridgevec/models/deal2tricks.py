@@ -58,6 +58,8 @@ from bridgevec.records import read_deals
 
 _AT_ONCE = (2000, 50_000)
 """Deals judged at a time, on a CPU and on a GPU."""
+_SEVEN = 7
+"""Place of the seven in a suit, from the ace."""
 
 
 class Deal2Tricks(nn.Module):
@@ -111,6 +113,8 @@ class Deal2TricksConfig:
         Numbers that describe a suit inside the network.
     blocks : int
         Layers that mix the suits.
+    exchanges : int
+        How often low touching cards are exchanged at random in training, see `exchange_low`.
     epochs : int
         Passes over the deals.
     batch_size : int
@@ -144,6 +148,7 @@ class Deal2TricksConfig:
     validation_deals: tuple[str, ...] = ()
     width: int = 160
     blocks: int = 5
+    exchanges: int = 0
     epochs: int = 10
     batch_size: int = 400
     learning_rate: float = 4e-3
@@ -204,6 +209,7 @@ def train_deal2tricks(config: Deal2TricksConfig, progress: bool = True) -> Path:
     bar = tqdm(initial=len(log) * steps_per_epoch, total=steps, disable=not progress, unit="step")
     for epoch in range(len(log), config.epochs):
         rng = np.random.default_rng([config.seed, epoch])
+        randomness = torch.Generator(device).manual_seed(config.seed * 1_000_003 + epoch)
         order = rng.permutation(len(masks))
         losses = torch.zeros(steps_per_epoch, device=device)
         for i in range(steps_per_epoch):
@@ -213,6 +219,8 @@ def train_deal2tricks(config: Deal2TricksConfig, progress: bool = True) -> Path:
             declarers = 2 * rng.integers(2, size=len(rows)) + np.tile([0, 1], batch_size)
             hands = torch.from_numpy(_seen_by(masks[rows], declarers)).to(device)
             tricks = torch.from_numpy(tables[rows, :, declarers].astype(np.int64)).to(device)
+            for _ in range(config.exchanges):
+                hands = exchange_low(hands, randomness)
             loss = F.cross_entropy(model(hands).transpose(1, 2), tricks, ignore_index=-1)
             model.zero_grad()
             loss.backward()
@@ -247,6 +255,29 @@ def train_deal2tricks(config: Deal2TricksConfig, progress: bool = True) -> Path:
     write_model(out, save({k: v.cpu() for k, v in average.state_dict().items()}), card)
     checkpoint.unlink(missing_ok=True)
     return out
+
+
+def exchange_low(hands: Tensor, randomness: torch.Generator) -> Tensor:
+    """Exchange two cards of neighbouring ranks, the seven or less, in every suit.
+
+    Of the tricks of the deals that change by it, 0.1% change as well: a way to learn from more
+    deals than are solved.
+
+    Parameters
+    ----------
+    hands : Tensor of uint8, shape (n, 4, 52)
+    randomness : torch.Generator
+        Chooses the rank in every suit.
+
+    Returns
+    -------
+    Tensor of uint8, shape (n, 4, 52)
+    """
+    x = hands.view(-1, 4, 4, 13)
+    rank = torch.randint(_SEVEN, 12, (len(x), 1, 4, 1), generator=randomness, device=x.device)
+    rank = rank.expand(-1, 4, -1, -1)
+    high, low = x.gather(3, rank), x.gather(3, rank + 1)
+    return x.scatter(3, rank, low).scatter(3, rank + 1, high).view_as(hands)
 
 
 def _seen_by(masks: NDArray[np.uint64], declarers: NDArray[np.integer]) -> NDArray[np.uint8]:
@@ -345,7 +376,9 @@ def judge_layouts(
         right = 1 - ours - left
         # Both declare against the same layouts.
         seen = torch.stack([first, left, second, right, second, right, first, left], 1)
-        p = torch.stack([model(seen.view(-1, 4, 52)).softmax(-1) for model in models]).mean(0)
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            said = torch.stack([model(seen.view(-1, 4, 52)) for model in models])
+        p = said.float().softmax(-1).mean(0)
         p = p.view(-1, layouts, 2, len(Strain), OUTCOMES).mean(1)
         judged[start : start + together] = p.cpu().numpy()
     return judged
