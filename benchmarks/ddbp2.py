@@ -34,15 +34,17 @@ from baselines import BASELINES, Baseline
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from bridgevec import records
 from bridgevec.models.checkpoint import save_card
 from bridgevec.models.embedding import Embedding, find_weights, load_embedding
-from bridgevec.models.pairs import deal_pairs, pair_targets, read_pairs
+from bridgevec.models.pairs import pair_targets, pairs_of_deals, read_pairs
 
 EXAMPLES = """examples:
   python benchmarks/ddbp2.py
   python benchmarks/ddbp2.py --deals data/deals_test.parquet --json
   python benchmarks/ddbp2.py --pairs hand_pairs_val.csv.gz --train-pairs hand_pairs_train.csv.gz
   python benchmarks/ddbp2.py --deals data/deals_test.parquet bridgevec/envs/deals.parquet
+  python benchmarks/ddbp2.py --deals data/notrump_test.parquet --baselines none
   python benchmarks/ddbp2.py --weights mine.safetensors --against hand2vec-8 --baselines none
   python benchmarks/ddbp2.py --weights hand2vec-8 hand2vec-32 --baselines none --card
 """
@@ -74,7 +76,7 @@ class Pairs:
     ----------
     masks : ndarray of uint64, shape (n, 2)
     tricks : ndarray, shape (n, 2 declarers, 5)
-        Mean tricks.
+        Mean tricks; negative in strains that were not solved.
     targets : ndarray, shape (n, 2, 5, 14)
         How often each number of tricks is taken.
     measured : bool
@@ -92,9 +94,9 @@ class Pairs:
 
 def read_deals(*paths: str) -> Pairs:
     """Read labelled deals, the two pairs of a deal in a row."""
-    masks, tricks = deal_pairs(paths)
+    masks, tricks = pairs_of_deals(*records.read_deals(paths, partial=True))
     order = np.arange(len(masks)).reshape(2, -1).T.reshape(-1)
-    targets = np.eye(14, dtype=np.float16)[tricks[order].astype(int)]
+    targets = np.eye(14, dtype=np.float16)[tricks[order]]
     return Pairs(masks[order], tricks[order], targets, True, 2)
 
 
@@ -109,6 +111,12 @@ def estimate(embedding: Embedding, masks: NDArray[np.uint64]) -> Floats:
     """Distributions (n, 2 declarers, 5, 14)."""
     both = [embedding.estimate_tricks_many(masks[:, i], masks[:, 1 - i]) for i in (0, 1)]
     return np.stack([e.distribution for e in both], axis=1)
+
+
+def solved(truth: Pairs) -> dict[str, slice]:
+    """Give those of `STRAINS` in which every pair's tricks are known."""
+    known = (truth.tricks >= 0).all(axis=(0, 1))
+    return {name: part for name, part in STRAINS.items() if known[part].all()}
 
 
 def score(p: Floats, truth: Pairs, strains: slice) -> Figures:
@@ -184,12 +192,19 @@ def benchmark(
 
     The second table has the mean differences from `against`, deal by deal; empty if that is None.
     """
-    tables: dict[str, dict[str, Figures]] = {strains: {} for strains in STRAINS}
-    differences: dict[str, dict[str, Figures]] = {strains: {} for strains in STRAINS if against}
+    parts = solved(truth)
+    if not parts:
+        raise ValueError("the deals to judge were solved neither in all suits nor in notrump")
+    if baselines and any(len(solved(pairs)) < len(STRAINS) for pairs in training or [truth]):
+        raise ValueError(
+            "baselines learn from deals solved in all strains: --train-deals, or --baselines none"
+        )
+    tables: dict[str, dict[str, Figures]] = {strains: {} for strains in parts}
+    differences: dict[str, dict[str, Figures]] = {strains: {} for strains in parts if against}
     other = estimate(against, truth.masks) if against else None
 
     def judge(name: str, p: Floats) -> None:
-        for strains, part in STRAINS.items():
+        for strains, part in parts.items():
             tables[strains][name] = score(p, truth, part)
             if other is not None:
                 theirs = observe(other, truth, part)

@@ -82,6 +82,29 @@ def test_figures_are_what_their_names_say(deals, strains, games):
     assert figures["mse"] == pytest.approx((per_deal.mean(), half), rel=1e-4)
 
 
+def test_deals_solved_in_some_strains_are_judged_in_those(tmp_path):
+    masks = random_masks(60, seed=4)
+    tables = np.random.default_rng(1).integers(0, 14, (60, 5, 4)).astype(np.int8)
+    whole, notrump, spades = (
+        ddbp2.read_deals(
+            str(write_deals(tmp_path / "deals.parquet", masks, some, {"strains": names}))
+        )
+        for some, names in (
+            (tables, "C D H S NT"),
+            (np.where(np.arange(5)[:, None] == 4, tables, -1), "NT"),
+            (np.where(np.arange(5)[:, None] == 3, tables, -1), "S"),
+        )
+    )
+    models = [load_embedding()]
+    figures, expected = (ddbp2.benchmark(models, [], pairs, [])[0] for pairs in (notrump, whole))
+    assert figures == {"notrump": expected["notrump"]}
+    assert ddbp2.benchmark([], ["mean tricks"], notrump, [whole])[0].keys() == {"notrump"}
+    with pytest.raises(ValueError, match="baselines learn from deals solved in all strains"):
+        ddbp2.benchmark(models, ["linear"], notrump, [])
+    with pytest.raises(ValueError, match="neither in all suits nor in notrump"):
+        ddbp2.benchmark(models, [], spades, [])
+
+
 def test_layouts_are_judged_one_by_one(tmp_path):
     masks = random_masks(50, seed=2)[:, [0, 2]]
     tricks = np.random.default_rng(0).integers(0, 14, (50, 10, 2, 5))
