@@ -152,8 +152,9 @@ class Hand2VecConfig:
     device : str
         ``"auto"``: a GPU if there is one; else as PyTorch names devices.
     precision : str
-        ``"float32"``, or ``"bfloat16"`` for mixed precision: products in 16 bits, all else in 32;
-        ``"auto"``: mixed on a GPU.
+        ``"float32"``, whose products are in TensorFloat-32 on a GPU, or ``"bfloat16"`` for mixed
+        precision: products in 16 bits, all else in 32, as are embeddings; ``"auto"``: mixed on a
+        GPU.
     threads : int
         CPU threads of PyTorch; 0 leaves it alone. Another number may round differently.
     resume : bool
