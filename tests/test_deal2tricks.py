@@ -15,12 +15,12 @@ from bridgevec.models import deal2tricks
 from bridgevec.models.deal2tricks import (
     Deal2Tricks,
     Deal2TricksConfig,
-    exchange_low,
     judge_layouts,
     load_deal2tricks,
     train_deal2tricks,
 )
 from bridgevec.models.embedding import Embedding
+from bridgevec.models.trainer import exchange_touching
 from bridgevec.models.training import Hand2VecConfig, train
 from bridgevec.records import write_deals
 
@@ -103,7 +103,7 @@ def test_exchanging_low_cards_hardly_changes_the_tricks():
     other = hands
     randomness = torch.Generator().manual_seed(1)
     for _ in range(3):
-        other = exchange_low(other, randomness)
+        other = exchange_touching(other, randomness, highest=7)
     assert (other.sum(1) == 1).all()
     moved = (other != hands).view(12, 4, 4, 13).any(1)
     assert not moved[:, :, :7].any()

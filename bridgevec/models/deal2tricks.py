@@ -49,6 +49,7 @@ from bridgevec.models.pairs import OUTCOMES
 from bridgevec.models.trainer import (
     check_at_least_one,
     choose_device,
+    exchange_touching,
     find_files,
     make_optimizers,
     move_average,
@@ -114,7 +115,8 @@ class Deal2TricksConfig:
     blocks : int
         Layers that mix the suits.
     exchanges : int
-        How often low touching cards are exchanged at random in training, see `exchange_low`.
+        How often low touching cards are exchanged at random in training, see
+        `bridgevec.models.trainer.exchange_touching`.
     epochs : int
         Passes over the deals.
     batch_size : int
@@ -220,7 +222,7 @@ def train_deal2tricks(config: Deal2TricksConfig, progress: bool = True) -> Path:
             hands = torch.from_numpy(_seen_by(masks[rows], declarers)).to(device)
             tricks = torch.from_numpy(tables[rows, :, declarers].astype(np.int64)).to(device)
             for _ in range(config.exchanges):
-                hands = exchange_low(hands, randomness)
+                hands = exchange_touching(hands, randomness, _SEVEN)
             loss = F.cross_entropy(model(hands).transpose(1, 2), tricks, ignore_index=-1)
             model.zero_grad()
             loss.backward()
@@ -255,29 +257,6 @@ def train_deal2tricks(config: Deal2TricksConfig, progress: bool = True) -> Path:
     write_model(out, save({k: v.cpu() for k, v in average.state_dict().items()}), card)
     checkpoint.unlink(missing_ok=True)
     return out
-
-
-def exchange_low(hands: Tensor, randomness: torch.Generator) -> Tensor:
-    """Exchange two cards of neighbouring ranks, the seven or less, in every suit.
-
-    Of the tricks of the deals that change by it, 0.1% change as well: a way to learn from more
-    deals than are solved.
-
-    Parameters
-    ----------
-    hands : Tensor of uint8, shape (n, 4, 52)
-    randomness : torch.Generator
-        Chooses the rank in every suit.
-
-    Returns
-    -------
-    Tensor of uint8, shape (n, 4, 52)
-    """
-    x = hands.view(-1, 4, 4, 13)
-    rank = torch.randint(_SEVEN, 12, (len(x), 1, 4, 1), generator=randomness, device=x.device)
-    rank = rank.expand(-1, 4, -1, -1)
-    high, low = x.gather(3, rank), x.gather(3, rank + 1)
-    return x.scatter(3, rank, low).scatter(3, rank + 1, high).view_as(hands)
 
 
 def _seen_by(masks: NDArray[np.uint64], declarers: NDArray[np.integer]) -> NDArray[np.uint8]:

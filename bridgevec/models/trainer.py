@@ -1,4 +1,4 @@
-"""What trainings share: files and device, optimizers, and the running mean of the weights."""
+"""What trainings share: files, device, optimizers, exchanged cards, the running mean of weights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from glob import glob, has_magic
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from bridgevec.models.muon import Muon
@@ -76,6 +76,35 @@ def set_rates(optimizers: list[Optimizer], config: Any, step: int, steps: int) -
     rate = min((step + 1) / config.warmup, 1 - step / steps)
     for optimizer, peak in zip(optimizers, (config.muon_rate, config.learning_rate), strict=True):
         optimizer.param_groups[0]["lr"] = peak * rate
+
+
+def exchange_touching(cards: Tensor, randomness: torch.Generator, highest: int = 0) -> Tensor:
+    """Exchange two cards of neighbouring ranks in each suit where that hardly matters.
+
+    It hardly matters if the hands shown hold both cards, or if both are low, the six or less. A way
+    to show a network more hands than there are labels for. Whole deals hold all cards: there only
+    low ones may be exchanged, from the seven on.
+
+    Parameters
+    ----------
+    cards : Tensor of uint8, shape (n, hands, 52)
+    randomness : torch.Generator
+        Chooses the rank in every suit.
+    highest : int, default 0
+        The highest rank to exchange, counted from the ace.
+
+    Returns
+    -------
+    Tensor of uint8, shape (n, hands, 52)
+    """
+    x = cards.view(len(cards), -1, 4, 13)
+    rank = torch.randint(highest, 12, (len(x), 1, 4, 1), generator=randomness, device=x.device)
+    rank = rank.expand(-1, x.shape[1], -1, -1)
+    high, low = x.gather(3, rank), x.gather(3, rank + 1)
+    ours = (high.sum(1, keepdim=True) + low.sum(1, keepdim=True)) == 2
+    exchange = ours | (rank >= 8)
+    new_high, new_low = torch.where(exchange, low, high), torch.where(exchange, high, low)
+    return x.scatter(3, rank, new_high).scatter(3, rank + 1, new_low).view_as(cards)
 
 
 @torch.no_grad()

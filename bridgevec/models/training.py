@@ -5,15 +5,18 @@ Two kinds of data, mixed as they come: labelled deals (the double-dummy tricks o
 `bridgevec.models.pairs`). With few numbers a hand, the network learns better from wider ones that
 were trained before, its teachers, who judge as many random pairs as one likes.
 
-The recipe of the shipped weights, one teacher standing for four; the last step uses a network that
+The recipe of the shipped weights, one teacher standing for four; the third step uses a network that
 sees all four hands, see `bridgevec.models.deal2tricks`::
 
     bridgevec train hand2vec --out wide.safetensors --pairs hand_pairs_train.csv.gz \
         --dims 64 --epochs 22 --weight-decay 0.2 --noise 0.1 --exchanges 4
     bridgevec train hand2vec --out narrow.safetensors --teachers wide.safetensors \
         --unpacked 64 --epochs 12 --noise 0.02
-    bridgevec train hand2vec --out better.safetensors --teachers narrow.safetensors --keep-encoder \
-        --unpacked 64 --random-pairs 0 --layout-teachers deal2tricks --pairs hand_pairs_train.csv.gz
+    bridgevec train hand2vec --out large.safetensors --teachers narrow.safetensors --keep-encoder \
+        --unpacked 128 --unpack-width 256 --unpack-blocks 2 --head-width 192 --head-blocks 4 \
+        --random-pairs 0 --layout-teachers deal2tricks --pairs hand_pairs_train.csv.gz
+    bridgevec train hand2vec --out better.safetensors --teachers large.safetensors --keep-encoder \
+        --unpacked 128 --unpack-width 256 --unpack-blocks 2 --head-width 192 --head-blocks 4
 
 On several GPUs or machines, and mixed with labelled deals that stay on the disk::
 
@@ -60,6 +63,7 @@ from bridgevec.models.stream import Source, batches, from_deals, from_memory
 from bridgevec.models.trainer import (
     check_at_least_one,
     choose_device,
+    exchange_touching,
     find_files,
     make_optimizers,
     move_average,
@@ -137,7 +141,8 @@ class Hand2VecConfig:
         Standard deviation of the normal noise added to the embeddings in training; it makes the
         head's answer change slowly over the space. The embedding's own is 1.
     exchanges : int
-        How often touching cards are exchanged at random, see `exchange_touching`.
+        How often touching cards are exchanged at random, see
+        `bridgevec.models.trainer.exchange_touching`.
     average : float
         The weights written are a running mean with this decay a step.
     pair_weight : float
@@ -400,32 +405,6 @@ def _take_means(tensors: list[Tensor]) -> None:
 def _running(model: torch.nn.Module) -> list[Tensor]:
     """Means and variances of the batch normalisation."""
     return [buffer for buffer in model.buffers() if buffer.is_floating_point()]
-
-
-def exchange_touching(cards: Tensor, randomness: torch.Generator) -> Tensor:
-    """Exchange two cards of neighbouring ranks in each suit where that hardly matters.
-
-    It hardly matters if the partners hold both cards, or if both are low, the six or less. A way
-    to show the network more pairs of hands than there are labels for.
-
-    Parameters
-    ----------
-    cards : Tensor of uint8, shape (n, 2, 52)
-    randomness : torch.Generator
-        Chooses the rank in every suit.
-
-    Returns
-    -------
-    Tensor of uint8, shape (n, 2, 52)
-    """
-    x = cards.view(-1, 2, 4, 13)
-    rank = torch.randint(12, (len(x), 1, 4, 1), generator=randomness, device=x.device)
-    rank = rank.expand(-1, 2, -1, -1)
-    high, low = x.gather(3, rank), x.gather(3, rank + 1)
-    ours = (high.sum(1, keepdim=True) + low.sum(1, keepdim=True)) == 2
-    exchange = ours | (rank >= 8)
-    new_high, new_low = torch.where(exchange, low, high), torch.where(exchange, high, low)
-    return x.scatter(3, rank, new_high).scatter(3, rank + 1, new_low).view_as(cards)
 
 
 def architecture(config: Hand2VecConfig) -> dict[str, int]:
