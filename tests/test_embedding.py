@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
 
 from bridgevec.cards import hand_bits, hand_mask, hand_text, permute_suits, random_masks
 from bridgevec.models.embedding import (
@@ -130,6 +131,46 @@ def test_make_counts_six_tricks_more_than_the_level():
     assert [estimate.make(level, "S") for level in (3, 4, 5, 6)] == [1, 0.75, 0.25, 0]
     with pytest.raises(ValueError, match="level 8 is none of 1 to 7"):
         estimate.make(8, "S")
+
+
+def test_the_guess_is_seldom_far_off():
+    distribution = np.zeros((5, 14), np.float32)
+    distribution[0, [5, 8, 9, 10]] = 0.4, 0.2, 0.2, 0.2  # 9 is within one in 60%, 5 right in 40%
+    distribution[1, [5, 8, 9, 10]] = 0.58, 0.14, 0.14, 0.14  # nothing beats being right in 58%
+    distribution[2, [7, 8, 9, 10]] = 0.1, 0.25, 0.35, 0.3
+    distribution[3, [0, 1, 13]] = 0.35, 0.3, 0.35
+    distribution[4, [12, 13]] = 0.45, 0.55
+    estimate = TrickEstimate(distribution)
+    assert estimate.guess.tolist() == [9, 5, 9, 0, 13]
+    many = TrickEstimate(np.stack([distribution, distribution[::-1]]))
+    assert many.guess.tolist() == [[9, 5, 9, 0, 13], [13, 0, 9, 5, 9]]
+    masks = random_masks(2000, seed=9)
+    estimate = estimate_tricks_many(masks[:, 0], masks[:, 2])
+    p, named = estimate.distribution, [estimate.guess, estimate.mode, np.rint(estimate.mean)]
+    outcomes = np.arange(14)
+    guess, mode, mean = (
+        [p[np.abs(k[..., None] - outcomes) <= most].sum() / p.sum() for most in (0, 1)]
+        for k in named
+    )
+    assert mode[0] > guess[0] > mean[0]
+    assert guess[1] > max(mean[1], mode[1])
+
+
+def test_weights_that_lack_a_layer_are_refused(tmp_path):
+    pytest.importorskip("torch")
+    from bridgevec.models.training import Hand2VecConfig, train
+
+    for part in ("head", "unpack"):
+        weights = load_file(WEIGHTS / "hand2vec-8.safetensors")
+        del weights[f"{part}.blocks.1.out.weight"]
+        path = tmp_path / f"{part}.safetensors"
+        save_file(weights, path)
+        path.with_suffix(".json").write_text((WEIGHTS / "hand2vec-8.json").read_text())
+        message = f"{part}.safetensors: no hand embedding, '{part}.blocks.1.out.weight' is missing"
+        with pytest.raises(ValueError, match=message):
+            load_embedding(path)
+        with pytest.raises(ValueError, match=message):
+            train(Hand2VecConfig(out=str(tmp_path / "new"), teachers=(str(path),)), progress=False)
 
 
 def test_estimates_agree_with_common_sense():

@@ -58,6 +58,8 @@ _CHUNK = 128  # hands at a time, so that what is computed for them stays in the 
 _SUIT_SHIFTS = np.array([0, 13, 26, 39], dtype=np.uint64)
 _HOLDING = np.uint64(0x1FFF)
 _OUTCOMES = np.arange(14, dtype=np.float32)
+_HIT = np.float32(1.2)
+"""What naming the right number of tricks is worth, if the next one is worth 1."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,20 @@ class TrickEstimate:
     def mode(self) -> NDArray[np.intp]:
         """Most likely tricks in C, D, H, S, NT, shape (..., 5)."""
         return self.distribution.argmax(axis=-1)
+
+    @property
+    def guess(self) -> NDArray[np.intp]:
+        """Tricks in C, D, H, S, NT to name if one number must do, shape (..., 5).
+
+        The number that is least costly if being off by one costs a sixth of being off by more. In
+        notrump, where a suit runs or does not, it is off by no more than one oftener than the mean,
+        rounded, and than the mode.
+        """
+        p = self.distribution
+        worth = _HIT * p
+        worth[..., 1:] += p[..., :-1]
+        worth[..., :-1] += p[..., 1:]
+        return worth.argmax(axis=-1)
 
     def make(self, level: int, strain: Strain | int | str) -> Any:
         """Probability to take the tricks that a contract needs.
@@ -139,8 +155,15 @@ class Embedding:
         self.card, self._weights = read_weights(path)
         try:
             self.dims = 4 * self._weights["encoder.skip.weight"].shape[0]
-            self._blocks = self.card["architecture"]["head_blocks"]
-            self._unpack_blocks = self.card["architecture"].get("unpack_blocks", 1)
+            architecture = self.card["architecture"]
+            self._blocks = {
+                "head": architecture["head_blocks"],
+                "unpack": architecture["unpack_blocks"] if architecture["unpacked"] else 0,
+            }
+            layers = [f"{part}.blocks.{i}" for part, n in self._blocks.items() for i in range(n)]
+            for name in (f"{layer}.out.weight" for layer in layers):
+                if name not in self._weights:
+                    raise KeyError(name)
         except KeyError as error:
             raise ValueError(f"{path}: no hand embedding, {error} is missing") from None
 
@@ -201,10 +224,10 @@ class Embedding:
     def _unpack(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map embeddings (n, dims) to what the head takes, (n, 4, ...)."""
         x = vectors.reshape(len(vectors), 4, -1)
-        if "unpack.enter.weight" not in self._weights:
+        if not self._blocks["unpack"]:
             return x
         x = self._linear("unpack.lift", _silu(self._linear("unpack.enter", x)))
-        for i in range(self._unpack_blocks):
+        for i in range(self._blocks["unpack"]):
             x = self._block(f"unpack.blocks.{i}", x)
         return self._linear("unpack.leave", _normalise(x))
 
@@ -214,7 +237,7 @@ class Embedding:
         """Map embeddings (n, dims) of both hands to probabilities (n, 5, 14)."""
         x = self._linear("head.declarer", self._unpack(declarers))
         x = self._linear("head.lift", _silu(x + self._linear("head.dummy", self._unpack(dummies))))
-        for i in range(self._blocks):
+        for i in range(self._blocks["head"]):
             x = self._block(f"head.blocks.{i}", x)
         x = _normalise(x)
         suits = self._linear("head.suit", x)[:, ::-1]

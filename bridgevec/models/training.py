@@ -452,7 +452,10 @@ def _sources(
 
 def _load_model(name: str) -> Hand2Vec:
     model = Hand2Vec(**_card(name)["architecture"])
-    model.load_state_dict(load_file(find_weights(name)), strict=False)
+    missing = model.load_state_dict(load_file(find_weights(name)), strict=False).missing_keys
+    for key in missing:
+        if not key.endswith("num_batches_tracked"):  # counts batches, and is not written
+            raise ValueError(f"{name}: no hand embedding, {key!r} is missing")
     return model
 
 
