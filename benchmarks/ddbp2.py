@@ -6,15 +6,16 @@ file of hand pairs says of several layouts: their means, where the mean squared 
 can be told, or (Parquet) how often each number of tricks was taken.
 
 Columns: mse, the mean squared error of the expected number of tricks; exact, within 1, within 2,
-how often the expected number, rounded, is right or off by no more; mode, how often the most likely
-number is right; best 3, how often the number is one of the three in a row that are likeliest
-together, the best that can be said within 1; log loss, of the estimated distribution; game and slam
-Brier, the mean squared error of the chance to make game (3NT, 4H, 4S, 5C, 5D) and a small slam;
-game ECE, the expected calibration error of the chance to make game: how far it is from how often
-game makes, mean over ten bins. The figures after ± are 95% confidence intervals, a deal or a pair
-counting as one observation; by the normal approximation, that of the ECE from 200 bootstrap
-samples. Models judged on the same deals differ by much less than these intervals tell: --against
-prints the mean difference and its own interval, deal by deal.
+how often the expected number, rounded, is right or off by no more; guess, guess ±1, the same of
+`TrickEstimate.guess`; mode, how often the most likely number is right, the best that can be done
+about exact; best 3, how often the number is one of the three in a row that are likeliest together,
+the best about within 1; log loss, of the estimated distribution; game and slam Brier, the mean
+squared error of the chance to make game (3NT, 4H, 4S, 5C, 5D) and a small slam; game ECE, the
+expected calibration error of the chance to make game: how far it is from how often game makes, mean
+over ten bins. The figures after ± are 95% confidence intervals, a deal or a pair counting as one
+observation; by the normal approximation, that of the ECE from 200 bootstrap samples. Models
+judged on the same deals differ by much less than these intervals tell: --against prints the mean
+difference and its own interval, deal by deal.
 
 Baselines (see baselines.py) are trained on the files given with --train-deals and --train-pairs;
 without them, on one half of the judged file, and judged on the other half, and the other way round.
@@ -36,7 +37,7 @@ from tqdm import tqdm
 
 from bridgevec import records
 from bridgevec.models.checkpoint import save_card
-from bridgevec.models.embedding import Embedding, find_weights, load_embedding
+from bridgevec.models.embedding import Embedding, TrickEstimate, find_weights, load_embedding
 from bridgevec.models.pairs import pair_targets, pairs_of_deals, read_pairs
 
 EXAMPLES = """examples:
@@ -61,7 +62,9 @@ STRAINS = {"suits": slice(0, 4), "notrump": slice(4, 5)}
 GAME_TRICKS = np.array([11, 11, 10, 10, 9])
 SLAM_TRICKS = np.full(5, 12)
 OUTCOMES = np.arange(14)
-PERCENT = {"exact", "within 1", "within 2", "mode", "best 3", "game ECE"}
+PERCENT = {
+    *("exact", "within 1", "within 2", "guess", "guess ±1", "mode", "best 3", "game ECE"),
+}
 
 Floats = NDArray[np.floating]
 Figures = dict[str, tuple[float, float]]
@@ -138,14 +141,18 @@ def interval(x: Floats) -> tuple[float, float]:
 def observe(p: Floats, truth: Pairs, strains: slice) -> dict[str, Floats]:
     """Give what every deal contributes to the mean that a column shows."""
     p = p[..., strains, :]
-    mean = p @ OUTCOMES.astype(np.float32)
-    cells = {"mse": np.square(mean - truth.tricks[..., strains])}
+    estimates = TrickEstimate(p)
+    cells = {"mse": np.square(estimates.mean - truth.tricks[..., strains])}
     if truth.measured:
         q = truth.targets[..., strains, :].astype(np.float32)
-        off = np.abs(np.rint(mean)[..., None] - OUTCOMES)
-        for column, most in (("exact", 0), ("within 1", 1), ("within 2", 2)):
-            cells[column] = (q * (off <= most)).sum(-1)
-        cells["mode"] = np.take_along_axis(q, p.argmax(-1)[..., None], -1)
+
+        def hits(named: NDArray[Any], most: int) -> Floats:
+            return (q * (np.abs(named[..., None] - OUTCOMES) <= most)).sum(-1)
+
+        rounded, guess = np.rint(estimates.mean), estimates.guess
+        cells |= {"exact": hits(rounded, 0), "within 1": hits(rounded, 1)}
+        cells |= {"within 2": hits(rounded, 2), "guess": hits(guess, 0), "guess ±1": hits(guess, 1)}
+        cells["mode"] = hits(estimates.mode, 0)
         likeliest, taken = (x[..., :-2] + x[..., 1:-1] + x[..., 2:] for x in (p, q))
         cells["best 3"] = np.take_along_axis(taken, likeliest.argmax(-1)[..., None], -1)
         cells["log loss"] = -(q * np.log(np.maximum(p, 1e-12))).sum(-1)

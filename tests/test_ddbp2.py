@@ -65,6 +65,9 @@ def test_figures_are_what_their_names_say(deals, strains, games):
             sums["mse"] += (mean - n) ** 2
             for k, name in enumerate(("exact", "within 1", "within 2")):
                 sums[name] += abs(round(mean) - n) <= k
+            near = [outcome[max(k - 1, 0) : k + 2].sum() + outcome[k] / 5 for k in range(14)]
+            for k, name in enumerate(("guess", "guess ±1")):
+                sums[name] += abs(int(np.argmax(near)) - n) <= k
             sums["mode"] += outcome.argmax() == n
             threes = [outcome[k : k + 3].sum() for k in range(12)]
             sums["best 3"] += 0 <= n - int(np.argmax(threes)) < 3
@@ -122,7 +125,7 @@ def test_layouts_are_judged_one_by_one(tmp_path):
         )
         for i in range(10)
     ]
-    for name in ("exact", "within 1", "mode", "best 3", "log loss", "game Brier", "slam Brier"):
+    for name in ("exact", "guess ±1", "mode", "best 3", "log loss", "game Brier", "slam Brier"):
         mean = np.mean([one[name][0] for one in each])
         assert figures[name][0] == pytest.approx(mean, rel=2e-3)
 
@@ -189,8 +192,8 @@ def test_the_command_prints_every_figure(deals, tmp_path, capsys):
         assert list(report[strains]) == ["hand2vec-8", "linear"]
         for figures in report[strains].values():
             assert list(figures) == [
-                *("mse", "exact", "within 1", "within 2", "mode", "best 3", "log loss"),
-                *("game Brier", "slam Brier", "game ECE"),
+                *("mse", "exact", "within 1", "within 2", "guess", "guess ±1", "mode", "best 3"),
+                *("log loss", "game Brier", "slam Brier", "game ECE"),
             ]
             assert all(figures[name]["±"] > 0 for name in ("mse", "log loss"))
     assert report["published"]["notrump"] == {"exact": 0.403, "within 1": 0.869}
