@@ -193,6 +193,21 @@ def test_mixed_precision_learns_as_well(data, undisturbed, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_compiled_network_learns_the_same(data, tmp_path):
+    hands = random_masks(200, seed=8)
+
+    def learn(name, **changes):
+        config = tiny(tmp_path / name, data, noise=0.0, **changes)
+        embedding = Embedding(train(config, progress=False))
+        return embedding.estimate_tricks_many(hands[:, 0], hands[:, 2]).distribution, embedding.card
+
+    usual, compiled, other = learn("usual"), learn("compiled", compile=True), learn("other", seed=4)
+    np.testing.assert_allclose(compiled[0], usual[0], atol=0.01)
+    assert np.abs(other[0] - usual[0]).max() > 0.05
+    assert " --compile" in compiled[1]["command"]
+
+
+@pytest.mark.slow
 def test_two_processes_learn_what_one_does(data, tmp_path):
     options = ["--deals", *data["deals"], "--pairs", *data["pairs"], "--batch-size", "100"]
     options += ["--validation-pairs", *data["pairs"], "--encoder-width", "16", "--head-width", "16"]

@@ -318,6 +318,7 @@ def judge_layouts(
     layouts: int,
     rng: np.random.Generator,
     progress: bool = False,
+    mixed: bool = False,
 ) -> NDArray[np.float16]:
     """Estimate what pairs of hands take over layouts of the other cards.
 
@@ -333,6 +334,8 @@ def judge_layouts(
         Deals them.
     progress : bool, default False
         Show a bar.
+    mixed : bool, default False
+        Compute products in bfloat16.
 
     Returns
     -------
@@ -355,7 +358,7 @@ def judge_layouts(
         right = 1 - ours - left
         # Both declare against the same layouts.
         seen = torch.stack([first, left, second, right, second, right, first, left], 1)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
             said = torch.stack([model(seen.view(-1, 4, 52)) for model in models])
         p = said.float().softmax(-1).mean(0)
         p = p.view(-1, layouts, 2, len(Strain), OUTCOMES).mean(1)
