@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from test_training import data, rule  # noqa: F401 - data is a fixture
+from test_training import compiles, data, rule  # noqa: F401 - data is a fixture
 
 from bridgevec.cards import FULL_DECK, hand_bits, permute_suits, random_masks
 from bridgevec.dds import solve_tables
@@ -158,11 +158,15 @@ def test_layouts_deal_the_hidden_cards_and_nothing_else():
     assert hands[0][:, :, 1].sum() / (4 * hidden) == pytest.approx(0.5, abs=0.01)
 
 
-def test_a_pair_learns_from_layouts(taught, tmp_path):
+COMPILED = {"precision": "bfloat16", "compile": True}
+
+
+@pytest.mark.parametrize("how", [{}, pytest.param(COMPILED, marks=[pytest.mark.slow, compiles])])
+def test_a_pair_learns_from_layouts(taught, tmp_path, how):
     config = Hand2VecConfig(
         out=str(tmp_path / "hand2vec-x.safetensors"), layout_teachers=(str(taught),),
         layout_pairs=4000, layouts=2, encoder_width=16, head_width=16, head_blocks=1, epochs=8,
-        batch_size=100, warmup=4,
+        batch_size=100, warmup=4, **how,
     )  # fmt: skip
     path = train(config, progress=False)
     card = json.loads(path.with_suffix(".json").read_text())
@@ -176,11 +180,23 @@ def test_a_pair_learns_from_layouts(taught, tmp_path):
     assert np.square(mean - rule(masks)[:, :, 0]).mean() < 0.7
 
 
+@pytest.mark.slow
+@compiles
+def test_compiled_and_in_mixed_precision_it_learns_as_well(taught, tmp_path):
+    files = [str(taught.with_name(f"{seed}.parquet")) for seed in (1, 2)]
+    config = small(tmp_path, files[:1], epochs=20, validation_deals=files[1:], **COMPILED)
+    path = train_deal2tricks(config, progress=False)
+    assert json.loads(path.with_suffix(".json").read_text())["last epoch"]["mse_suits"] < 0.35
+    assert {tensor.dtype for tensor in load_file(path).values()} == {torch.float32}
+
+
 def test_arguments_and_files_are_named(tmp_path):
     with pytest.raises(ValueError, match="epochs is 0, expected at least 1"):
         train_deal2tricks(small(tmp_path, (), epochs=0), progress=False)
     with pytest.raises(ValueError, match="no training data: name files of labelled deals"):
         train_deal2tricks(small(tmp_path, ()), progress=False)
+    with pytest.raises(ValueError, match="precision 'half' is none of auto, float32, bfloat16"):
+        train_deal2tricks(small(tmp_path, (), precision="half"), progress=False)
     with pytest.raises(FileNotFoundError, match=r"no file matches '.*x\*\.parquet'"):
         train_deal2tricks(small(tmp_path, (str(tmp_path / "x*.parquet"),)), progress=False)
     with pytest.raises(FileNotFoundError, match="nobody"):

@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,10 @@ from bridgevec.models.stream import batches, from_deals, from_memory
 from bridgevec.models.training import Hand2VecConfig, train
 from bridgevec.records import read_deals, write_deals
 
+compiles = pytest.mark.skipif(
+    not (shutil.which("g++") or shutil.which("clang++")),
+    reason="torch.compile needs a C++ compiler",
+)
 HEADER = "N;S;NC;ND;NH;NS;NNT;SC;SD;SH;SS;SNT"
 ROW = "AKQ2.K54.T98.J32;J3.AQ872.K42.A65;8.1;8.0;9.2;8.4;9.0;8.1;8.0;9.2;8.4;8.9"
 
@@ -193,6 +198,7 @@ def test_mixed_precision_learns_as_well(data, undisturbed, tmp_path):
 
 
 @pytest.mark.slow
+@compiles
 def test_a_compiled_network_learns_the_same(data, tmp_path):
     hands = random_masks(200, seed=8)
 

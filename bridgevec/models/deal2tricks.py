@@ -51,6 +51,7 @@ from bridgevec.models.trainer import (
     choose_device,
     exchange_touching,
     find_files,
+    is_mixed,
     make_optimizers,
     move_average,
     set_rates,
@@ -136,6 +137,11 @@ class Deal2TricksConfig:
         Of the initial weights and the order of the data.
     device : str
         ``"auto"``: a GPU if there is one; else as PyTorch names devices.
+    precision : str
+        ``"float32"``, ``"bfloat16"`` for mixed precision, or ``"auto"``, see
+        `bridgevec.models.training.Hand2VecConfig`.
+    compile : bool
+        Have PyTorch compile the network first, which takes a minute and a C++ compiler.
     threads : int
         CPU threads of PyTorch; 0 leaves it alone. Another number may round differently.
     resume : bool
@@ -160,6 +166,8 @@ class Deal2TricksConfig:
     average: float = 0.998
     seed: int = 0
     device: str = "auto"
+    precision: str = "float32"
+    compile: bool = False
     threads: int = 1
     resume: bool = False
     provenance: str = ""
@@ -187,6 +195,7 @@ def train_deal2tricks(config: Deal2TricksConfig, progress: bool = True) -> Path:
     """
     check_at_least_one(config, "epochs", "batch_size", "warmup")
     device = choose_device(config.device, config.threads)
+    mixed = is_mixed(config.precision, device)
     masks, tables = read_deals(find_files(config.deals), partial=True)
     if not len(masks):
         raise ValueError("no training data: name files of labelled deals")
@@ -194,11 +203,13 @@ def train_deal2tricks(config: Deal2TricksConfig, progress: bool = True) -> Path:
     out = Path(config.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = out.with_suffix(".checkpoint.safetensors")
-    arguments = deciding_arguments(config, {"resume", "device", "threads", "provenance"})
+    free = {"resume", "device", "compile", "threads", "provenance"}
+    arguments = deciding_arguments(config, free)
     arguments["deals of data"] = len(masks)
 
     torch.manual_seed(config.seed)
     model = Deal2Tricks(config.width, config.blocks).to(device).train()
+    forward = torch.compile(model) if config.compile else model
     average = copy.deepcopy(model).eval()
     optimizers = make_optimizers(model, config)
     log: list[dict[str, Any]] = []
@@ -223,7 +234,9 @@ def train_deal2tricks(config: Deal2TricksConfig, progress: bool = True) -> Path:
             tricks = torch.from_numpy(tables[rows, :, declarers].astype(np.int64)).to(device)
             for _ in range(config.exchanges):
                 hands = exchange_touching(hands, randomness, _SEVEN)
-            loss = F.cross_entropy(model(hands).transpose(1, 2), tricks, ignore_index=-1)
+            with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
+                logits = forward(hands).float()
+            loss = F.cross_entropy(logits.transpose(1, 2), tricks, ignore_index=-1)
             model.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -39,6 +39,26 @@ def choose_device(device: str, threads: int) -> torch.device:
     return chosen
 
 
+def is_mixed(precision: str, device: torch.device) -> bool:
+    """Whether products are computed in 16 bits.
+
+    Parameters
+    ----------
+    precision : str
+        ``"float32"``, ``"bfloat16"``, or ``"auto"``, which is bfloat16 on a GPU.
+    device : torch.device
+
+    Raises
+    ------
+    ValueError
+        If the precision is none of these.
+    """
+    mixed = {"auto": device.type == "cuda", "float32": False, "bfloat16": True}
+    if precision not in mixed:
+        raise ValueError(f"precision {precision!r} is none of {', '.join(mixed)}")
+    return mixed[precision]
+
+
 def find_files(patterns: Iterable[str]) -> list[str]:
     """Find the files of names and patterns.
 

@@ -65,6 +65,7 @@ from bridgevec.models.trainer import (
     choose_device,
     exchange_touching,
     find_files,
+    is_mixed,
     make_optimizers,
     move_average,
     set_rates,
@@ -238,11 +239,10 @@ def train(config: Hand2VecConfig, progress: bool = True) -> Path:
     check_at_least_one(config, "epochs", "batch_size", "warmup", "layouts")
     if not 0 <= config.blend <= 1:
         raise ValueError(f"blend is {config.blend:g}, expected 0 to 1")
-    if config.precision not in ("auto", "float32", "bfloat16"):
-        raise ValueError(f"precision {config.precision!r} is none of auto, float32, bfloat16")
     device = choose_device(config.device, config.threads)
+    mixed = is_mixed(config.precision, device)
     with _process_group(device) as (rank, processes):
-        return _train(config, device, rank, processes, progress and rank == 0)
+        return _train(config, device, mixed, rank, processes, progress and rank == 0)
 
 
 @contextmanager
@@ -261,17 +261,18 @@ def _process_group(device: torch.device) -> Iterator[tuple[int, int]]:
 
 
 def _train(
-    config: Hand2VecConfig, device: torch.device, rank: int, processes: int, progress: bool
+    config: Hand2VecConfig,
+    device: torch.device,
+    mixed: bool,
+    rank: int,
+    processes: int,
+    progress: bool,
 ) -> Path:
     out = Path(config.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = out.with_suffix(".checkpoint.safetensors")
-    precision = config.precision
-    if precision == "auto":
-        precision = "bfloat16" if device.type == "cuda" else "float32"
 
     teachers = [_load_model(name).to(device).eval() for name in config.teachers]
-    mixed = precision == "bfloat16"
     sources = _sources(config, teachers, device, mixed, progress)
     size = sum(source.size for source in sources.values())
     if not size:
@@ -303,7 +304,7 @@ def _train(
     learned = [p for p in model.parameters() if p.requires_grad]
     log: list[dict[str, Any]] = []
     arguments = _arguments(config)
-    arguments |= {"precision": precision, "pairs of data": size, "processes": processes}
+    arguments |= {"mixed": mixed, "pairs of data": size, "processes": processes}
     if config.resume and checkpoint.exists():
         log = load_checkpoint(checkpoint, arguments, model, average, optimizers)
 
