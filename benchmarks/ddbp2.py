@@ -62,9 +62,7 @@ STRAINS = {"suits": slice(0, 4), "notrump": slice(4, 5)}
 GAME_TRICKS = np.array([11, 11, 10, 10, 9])
 SLAM_TRICKS = np.full(5, 12)
 OUTCOMES = np.arange(14)
-PERCENT = {
-    *("exact", "within 1", "within 2", "guess", "guess ±1", "mode", "best 3", "game ECE"),
-}
+PERCENT = {"exact", "within 1", "within 2", "guess", "guess ±1", "mode", "best 3", "game ECE"}
 
 Floats = NDArray[np.floating]
 Figures = dict[str, tuple[float, float]]
@@ -145,14 +143,14 @@ def observe(p: Floats, truth: Pairs, strains: slice) -> dict[str, Floats]:
     cells = {"mse": np.square(estimates.mean - truth.tricks[..., strains])}
     if truth.measured:
         q = truth.targets[..., strains, :].astype(np.float32)
-
-        def hits(named: NDArray[Any], most: int) -> Floats:
-            return (q * (np.abs(named[..., None] - OUTCOMES) <= most)).sum(-1)
-
-        rounded, guess = np.rint(estimates.mean), estimates.guess
-        cells |= {"exact": hits(rounded, 0), "within 1": hits(rounded, 1)}
-        cells |= {"within 2": hits(rounded, 2), "guess": hits(guess, 0), "guess ±1": hits(guess, 1)}
-        cells["mode"] = hits(estimates.mode, 0)
+        for named, columns in (
+            (np.rint(estimates.mean), ("exact", "within 1", "within 2")),
+            (estimates.guess, ("guess", "guess ±1")),
+            (estimates.mode, ("mode",)),
+        ):
+            off = np.abs(named[..., None] - OUTCOMES)
+            for most, column in enumerate(columns):
+                cells[column] = (q * (off <= most)).sum(-1)
         likeliest, taken = (x[..., :-2] + x[..., 1:-1] + x[..., 2:] for x in (p, q))
         cells["best 3"] = np.take_along_axis(taken, likeliest.argmax(-1)[..., None], -1)
         cells["log loss"] = -(q * np.log(np.maximum(p, 1e-12))).sum(-1)
