@@ -203,9 +203,8 @@ def train_deal2tricks(config: Deal2TricksConfig, progress: bool = True) -> Path:
     out = Path(config.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = out.with_suffix(".checkpoint.safetensors")
-    free = {"resume", "device", "compile", "threads", "provenance"}
-    arguments = deciding_arguments(config, free)
-    arguments["deals of data"] = len(masks)
+    free = {"resume", "device", "precision", "compile", "threads", "provenance"}
+    arguments = deciding_arguments(config, free) | {"mixed": mixed, "deals of data": len(masks)}
 
     torch.manual_seed(config.seed)
     model = Deal2Tricks(config.width, config.blocks).to(device).train()
