@@ -114,7 +114,7 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    features : {"embedding", "cards", "classic", "both", "all"}, default "all"
+    features : {"embedding", "cards", "classic", "both", "all", "judgement"}, default "all"
         What is seen of a hand, see `bridgevec.models.opening_model.hand_features`. Position and
         vulnerability come with it.
     classifier : scikit-learn classifier, optional
@@ -562,6 +562,8 @@ class OpeningConfig:
         Files of auctions, .parquet, .pbn or .lin, or folders of them.
     out : str
         Where the model goes, ``name.safetensors``, with a card ``name.json`` beside it.
+    features : str
+        What is seen of a hand, as in `OpeningBidClassifier`; the same as the start's.
     start : str
         The model to train further; ``none`` for a new one.
     hold_out : float
@@ -585,15 +587,16 @@ class OpeningConfig:
 
     records: tuple[str, ...]
     out: str = "opening.safetensors"
-    start: str = "opening-21gf"
+    features: str = "judgement"
+    start: str = "opening-start"
     hold_out: float = 0.1
     hidden: tuple[int, ...] = (192, 192)
     members: int = 1
-    epochs: int = 60
-    batch_size: int = 64
-    learning_rate: float = 0.001
+    epochs: int = 40
+    batch_size: int = 256
+    learning_rate: float = 0.002
     weight_decay: float = 0.3
-    dropout: float = 0.7
+    dropout: float = 0.4
     keep: int = 20_000
     seed: int = 0
     source: str = ""

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 DEFAULT = "opening-21gf"
-FEATURES = ("embedding", "cards", "classic", "both", "all")
+FEATURES = ("embedding", "cards", "classic", "both", "all", "judgement")
 """Kinds of features, see `hand_features`."""
 OPENING_CALLS = (PASS, *range(FIRST_BID, N_CALLS))
 """The calls an auction may be opened with, the outputs of a network in their order."""
@@ -51,11 +51,26 @@ def _holdings() -> dict[str, NDArray[np.float32]]:
     """Tables over the 8192 holdings of one suit."""
     bits = (np.arange(1 << 13)[:, None] >> np.arange(13) & 1).astype(np.float32)
     ace, king, queen = bits[:, 0], bits[:, 1], bits[:, 2]
+    jack, ten, nine, eight = bits[:, 3:7].T
     length = bits.sum(1)
+    points = bits[:, :4] @ np.array([4, 3, 2, 1], dtype=np.float32)
     first = np.minimum(length, 3)
+    top, honours, figures = ace + king + queen, bits[:, :5].sum(1), bits[:, :4].sum(1)
+    supported = (length <= 6) * ((jack > 0) | (top > 1))
+    # A long suit need not hold the queen and the jack to bring them in.
+    brought = np.where(length == 7, 1 - queen * jack, 0) + np.where(
+        length > 7, 1 - jack + (1 - queen) * np.where(length > 8, 2, 1), 0
+    )
+    quality = points + ten * np.where(supported, 1, 0.5) + brought
+    quality += nine * (length <= 6) * ((ten > 0) | (eight > 0) | (figures > 1)) / 2
+    protected = 3 * ace + king * np.where(length > 1, 2, 0.5)
+    protected += queen * np.where(length > 2, 0.75, 0.25) * (length > 1)
+    protected += queen * (length > 1) * (ace + king > 0) / 4
+    protected += jack * np.minimum(top, 2) / 4
+    protected += ten * ((figures > 1) | ((nine > 0) & (figures > 0))) / 4
     return {
         "length": length,
-        "points": bits[:, :4] @ np.array([4, 3, 2, 1], dtype=np.float32),
+        "points": points,
         "honours": bits[:, :5],
         "tens": bits[:, 4] + bits[:, 5],
         "losers": first - ace - king * (length > 1) - queen * (length > 2),
@@ -64,6 +79,16 @@ def _holdings() -> dict[str, NDArray[np.float32]]:
         "quick": ace
         + np.where(ace > 0, king + (1 - king) * queen / 2, king * np.where(queen > 0, 1, 0.5))
         * (length > 1),
+        "top": top,
+        "five": honours,
+        # Kaplan and Rubens, "Four C's", The Bridge World, October 1982.
+        "quality": quality * length / 10,
+        "rubens": quality * length / 10 + protected + np.maximum(3 - length, 0),
+        "playing": np.maximum(length - 3, 0)
+        + ace
+        + king * (length > 1) * 0.75
+        + queen * (length > 2) * 0.5
+        + (top > 1) * 0.25,
     }
 
 
@@ -73,22 +98,66 @@ def _one_hot(values: NDArray[Any], low: int, high: int) -> NDArray[np.float32]:
     return np.eye(high - low + 1, dtype=np.float32)[places].reshape(len(values), -1)
 
 
+def _judgement(of: dict[str, NDArray[np.floating]]) -> list[NDArray[np.floating]]:
+    """What experts weigh, of the values of `_holdings` for every suit, shape (n, 4)."""
+    length, points = of["length"], of["points"]
+    # The longest suit first; of suits that are as long, the higher.
+    order = np.argsort(-length, axis=1, kind="stable")
+    ordered = {
+        name: np.take_along_axis(of[name], order, axis=1)
+        for name in ("length", "points", "quality", "top", "five")
+    }
+    lengths, strengths = ordered["length"], ordered["points"]
+    total = points.sum(1)
+    balanced = (lengths[:, 3] >= 2) & (lengths[:, 2] >= 3)
+    rubens = of["rubens"].sum(1) - np.where(lengths[:, 3] == 3, 0.5, 1)
+    zar = total + of["controls"].sum(1) + 2 * lengths[:, 0] + lengths[:, 1] - lengths[:, 3]
+    losers = of["losers"].sum(1) / 2 - 3.5
+    majors, minors = length[:, :2], length[:, 2:]
+    return [
+        order[:, :2] - 1.5,
+        lengths - 3.25,
+        np.column_stack([total / 5 - 2, of["controls"].sum(1) / 2 - 1.5, balanced * total / 5]),
+        np.column_stack([losers, (total + lengths[:, 0] + lengths[:, 1]) / 5 - 4]),
+        strengths / 3,
+        ordered["quality"] / 1.5,
+        ordered["top"][:, :2],
+        ordered["five"][:, :2],
+        np.column_stack([rubens / 5 - 2, rubens - total, balanced * rubens / 5]),
+        np.column_stack([zar / 7 - 3.5, (lengths[:, 3] >= 2) & (lengths[:, 0] <= 6)]),
+        np.column_stack([strengths[:, :2].sum(1), strengths[:, 1:].sum(1)]) / 3,
+        np.column_stack([majors[:, 0] - majors[:, 1], minors[:, 0] - minors[:, 1]]) / 2,
+        np.column_stack([majors.max(1), minors.max(1)]) - 4,
+        np.column_stack([(points * (length == n)).sum(1) for n in (1, 2)]) / 2,
+        of["tens"].sum(1, keepdims=True) / 2,
+        of["playing"],
+        of["playing"].sum(1, keepdims=True) / 2 - 2,
+        of["top"],
+        (ordered["five"] * (lengths >= 6))[:, :1] / 2,
+        np.concatenate([majors >= 4, majors >= 5], axis=1),
+    ]
+
+
 def hand_features(masks: NDArray[np.uint64], kind: str = "all") -> NDArray[np.float32]:
     """Describe hands by numbers.
 
     Parameters
     ----------
     masks : ndarray of uint64, shape (n,)
-    kind : {"embedding", "cards", "classic", "both", "all"}
+    kind : {"embedding", "cards", "classic", "both", "all", "judgement"}
         ``"embedding"``: the 8 numbers of `bridgevec.embed_hands`. ``"cards"``: 52 zeros and ones.
         ``"classic"``, what players count: high-card points, lengths, honours and losers of every
         suit, lengths in order, and of the hand points, whether it is balanced, controls, quick
         tricks, losers and the rule of 20. ``"both"``: embedding and cards. ``"all"``: these and
         classic, and the counts once more as zeros and ones, which a network learns thresholds from.
+        ``"judgement"``, for few hands: classic without the single honours, and what experts weigh
+        in close cases: points by Kaplan and Rubens (The Bridge World, October 1982) and by Zar,
+        suits in order of length with their points, quality and honours, what stands in short suits,
+        how many tricks a suit may take, and how the lengths of the majors and the minors compare.
 
     Returns
     -------
-    ndarray of float32, shape (n, 8), (n, 52), (n, 44), (n, 60) or (n, 267)
+    ndarray of float32, shape (n, 8), (n, 52), (n, 44), (n, 60), (n, 267) or (n, 75)
         Each of a size about 1, so that distances mean something.
 
     Raises
@@ -108,7 +177,7 @@ def hand_features(masks: NDArray[np.uint64], kind: str = "all") -> NDArray[np.fl
         parts.append(embed_hands(masks))
     if kind in ("cards", "both", "all"):
         parts.append(hand_bits(masks))
-    if kind in ("classic", "all"):
+    if kind in ("classic", "all", "judgement"):
         holdings = (masks[:, None] >> _SUIT_SHIFTS & _HOLDING).astype(np.intp)
         of = {name: table[holdings] for name, table in _holdings().items()}
         shape = -np.sort(-of["length"], axis=1)
@@ -142,6 +211,9 @@ def hand_features(masks: NDArray[np.uint64], kind: str = "all") -> NDArray[np.fl
                 _one_hot(shape[:, 1], 2, 6),
                 _one_hot(shape[:, 3], 0, 3),
             ]
+        if kind == "judgement":
+            # The flags of honours are left out: few hands cannot tell what each is worth.
+            parts = parts[:-1] + _judgement(of)
     return np.concatenate([part.astype(np.float32, copy=False) for part in parts], axis=1)
 
 
@@ -166,16 +238,18 @@ def opening_features(
     Returns
     -------
     ndarray of float32, shape (n, those of the hand + 6)
-        Four zeros and ones for the position, two for the vulnerability.
+        Four zeros and ones for the position, two for the vulnerability; for ``"judgement"`` two
+        more, and larger.
     """
-    return np.concatenate(
-        [
-            hand_features(masks, kind),
-            _one_hot(position, 1, 4),
-            np.column_stack([vulnerable & 1, vulnerable >> 1]).astype(np.float32),
-        ],
-        axis=1,
-    )
+    position, vulnerable = position.astype(np.intp), vulnerable.astype(np.intp)
+    own, others = vulnerable & 1, vulnerable >> 1
+    situation = [_one_hot(position, 1, 4), np.column_stack([own, others])]
+    if kind == "judgement":
+        # Larger, as they count for more, and how the vulnerabilities compare.
+        compared = np.column_stack([own - others, position - 2])
+        situation = [3 * situation[0], 2 * situation[1] - 1, 1.4 * compared]
+    parts = [hand_features(masks, kind), *situation]
+    return np.concatenate([part.astype(np.float32, copy=False) for part in parts], axis=1)
 
 
 class OpeningBid(NamedTuple):
