@@ -39,10 +39,11 @@ from bridgevec.models.opening_model import (
     hand_features,
     load_opening,
     opening_bid,
+    opening_features,
 )
 
 HAND = "AKQ2.K54.T98.J32"
-SIZES = {"embedding": 8, "cards": 52, "classic": 44, "both": 60, "all": 267}
+SIZES = {"embedding": 8, "cards": 52, "classic": 44, "both": 60, "all": 267, "judgement": 75}
 
 
 def simple_call(mask, position, vulnerable):
@@ -119,6 +120,39 @@ def test_balanced_hands(hand, balanced):
 def test_quick_tricks(holding, tricks):
     hand = f"{holding}.98765432.{'5432'[: 5 - len(holding)]}."
     assert hand_features(np.array([hand_mask(hand)], np.uint64), "classic")[0, 4] * 4 == tricks
+
+
+@pytest.mark.parametrize(
+    ("hand", "points"),
+    [
+        # Suits 3.6 + 0.9 + 0.3 + 0.3, honours 6 + 2, no short suit.
+        ("AKQ2.K54.T98.J32", 12.6),
+        # Suits 4.55 + 2.6 + 1.2, honours 3.25 + 3.5 + 3.5, short suits 3 + 1 - 1.
+        ("KQT9876..AJT9.AQ", 21.6),
+        # Nine cards without the jack: 0.9 (2 + 0.5 + 1), and 0.6 + 0.3 + 0.4; honours 0.75 + 0.25,
+        # 2, 0.5 and 3; short suits 1 + 2 + 2 - 1.
+        ("QT9876543.K2.K.A", 14.95),
+        # Eight without the jack: 0.8 (9 + 1), and 0.6 twice; honours 6 + 2 + 2; short suits
+        # 1 + 2 + 1 - 1.
+        ("AKQ98765.K2.3.K2", 22.2),
+    ],
+)
+def test_points_of_kaplan_and_rubens(hand, points):
+    x = hand_features(np.array([hand_mask(hand)], np.uint64), "judgement")[0]
+    assert x[47] * 5 + 10 == pytest.approx(points)
+
+
+def test_judgement_does_not_depend_on_the_type_of_the_numbers():
+    masks = random_masks(20, 3)[:, 0]
+    places, sides = np.arange(20) % 4 + 1, np.arange(20) // 4 % 4
+    x = opening_features(masks, places, sides, "judgement")
+    assert x.shape == (20, 75 + 8)
+    assert (
+        x == opening_features(masks, places.astype(np.uint8), sides.astype(np.uint8), "judgement")
+    ).all()
+    # Zar: 13 points, 4 controls, 4 + 3 cards in the longest suits, 1 more than in the shortest.
+    zar = hand_features(np.array([hand_mask(HAND)], np.uint64), "judgement")[0, 50]
+    assert (zar + 3.5) * 7 == pytest.approx(13 + 4 + 7 + 1)
 
 
 def test_features_of_no_such_kind():
@@ -509,7 +543,7 @@ def test_training_that_cannot_be_is_refused(tmp_path, change, complaint):
 # The shipped models
 
 
-@pytest.mark.parametrize("name", ["opening-21gf", "opening-experts"])
+@pytest.mark.parametrize("name", ["opening-21gf", "opening-experts", "opening-start"])
 def test_shipped_models_bid_sensibly(name):
     model = load_opening(name)
     for hand, call in [
