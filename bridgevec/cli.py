@@ -841,7 +841,7 @@ class _TrainGroup(typer.core.TyperGroup):
                 epilog=_examples(
                     "bridgevec train opening my_records --out mine.safetensors",
                     "bridgevec train opening a.pbn b.lin --epochs 20 --out mine.safetensors",
-                    "bridgevec train opening many.parquet --start none --dropout 0"
+                    "bridgevec train opening many.parquet --start none --features all --dropout 0"
                     " --epochs 12 --batch-size 1024",
                 ),
             )
