@@ -55,7 +55,7 @@ def _holdings() -> dict[str, NDArray[np.float32]]:
     length = bits.sum(1)
     points = bits[:, :4] @ np.array([4, 3, 2, 1], dtype=np.float32)
     first = np.minimum(length, 3)
-    top, honours, figures = ace + king + queen, bits[:, :5].sum(1), bits[:, :4].sum(1)
+    top, figures = ace + king + queen, bits[:, :4].sum(1)
     supported = (length <= 6) * ((jack > 0) | (top > 1))
     # A long suit need not hold the queen and the jack to bring them in.
     brought = np.where(length == 7, 1 - queen * jack, 0) + np.where(
@@ -80,7 +80,7 @@ def _holdings() -> dict[str, NDArray[np.float32]]:
         + np.where(ace > 0, king + (1 - king) * queen / 2, king * np.where(queen > 0, 1, 0.5))
         * (length > 1),
         "top": top,
-        "five": honours,
+        "five": bits[:, :5].sum(1),
         # Kaplan and Rubens, "Four C's", The Bridge World, October 1982.
         "quality": quality * length / 10,
         "rubens": quality * length / 10 + protected + np.maximum(3 - length, 0),
@@ -98,42 +98,46 @@ def _one_hot(values: NDArray[Any], low: int, high: int) -> NDArray[np.float32]:
     return np.eye(high - low + 1, dtype=np.float32)[places].reshape(len(values), -1)
 
 
-def _judgement(of: dict[str, NDArray[np.floating]]) -> list[NDArray[np.floating]]:
-    """What experts weigh, of the values of `_holdings` for every suit, shape (n, 4)."""
-    length, points = of["length"], of["points"]
+def _judgement(
+    of: dict[str, NDArray[np.floating]],
+    shape: NDArray[np.floating],
+    points: NDArray[np.floating],
+    rule: NDArray[np.floating],
+    balanced: NDArray[np.bool_],
+) -> list[NDArray[np.floating]]:
+    """What experts weigh, of the values of `_holdings` for every suit, and of the hand."""
     # The longest suit first; of suits that are as long, the higher.
-    order = np.argsort(-length, axis=1, kind="stable")
-    ordered = {
-        name: np.take_along_axis(of[name], order, axis=1)
-        for name in ("length", "points", "quality", "top", "five")
-    }
-    lengths, strengths = ordered["length"], ordered["points"]
-    total = points.sum(1)
-    balanced = (lengths[:, 3] >= 2) & (lengths[:, 2] >= 3)
-    rubens = of["rubens"].sum(1) - np.where(lengths[:, 3] == 3, 0.5, 1)
-    zar = total + of["controls"].sum(1) + 2 * lengths[:, 0] + lengths[:, 1] - lengths[:, 3]
-    losers = of["losers"].sum(1) / 2 - 3.5
-    majors, minors = length[:, :2], length[:, 2:]
+    order = np.argsort(-of["length"], axis=1, kind="stable")
+    strengths, quality, top, five = (
+        np.take_along_axis(of[name], order, axis=1) for name in ("points", "quality", "top", "five")
+    )
+    losers, controls, playing, rubens = (
+        of[name].sum(1) for name in ("losers", "controls", "playing", "rubens")
+    )
+    rubens -= np.where(shape[:, 3] == 3, 0.5, 1)
+    zar = points + controls + 2 * shape[:, 0] + shape[:, 1] - shape[:, 3]
+    majors, minors = of["length"][:, :2], of["length"][:, 2:]
+    short = [(of["points"] * (of["length"] == n)).sum(1) for n in (1, 2)]
     return [
         order[:, :2] - 1.5,
-        lengths - 3.25,
-        np.column_stack([total / 5 - 2, of["controls"].sum(1) / 2 - 1.5, balanced * total / 5]),
-        np.column_stack([losers, (total + lengths[:, 0] + lengths[:, 1]) / 5 - 4]),
+        shape - 3.25,
+        np.column_stack([points / 5 - 2, controls / 2 - 1.5, balanced * points / 5]),
+        np.column_stack([losers / 2 - 3.5, rule / 5 - 4]),
         strengths / 3,
-        ordered["quality"] / 1.5,
-        ordered["top"][:, :2],
-        ordered["five"][:, :2],
-        np.column_stack([rubens / 5 - 2, rubens - total, balanced * rubens / 5]),
-        np.column_stack([zar / 7 - 3.5, (lengths[:, 3] >= 2) & (lengths[:, 0] <= 6)]),
+        quality / 1.5,
+        top[:, :2],
+        five[:, :2],
+        np.column_stack([rubens / 5 - 2, rubens - points, balanced * rubens / 5]),
+        np.column_stack([zar / 7 - 3.5, (shape[:, 3] >= 2) & (shape[:, 0] <= 6)]),
         np.column_stack([strengths[:, :2].sum(1) / 3, strengths[:, 1:].sum(1) / 4]),
         np.column_stack([majors[:, 0] - majors[:, 1], minors[:, 0] - minors[:, 1]]) / 2,
         np.column_stack([majors.max(1), minors.max(1)]) - 4,
-        np.column_stack([(points * (length == n)).sum(1) for n in (1, 2)]) / 2,
+        np.column_stack(short) / 2,
         of["tens"].sum(1, keepdims=True) / 2,
         of["playing"] / 1.5,
-        of["playing"].sum(1, keepdims=True) / 2 - 2,
+        playing[:, None] / 2 - 2,
         of["top"],
-        (ordered["five"] * (lengths >= 6))[:, :1] / 2,
+        (five * (shape >= 6))[:, :1] / 2,
         np.concatenate([majors >= 4, majors >= 5], axis=1),
     ]
 
@@ -213,7 +217,7 @@ def hand_features(masks: NDArray[np.uint64], kind: str = "all") -> NDArray[np.fl
             ]
         if kind == "judgement":
             # The flags of honours are left out: few hands cannot tell what each is worth.
-            parts = parts[:-1] + _judgement(of)
+            parts = parts[:-1] + _judgement(of, shape, points, rule, balanced)
     return np.concatenate([part.astype(np.float32, copy=False) for part in parts], axis=1)
 
 
