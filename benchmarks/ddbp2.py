@@ -31,7 +31,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from baselines import BASELINES, Baseline
+import rivals
+from baselines import BASELINES, Baseline, with_spread
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -47,11 +48,13 @@ EXAMPLES = """examples:
   python benchmarks/ddbp2.py --deals data/deals_test.parquet bridgevec/envs/deals.parquet
   python benchmarks/ddbp2.py --deals data/notrump_test.parquet --baselines none
   python benchmarks/ddbp2.py --weights mine.safetensors --against hand2vec-8 --baselines none
+  python benchmarks/ddbp2.py --pairs hand_pairs_val.csv.gz --baselines none --vector-noise 0.01
+  python benchmarks/ddbp2.py --published bridgehand2vec_published.safetensors --baselines none
   python benchmarks/ddbp2.py --weights hand2vec-8 hand2vec-32 --baselines none --card
 """
-# Sztyber-Betley et al., BridgeHand2Vec, ECAI 2023, arXiv:2310.06624: their published network, on
-# their own test files. Not measured here.
-PUBLISHED = {
+# Sztyber-Betley et al., BridgeHand2Vec, ECAI 2023, arXiv:2310.06624: what they say of their network
+# on their own test files; --published measures it here.
+QUOTED = {
     "deals": {
         "suits": {"exact": 0.465, "within 1": 0.928},
         "notrump": {"exact": 0.403, "within 1": 0.869},
@@ -108,10 +111,21 @@ def read_hand_pairs(*paths: str) -> Pairs:
     return Pairs(masks, tricks, pair_targets(paths)[1], measured, 1)
 
 
-def estimate(embedding: Embedding, masks: NDArray[np.uint64]) -> Floats:
-    """Distributions (n, 2 declarers, 5, 14)."""
-    both = [embedding.estimate_tricks_many(masks[:, i], masks[:, 1 - i]) for i in (0, 1)]
+def estimate(embedding: Embedding, masks: NDArray[np.uint64], noise: float = 0.0) -> Floats:
+    """Distributions (n, 2 declarers, 5, 14), with normal noise on the vectors of hands."""
+    if noise:
+        vectors = embedding.embed_hands(masks.reshape(-1)).reshape(len(masks), 2, -1)
+        rng = np.random.default_rng(0)
+        vectors += noise * rng.standard_normal(vectors.shape, dtype=np.float32)
+        both = [embedding.estimate_of_vectors(vectors[:, i], vectors[:, 1 - i]) for i in (0, 1)]
+    else:
+        both = [embedding.estimate_tricks_many(masks[:, i], masks[:, 1 - i]) for i in (0, 1)]
     return np.stack([e.distribution for e in both], axis=1)
+
+
+def published(network: rivals.PublishedNetwork) -> Baseline:
+    """Make a baseline of the published network, which estimates means and was trained before."""
+    return with_spread(lambda masks, targets, wanted: network.mean_tricks(wanted))
 
 
 def solved(truth: Pairs) -> dict[str, slice]:
@@ -188,10 +202,11 @@ def halves(baseline: Baseline, truth: Pairs) -> Floats:
 
 def benchmark(
     embeddings: list[Embedding],
-    baselines: list[str],
+    baselines: dict[str, Baseline],
     truth: Pairs,
     training: list[Pairs],
     against: Embedding | None = None,
+    noise: float = 0.0,
 ) -> tuple[dict[str, dict[str, Figures]], dict[str, dict[str, Figures]]]:
     """Judge every embedding and baseline: figures by strains and model.
 
@@ -217,14 +232,15 @@ def benchmark(
                 differences[strains][name] = {c: interval(ours[c] - theirs[c]) for c in ours}
 
     for embedding in embeddings:
-        judge(embedding.name, estimate(embedding, truth.masks))
-    for name in tqdm(baselines, desc="baselines", disable=not baselines, leave=False):
+        judge(embedding.name, estimate(embedding, truth.masks, noise))
+    items = baselines.items()
+    for name, baseline in tqdm(items, desc="baselines", disable=not items, leave=False):
         if training:
             masks = np.concatenate([pairs.masks for pairs in training])
             targets = np.concatenate([pairs.targets for pairs in training])
-            judge(name, BASELINES[name](masks, targets, truth.masks))
+            judge(name, baseline(masks, targets, truth.masks))
         else:
-            judge(name, halves(BASELINES[name], truth))
+            judge(name, halves(baseline, truth))
     return tables, differences
 
 
@@ -246,7 +262,7 @@ def print_table(
             print(f"  {row:<18}" + "".join(f"{text(c, *values[c]):>17}" for c in columns))
         if published:
             cells = [text(c, published[name][c]) if c in published[name] else "" for c in columns]
-            print(f"  {'published (*)':<18}" + "".join(f"{cell:>17}" for cell in cells))
+            print(f"  {'quoted (*)':<18}" + "".join(f"{cell:>17}" for cell in cells))
 
 
 def write_card(name: str, command: str, figures: dict[str, Any], kind: str = "embedding") -> None:
@@ -280,6 +296,16 @@ def main(argv: list[str] | None = None) -> None:
         metavar="NAME",
         help=f"which baselines: none or {', '.join(map(repr, BASELINES))}; all by default",
     )
+    parser.add_argument(
+        "--published", type=Path, help="weights of the published network, to judge it as well"
+    )
+    parser.add_argument(
+        "--vector-noise",
+        type=float,
+        default=0.0,
+        metavar="STD",
+        help="add normal noise to every number of a hand, whose own deviation is 1",
+    )
     parser.add_argument("--card", action="store_true", help="write the figures to the model cards")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args(argv)
@@ -290,8 +316,12 @@ def main(argv: list[str] | None = None) -> None:
         against = load_embedding(args.against) if args.against else None
         training = [read_deals(path) for path in args.train_deals]
         training += [read_hand_pairs(path) for path in args.train_pairs]
-        names = [name for name in args.baselines if name != "none"]
-        tables, differences = benchmark(embeddings, names, read(*files), training, against)
+        baselines = {name: BASELINES[name] for name in args.baselines if name != "none"}
+        if args.published:
+            baselines[rivals.PUBLISHED] = published(rivals.PublishedNetwork(args.published))
+        tables, differences = benchmark(
+            embeddings, baselines, read(*files), training, against, args.vector_noise
+        )
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f"error: {error}")
     plain, less = (
@@ -311,14 +341,16 @@ def main(argv: list[str] | None = None) -> None:
         judged = " ".join(Path(file).name if args.pairs else file for file in files)
         for name, embedding in zip(args.weights, embeddings, strict=True):
             own = {strains: rows[embedding.name] for strains, rows in plain.items()}
-            write_card(name, f"python benchmarks/ddbp2.py --weights {name} --{kind} {judged}", own)
+            command = f"python benchmarks/ddbp2.py --weights {name} --{kind} {judged}"
+            command += f" --vector-noise {args.vector_noise:g}" if args.vector_noise else ""
+            write_card(name, command, own)
     if args.json:
-        report = {"files": files, **plain, "published": PUBLISHED[kind]}
+        report = {"files": files, **plain, "published": QUOTED[kind]}
         report |= {f"less {args.against}": less} if args.against else {}
         print(json.dumps(report, ensure_ascii=False))
         return
     print(*files)
-    print_table(tables, PUBLISHED[kind])
+    print_table(tables, QUOTED[kind])
     if args.against:
         print(f"\nmore (+) or less (-) than {args.against}")
         print_table(differences)

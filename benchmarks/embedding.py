@@ -1,14 +1,22 @@
-"""What the numbers of the hand embedding mean, how fast they come, and how hands are found by them.
+"""What the numbers of the hand embedding mean, what they are good for, and how fast they come.
 
-The table has four parts. Probes: how much of the variance of a property of random hands (R²) is
-recovered from the embedding by least squares, and by the mean over the 10 nearest of the hands that
-the probe may look at; on hands kept apart. Numbers: the correlation of each of a suit's numbers
-with what the hand holds in that suit, and in the others. Distances: whether hands that lie further
-apart take more different tricks with the same partners (rank correlation); the tricks are the
-network's own estimates, with --solve double-dummy results. Speed: every figure is the median over
-the repeats of its measurement, the weights being loaded; set OMP_NUM_THREADS=1 for one core. The
-greedy exchange that find_hand is compared with is that of the paper's code: from one random hand,
-exchange the best card for the best other while that helps, embedding hand by hand.
+Uses: what people do with the numbers of a hand, frozen, beside other numbers: those of the network
+that the paper's authors published (--published), length and points of every suit, the 52 cards, and
+44 counts that players make. Openings and imitation need recorded auctions (--auctions), small heads
+files of hand pairs (--train-pairs, --pairs). Seeds choose what is learned from and what is judged;
+figures after ± are half of 95% intervals over the seeds. The second table has the first way less
+each other one, seed by seed.
+
+Probes: how much of the variance of a property of random hands (R²) is recovered from the embedding
+by least squares, and by the mean over the 10 nearest of the hands that the probe may look at; on
+other hands. Numbers: the correlation of each of a suit's numbers with what the hand holds in that
+suit, and in the others. Distances: whether hands that lie further apart take more different tricks
+with the same partners (rank correlation); the tricks are the estimates of one embedding (--judge),
+with --solve double-dummy results. Arithmetic: whether the same change of cards moves every hand's
+vector the same way. Speed: every figure is the median over the repeats of its measurement, the
+weights being loaded; set OMP_NUM_THREADS=1 for one core. The greedy exchange that find_hand is
+compared with is that of the paper's code: from one random hand, exchange the best card for the best
+other while that helps, embedding hand by hand.
 """
 
 from __future__ import annotations
@@ -20,16 +28,25 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import uses
 from ddbp2 import write_card
 from numpy.typing import NDArray
+from rivals import rivals
+from scipy.stats import spearmanr
 from tqdm import tqdm
 
+from bridgevec.auction_records import read_auctions
 from bridgevec.cards import Seat, hand_bits, hand_text, random_masks
 from bridgevec.models.embedding import Embedding, load_embedding
+from bridgevec.models.opening import opening_decisions
+from bridgevec.models.pairs import exchanged_hands, read_pairs
 
 EXAMPLES = """examples:
+  python benchmarks/embedding.py --auctions auctions.parquet --train-pairs hand_pairs_train.csv.gz \
+    --pairs hand_pairs_val.csv.gz --published bridgehand2vec_published.safetensors
   OMP_NUM_THREADS=1 python benchmarks/embedding.py
   python benchmarks/embedding.py --solve 40 --plots benchmarks --card
   python benchmarks/embedding.py --hands 100000 --json
@@ -99,51 +116,38 @@ def numbers(embedding: Embedding, n: int) -> Figures:
     return figures
 
 
-def ranks(x: Floats) -> Floats:
-    """Give each value its rank; equal ones share the mean of theirs."""
-    _, places, counts = np.unique(x, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[places]
-
-
-def distances(
-    embedding: Embedding, pairs: int, partners: int, solve: bool = False
-) -> tuple[Floats, Floats]:
-    """Distances of two hands, and root mean squares of how their tricks differ.
+def differences(
+    judge: Embedding, pairs: int, partners: int, solve: bool = False
+) -> tuple[NDArray[np.uint64], Floats]:
+    """Pairs of hands (n, 2), and root mean squares of how their tricks differ (n,).
 
     Both hands meet the same partners, dealt from what neither holds; the mean is over partners and
-    strains. Solved tricks are those of one layout of the opponents' cards, each hand its own, which
-    adds about the same to every difference.
+    strains. Tricks are what one embedding, the judge, estimates, or solved: those of one layout of
+    the opponents' cards, each hand its own, which adds about the same to every difference.
     """
     rng = np.random.default_rng(13)
-    apart, differences = np.empty(pairs), np.empty(pairs)
-    for i in tqdm(range(pairs), desc="distances", leave=False):
-        first = int(random_masks(1, rng)[0, 0])
-        # Exchange a few cards, from one to all: neighbours as well as strangers.
-        cards = hand_bits(np.array([first], np.uint64))[0]
-        count = int(rng.integers(1, 14))
-        flips = [rng.choice(np.flatnonzero(cards == held), count, replace=False) for held in (1, 0)]
-        second = first ^ sum(1 << int(card) for card in np.concatenate(flips))
-        free = np.flatnonzero(hand_bits(np.array([first | second], np.uint64))[0] == 0)
-        hands = [rng.choice(free, 13, replace=False) for _ in range(partners)]
-        others = [sum(1 << int(card) for card in hand) for hand in hands]
-        tricks = []
-        for hand in (first, second):
+    hands, others = exchanged_hands(pairs, partners, rng)
+    tricks = np.empty((2, pairs, partners, 5))
+    for i in tqdm(range(pairs), desc="differences", leave=False):
+        for k, hand in enumerate(hands[i].tolist()):
             if solve:
                 from bridgevec.dds import solve_tables
 
                 deals = [
                     random_masks(1, rng, fixed={Seat.N: hand, Seat.S: partner})[0]
-                    for partner in others
+                    for partner in others[i].tolist()
                 ]
-                tricks.append(solve_tables(np.array(deals))[:, :, 0].astype(float))
+                tricks[k, i] = solve_tables(np.array(deals))[:, :, 0]
             else:
                 declarers = np.full(partners, hand, np.uint64)
-                dummies = np.array(others, np.uint64)
-                tricks.append(embedding.estimate_tricks_many(declarers, dummies).mean)
-        differences[i] = np.sqrt(np.square(tricks[0] - tricks[1]).mean())
-        vectors = embedding.embed_hands(np.array([first, second], np.uint64))
-        apart[i] = np.linalg.norm(vectors[0] - vectors[1])
-    return apart, differences
+                tricks[k, i] = judge.estimate_tricks_many(declarers, others[i]).mean
+    return hands, np.sqrt(np.square(tricks[0] - tricks[1]).mean((1, 2)))
+
+
+def distances(describe: uses.Describe, hands: NDArray[np.uint64]) -> Floats:
+    """Distances of the vectors of pairs of hands (n, 2)."""
+    vectors = describe(hands.reshape(-1)).reshape(len(hands), 2, -1)
+    return np.linalg.norm(vectors[:, 0] - vectors[:, 1], axis=1)
 
 
 def median_seconds(repeats: int, call: Callable[[], object]) -> float:
@@ -230,29 +234,72 @@ def alike(embedding: Embedding, n: int) -> dict[str, list[str]]:
 
 
 def plot(folder: Path, embedding: Embedding, apart: Floats, differences: Floats) -> dict[str, str]:
-    """Draw the numbers of spades, which stand for every suit, and tricks by distance: files."""
-    from matplotlib.figure import Figure
-
-    from bridgevec.plots import plot_distances, plot_hand_map
+    """Draw the numbers of a suit by what it holds, and tricks by distance: files."""
+    from bridgevec.plots import plot_distances, plot_suit_grid
 
     folder.mkdir(parents=True, exist_ok=True)
-    masks = random_masks(1500, seed=15).reshape(-1)
-    points, seen = embedding.embed_hands(masks)[:, :2], properties(masks)
-    figure = Figure(figsize=(10, 4.4), layout="constrained")
-    panels = figure.subplots(1, 2, sharex=True, sharey=True)
-    for ax, name in zip(panels, ("length of spades", "points in spades"), strict=True):
-        plot_hand_map(points, seen[name], name, ax=ax)
-        ax.set(xlabel="first number of spades", ylabel="second number")
-    figures = {"suit": figure, "distances": plot_distances(apart, differences).figure}
+    figures = {
+        "suit": plot_suit_grid(embedding).figure,
+        "distances": plot_distances(apart, differences).figure,
+    }
     files = {name: str(folder / f"{embedding.name}-{name}.png") for name in figures}
     for name, figure in figures.items():
         figure.savefig(files[name], dpi=120)
     return files
 
 
-def rank_correlation(x: Floats, y: Floats) -> float:
-    """Compute Spearman's coefficient."""
-    return float(np.corrcoef(ranks(x), ranks(y))[0, 1])
+def compare(ways: dict[str, uses.Describe], data: uses.Data, seeds: int) -> dict[str, Any]:
+    """Measure every use for every way, and how the first way differs from the others.
+
+    Returns
+    -------
+    dict
+        Under ``"uses"``, by use and way, the mean over seeds and half its 95% interval; under
+        ``"less"``, the same of the differences of the first way from each other, seed by seed.
+    """
+    found = {
+        name: uses.measure(describe, data, seeds)
+        for name, describe in tqdm(ways.items(), desc="uses", leave=False)
+    }
+    first, *others = found
+    report: dict[str, Any] = {"uses": {}, "less": {}}
+    for row, ours in found[first].items():
+        report["uses"][row] = {name: cell(found[name][row]) for name in found}
+        report["less"][row] = {name: cell(ours - found[name][row]) for name in others}
+    return report
+
+
+def cell(values: Floats) -> dict[str, float]:
+    """Round a mean over seeds and half its interval, for the card and for programs."""
+    mean, half = uses.interval(values)
+    return {"value": round(mean, 5), "±": round(half, 5)}
+
+
+def print_uses(report: dict[str, Any]) -> None:
+    """Print the uses for people, and where the first way is not the best by more than chance."""
+    for part, title in (("uses", "uses"), ("less", "the first way less the others")):
+        rows = report[part]
+        names = list(next(iter(rows.values())))
+        if not names:
+            continue
+        print(f"{title}\n  {'':<52}" + "".join(f"{name:>19}" for name in names))
+        for row, cells in rows.items():
+            texts = [
+                f"{c['value']:{'' if part == 'uses' else '+'}.4f} ±{c['±']:.4f}"
+                for c in cells.values()
+            ]
+            print(f"  {row:<52}" + "".join(f"{text:>19}" for text in texts))
+
+
+def read_data(args: argparse.Namespace, exchanged: tuple[NDArray[np.uint64], Floats]) -> uses.Data:
+    """Read the files that uses need."""
+    data = uses.Data(exchanged)
+    if args.auctions:
+        data.recorded = read_auctions(args.auctions)
+        data.decisions = opening_decisions(data.recorded)
+    if args.train_pairs:
+        data.pairs = read_pairs(args.train_pairs), read_pairs(args.pairs)
+    return data
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -263,38 +310,74 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--hands", type=int, default=1_000_000, help="how many hands to search")
     parser.add_argument("--weights", default="hand2vec-8", help="a shipped name or a file")
     parser.add_argument(
+        "--beside", nargs="+", default=[], help="other weights whose uses are measured too"
+    )
+    parser.add_argument(
+        "--published", type=Path, help="weights of the published network, to compare with"
+    )
+    parser.add_argument(
+        "--auctions", nargs="+", help="recorded auctions, for openings and imitation"
+    )
+    parser.add_argument(
+        "--train-pairs", nargs="+", default=[], help="hand pairs that small heads learn from"
+    )
+    parser.add_argument(
+        "--pairs", nargs="+", default=[], help="hand pairs that small heads are judged on"
+    )
+    parser.add_argument("--seeds", type=int, default=5, help="of every use (default 5)")
+    parser.add_argument(
+        "--judge", default="hand2vec-32", help="whose estimates tell how hands differ in tricks"
+    )
+    parser.add_argument(
         "--solve", type=int, default=0, help="compare distances with the tricks of so many pairs"
     )
     parser.add_argument("--plots", type=Path, help="draw pictures in this folder")
     parser.add_argument("--card", action="store_true", help="write the figures to the model card")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args(argv)
+    if bool(args.train_pairs) != bool(args.pairs):
+        parser.error("--train-pairs and --pairs go together")
     embedding = load_embedding(args.weights)
-    apart, differences = distances(embedding, 2000, 50)
-    agreement = {"estimated tricks, 2000 pairs of hands": rank_correlation(apart, differences)}
+    try:
+        rivals_found = rivals(args.published)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f"error: {error}")
+    exchanged = differences(load_embedding(args.judge), 2000, 50)
+    apart = distances(embedding.embed_hands, exchanged[0])
+    agreement = {"estimated tricks, 2000 pairs of hands": float(spearmanr(apart, exchanged[1])[0])}
     if args.solve:
-        solved = distances(embedding, args.solve, 20, solve=True)
-        agreement[f"solved tricks, {args.solve} pairs of hands"] = rank_correlation(*solved)
+        hands, solved = differences(embedding, args.solve, 20, solve=True)
+        agreement[f"solved tricks, {args.solve} pairs of hands"] = float(
+            spearmanr(distances(embedding.embed_hands, hands), solved)[0]
+        )
+    ways = {embedding.name: embedding.embed_hands}
+    ways |= {e.name: e.embed_hands for e in map(load_embedding, args.beside)}
+    table = compare(ways | rivals_found, read_data(args, exchanged), args.seeds)
     report: dict[str, Figures] = {
         "probes, R²": probes(embedding, 20_000),
         "numbers, correlation": numbers(embedding, 40_000),
         "distances, rank correlation": agreement,
+        "arithmetic, share of the mean": uses.arithmetic(embedding.embed_hands, 40_000),
         "speed": speed(embedding, args.hands),
     }
     rounded = {part: {k: round(v, 4) for k, v in rows.items()} for part, rows in report.items()}
     examples = alike(embedding, args.hands)
-    pictures = plot(args.plots, embedding, apart, differences) if args.plots else {}
+    pictures = plot(args.plots, embedding, apart, exchanged[1]) if args.plots else {}
     if args.card:
         kept = {part: rows for part, rows in rounded.items() if part != "speed"}
         command = f"python benchmarks/embedding.py --weights {args.weights}"
         command += f" --solve {args.solve}" if args.solve else ""
+        for option in ("auctions", "train_pairs", "pairs"):
+            files = [Path(file).name for file in getattr(args, option) or ()]
+            command += f" --{option.replace('_', '-')} {' '.join(files)}" if files else ""
+        command += f" --published {args.published.name}" if args.published else ""
         drawn = {"pictures": pictures} if pictures else {}
-        write_card(args.weights, command, {**kept, "alike": examples, **drawn})
+        write_card(args.weights, command, {**kept, **table, "alike": examples, **drawn})
     if args.json:
-        print(
-            json.dumps({"weights": args.weights, **rounded, "alike": examples}, ensure_ascii=False)
-        )
+        report_all = {"weights": args.weights, **rounded, **table, "alike": examples}
+        print(json.dumps(report_all, ensure_ascii=False))
         return
+    print_uses(table)
     for part, rows in report.items():
         print(f"{part}")
         for name, value in rows.items():

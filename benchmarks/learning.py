@@ -1,9 +1,12 @@
-"""How fast a partnership learns to bid, by what it sees of a hand: the embedding or the cards.
+"""How fast a partnership learns to bid, by what it sees of a hand.
+
+What it may see: the embedding (--weights), the cards, both, length and points of every suit, or the
+vectors of the network that the paper's authors published (--published).
 
 The experiment of the BridgeHand2Vec paper (Sztyber-Betley et al. 2023, section on bidding): North
 and South bid, their opponents pass, and a learner gets the IMPs against par. MaskablePPO of
-sb3-contrib learns with the same settings and from the same deals, once from the embedding of the
-own hand and once from its 52 cards, in both cases beside the auction. After every few thousand
+sb3-contrib learns with the same settings and from the same deals, from the embedding of its own
+hand, from its 52 cards, and so on, in every case beside the auction. After every few thousand
 calls it bids the test deals, which it never learns from, choosing its likeliest call. Bands are 95%
 confidence intervals of the mean over the seeds (Student's t).
 
@@ -28,6 +31,7 @@ import gymnasium
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rivals import PublishedNetwork, lengths_points
 from sb3_contrib import MaskablePPO
 from scipy.stats import t as student
 from stable_baselines3.common.callbacks import BaseCallback
@@ -37,12 +41,14 @@ from tqdm import tqdm
 from bridgevec.envs import BiddingVectorEnv, LabelledDeals
 from bridgevec.envs.deals import PACKAGED
 from bridgevec.files import write_text
+from bridgevec.models.embedding import find_weights, load_embedding
 from bridgevec.scoring import best_scores, imps, par_scores
 from envs import random_calls
 
 EXAMPLES = """examples:
   python benchmarks/learning.py
-  python benchmarks/learning.py --observations embedding cards both --steps 2000000
+  python benchmarks/learning.py --observations embedding lengths-points both --steps 2000000
+  python benchmarks/learning.py --published bridgehand2vec_published.safetensors
   python benchmarks/learning.py --seeds 1 --steps 50000 --json
 """
 TEST = Path(__file__).parent.parent / "data" / "deals_test.parquet"
@@ -58,7 +64,13 @@ SETTINGS: dict[str, Any] = {
     "ent_coef": 0.05,
     "policy_kwargs": {"net_arch": [128, 128]},
 }
-NAMES = {"embedding": "embedding (8)", "cards": "cards (52)", "both": "both (60)"}
+NAMES = {
+    "embedding": "embedding (8)",
+    "published": "published network (8)",
+    "lengths-points": "lengths, points (8)",
+    "cards": "cards (52)",
+    "both": "both (60)",
+}
 
 Choose = Callable[[NDArray[np.float32], NDArray[np.int8]], NDArray[np.integer]]
 
@@ -169,13 +181,14 @@ class Curve(BaseCallback):
 
 
 def learn(
-    observation: str, seed: int, steps: int, deals: LabelledDeals, test: LabelledDeals, quiet: bool
+    name: str, seed: int, steps: int, deals: LabelledDeals, test: LabelledDeals, quiet: bool
 ) -> dict[str, Any]:
     """Train one learner and return its curve."""
+    observation = name if name in ("cards", "both") else "embedding"
     envs = make_tables(TABLES, autoreset_mode="Disabled", deals=deals, observation=observation)
     tables = Sb3Tables(envs, seed * TABLES)
     model = MaskablePPO("MlpPolicy", tables, seed=seed, device="cpu", **SETTINGS)
-    with tqdm(total=steps, desc=f"{observation} {seed}", unit="call", disable=quiet) as bar:
+    with tqdm(total=steps, desc=f"{name} {seed}", unit="call", disable=quiet) as bar:
         curve = Curve(test, observation, max(1, steps // 25), bar)
         model.learn(steps, callback=curve)
     return {"steps": curve.steps, "imps": curve.imps}
@@ -217,7 +230,11 @@ def plot(result: dict[str, Any], path: Path) -> None:
 
 def finished_run(args: argparse.Namespace, observation: str, seed: int) -> Path:
     """Name the file of a run by all that it depends on."""
-    others = zlib.crc32(repr((SETTINGS, SCALE, TABLES, args.steps, args.deals, args.test)).encode())
+    settings = (SETTINGS, SCALE, TABLES, args.steps, args.deals, args.test)
+    if observation in ("embedding", "both"):
+        weights = find_weights(args.weights)
+        settings += (zlib.crc32(weights.read_bytes()),)
+    others = zlib.crc32(repr(settings).encode())
     return args.runs / f"{observation}-{seed}-{others:08x}.json"
 
 
@@ -230,9 +247,10 @@ def main() -> None:
         "--observations",
         nargs="+",
         choices=NAMES,
-        default=["embedding", "cards"],
-        help="to compare",
+        help="to compare; by default the embedding, the cards, and the published network if given",
     )
+    parser.add_argument("--weights", default="hand2vec-8", help="an embedding of 8 numbers")
+    parser.add_argument("--published", type=Path, help="weights of the published network")
     parser.add_argument("--seeds", type=int, default=5, help="so many learners each (default 5)")
     parser.add_argument("--steps", type=int, default=1_000_000, help="calls (default 1,000,000)")
     parser.add_argument("--deals", type=Path, nargs="+", help="labelled deals to learn from")
@@ -243,6 +261,14 @@ def main() -> None:
     args = parser.parse_args()
     if args.seeds < 1 or args.steps < TABLES:
         parser.error(f"--seeds must be at least 1 and --steps at least {TABLES}")
+    if args.observations is None:
+        args.observations = ["embedding", *(["published"] if args.published else []), "cards"]
+    if "published" in args.observations and not args.published:
+        parser.error("the observation published needs the weights: --published FILE")
+    own = load_embedding(args.weights).embed_hands
+    ways = {"embedding": own, "both": own, "lengths-points": lengths_points}
+    if args.published:
+        ways["published"] = PublishedNetwork(args.published).embed_hands
 
     # One core: on more, networks as small as these learn no faster.
     torch.set_num_threads(1)
@@ -256,7 +282,11 @@ def main() -> None:
             if not path.exists():
                 if deals is None:
                     deals = LabelledDeals.read(args.deals or PACKAGED).with_symmetries()
-                run = learn(observation, seed, args.steps, deals, test, args.json)
+                seen = [
+                    part.with_vectors(ways[observation]) if observation in ways else part
+                    for part in (deals, test)
+                ]
+                run = learn(observation, seed, args.steps, *seen, args.json)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_text(path, json.dumps(run))
             runs.append(json.loads(path.read_text()))

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 from ddbp2 import write_card
 from numpy.typing import NDArray
+from rivals import LENGTHS_POINTS, PUBLISHED, PublishedNetwork, lengths_points
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
@@ -47,14 +48,16 @@ from bridgevec.models.opening import (
     opening_rows,
     recipe,
 )
-from bridgevec.models.opening_model import OpeningModel, load_opening
+from bridgevec.models.opening_model import Features, OpeningModel, load_opening
 
 EXAMPLES = """examples:
   python benchmarks/opening.py auctions.parquet --model opening-21gf
   python benchmarks/opening.py records --model opening-experts --hold-out 0.2 --sizes 1000 all
   python benchmarks/opening.py records --model opening-experts --folds 5 --plots pictures --json
 """
-FEATURES = ("embedding", "cards", "classic", "both")
+FEATURES: dict[str, Features] = {
+    name: name for name in ("embedding", "cards", "classic", "both")
+} | {LENGTHS_POINTS: lengths_points}
 CLASSIFIERS: dict[str, ClassifierMixin | None] = {
     "10 nearest": KNeighborsClassifier(10, weights="distance", algorithm="brute"),
     "logistic": LogisticRegression(C=1.0, max_iter=300),
@@ -137,7 +140,7 @@ def learning(
             order = np.random.default_rng(repeat).permutation(len(train.hands))[:n]
             part = train.take(order)
             classifier = OpeningBidClassifier(
-                kind,
+                FEATURES[kind],
                 CLASSIFIERS[name],
                 hidden=(128,),
                 epochs=max(4, min(30, 1_500_000 // n)),
@@ -167,8 +170,8 @@ def hands_needed(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
             )
             for kind in FEATURES
         }
-        for kind in ("embedding", "classic", "both"):
-            if len(curves[kind]) < 2:
+        for kind in FEATURES:
+            if kind == "cards" or len(curves[kind]) < 2:
                 continue
             hands, accuracy = curves[kind].T
             rising = np.maximum.accumulate(accuracy)
@@ -361,10 +364,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--test", type=int, default=10_000, help="decisions that judge learning")
     parser.add_argument("--repeats", type=int, default=3, help="samples of up to 3000 hands")
     parser.add_argument("--plots", type=Path, help="a folder for pictures")
+    parser.add_argument("--published", type=Path, help="weights of the published network")
     parser.add_argument("--card", action="store_true", help="write figures into the models' cards")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args(argv)
     warnings.simplefilter("ignore", ConvergenceWarning)
+    if arguments.published:
+        FEATURES[PUBLISHED] = PublishedNetwork(arguments.published).embed_hands
 
     decisions = opening_decisions(read_auctions(arguments.records))
     splits = folds_of(decisions, arguments.hold_out, arguments.folds)

@@ -99,13 +99,15 @@ def test_deals_solved_in_some_strains_are_judged_in_those(tmp_path):
         )
     )
     models = [load_embedding()]
-    figures, expected = (ddbp2.benchmark(models, [], pairs, [])[0] for pairs in (notrump, whole))
+    figures, expected = (ddbp2.benchmark(models, {}, pairs, [])[0] for pairs in (notrump, whole))
     assert figures == {"notrump": expected["notrump"]}
-    assert ddbp2.benchmark([], ["mean tricks"], notrump, [whole])[0].keys() == {"notrump"}
+    assert ddbp2.benchmark([], {"mean tricks": baselines.constant}, notrump, [whole])[0].keys() == {
+        "notrump"
+    }
     with pytest.raises(ValueError, match="baselines learn from deals solved in all strains"):
-        ddbp2.benchmark(models, ["linear"], notrump, [])
+        ddbp2.benchmark(models, {"linear": baselines.linear}, notrump, [])
     with pytest.raises(ValueError, match="neither in all suits nor in notrump"):
-        ddbp2.benchmark(models, [], spades, [])
+        ddbp2.benchmark(models, {}, spades, [])
 
 
 def test_layouts_are_judged_one_by_one(tmp_path):
@@ -160,7 +162,7 @@ def test_two_networks_are_compared_deal_by_deal(deals, tmp_path):
     pairs = ddbp2.read_deals(deals, more)
     assert len(pairs.masks) == 1400
     ours, theirs = load_embedding("hand2vec-8"), Guess("guess")
-    tables, differences = ddbp2.benchmark([ours, theirs], [], pairs, [], against=theirs)
+    tables, differences = ddbp2.benchmark([ours, theirs], {}, pairs, [], against=theirs)
     for strains, part in ddbp2.STRAINS.items():
         off = [
             np.square(ddbp2.estimate(e, pairs.masks) @ np.arange(14) - pairs.tricks)[..., part]
@@ -199,7 +201,7 @@ def test_the_command_prints_every_figure(deals, tmp_path, capsys):
     assert report["published"]["notrump"] == {"exact": 0.403, "within 1": 0.869}
     ddbp2.main(["--deals", deals, "--baselines", "none", "--against", "hand2vec-8"])
     text = capsys.readouterr().out
-    assert "published (*)" in text
+    assert "quoted (*)" in text
     assert "than hand2vec-8\n" in text
     assert "+0.0000 ±0.0000" in text
     assert f"{100 * report['suits']['hand2vec-8']['exact']['value']:.2f}%" in text

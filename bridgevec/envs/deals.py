@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -123,6 +124,35 @@ class LabelledDeals:
             tricks.append(tables)
         return LabelledDeals(np.concatenate(masks), np.concatenate(tricks))
 
+    def with_vectors(
+        self, embed: Callable[[NDArray[np.uint64]], NDArray[np.floating]]
+    ) -> LabelledDeals:
+        """Return the same deals with vectors of your own for ``observation="embedding"``.
+
+        Parameters
+        ----------
+        embed : function
+            From masks (n,) to the 8 numbers of each hand, (n, 8), such as the `embed_hands` of an
+            embedding of your own training.
+
+        Raises
+        ------
+        ValueError
+            If it gives another shape.
+
+        Examples
+        --------
+        >>> from bridgevec import load_embedding, random_deals, solve_tables
+        >>> deals = random_deals(2, seed=1)
+        >>> labelled = LabelledDeals(deals, solve_tables(deals))
+        >>> len(labelled.with_vectors(load_embedding("hand2vec-8").embed_hands))
+        2
+        """
+        deals = copy(self)
+        deals._deals = self._deals.copy()
+        deals._deals["embeddings"] = _vectors(self._deals["masks"], embed)
+        return deals
+
     def choose(self, bits: NDArray[np.uint64]) -> NDArray[np.intp]:
         """Choose a deal for each draw of 64 random bits, by its upper half."""
         half = np.uint64(32)
@@ -151,8 +181,18 @@ def _records(masks: NDArray[np.uint64], tricks: NDArray[np.integer]) -> NDArray[
     for side, vulnerable in np.ndindex(2, 4):
         deals["par"][:, side, vulnerable] = par_scores(tricks, side, vulnerable)
     deals["masks"], deals["tricks"] = masks, tricks
-    deals["embeddings"] = embed_hands(masks.reshape(-1)).reshape(-1, 4, 8)
+    deals["embeddings"] = _vectors(masks, embed_hands)
     return deals
+
+
+def _vectors(
+    masks: NDArray[np.uint64], embed: Callable[[NDArray[np.uint64]], NDArray[np.floating]]
+) -> NDArray[np.floating]:
+    """Vectors (n, 4, 8) of the hands of deals (n, 4)."""
+    vectors = embed(masks.reshape(-1))
+    if vectors.shape != (masks.size, 8):
+        raise ValueError(f"{masks.size} hands have vectors of shape {vectors.shape}, expected 8")
+    return vectors.reshape(-1, 4, 8)
 
 
 def deal_source(deals: DealsLike) -> LabelledDeals | FreshDeals:

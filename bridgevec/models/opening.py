@@ -35,6 +35,7 @@ from bridgevec.models.opening_model import (
     FEATURES,
     KNOWN,
     OPENING_CALLS,
+    Features,
     OpeningModel,
     load_opening,
     network_probabilities,
@@ -114,9 +115,10 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    features : {"embedding", "cards", "classic", "both", "all", "judgement"}, default "all"
-        What is seen of a hand, see `bridgevec.models.opening_model.hand_features`. Position and
-        vulnerability come with it.
+    features : {"embedding", "cards", "classic", "both", "all", "judgement"} or function, \
+default "all"
+        What is seen of a hand, see `bridgevec.models.opening_model.hand_features`; a function takes
+        masks (n,) and returns numbers (n, d). Position and vulnerability come with it.
     classifier : scikit-learn classifier, optional
         What learns from the features; by default a network (PyTorch), of the parameters below.
     start : str or path, optional
@@ -167,7 +169,7 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        features: str = "all",
+        features: Features = "all",
         classifier: Any = None,
         *,
         start: str | os.PathLike[str] | None = None,
@@ -230,7 +232,7 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If a hand, call, position or vulnerability is none, or there are not as many of each.
         """
-        if self.features not in FEATURES:
+        if not callable(self.features) and self.features not in FEATURES:
             raise ValueError(f"features {self.features!r} is none of {', '.join(FEATURES)}")
         rows = opening_rows(hands, position, vulnerable)
         calls = _canonical(calls)
@@ -368,6 +370,8 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"{type(self.classifier).__name__} is no network; save the estimator with skops"
             )
+        if callable(self.features):
+            raise ValueError("features are a function, which no file can hold; expected a name")
         tensors: dict[str, NDArray[Any]] = {
             f"{m}.{i}.{name}": array.astype(np.float16)
             for m, layers in enumerate(self.networks_)
@@ -463,7 +467,7 @@ def _canonical(calls: Sequence[CallLike] | ArrayLike) -> NDArray[Any]:
     return np.array([call_text(call) for call in numbers], dtype="U2")[where]
 
 
-def _features_of(rows: NDArray[np.uint64], kind: str) -> NDArray[np.float32]:
+def _features_of(rows: NDArray[np.uint64], kind: Features) -> NDArray[np.float32]:
     masks, position, vulnerable = rows.T
     return opening_features(masks, position.astype(np.intp), vulnerable.astype(np.intp), kind)
 

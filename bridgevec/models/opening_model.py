@@ -8,10 +8,10 @@ network is `bridgevec.models.opening.OpeningBidClassifier`.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,8 @@ __all__ = [
 DEFAULT = "opening-21gf"
 FEATURES = ("embedding", "cards", "classic", "both", "all", "judgement")
 """Kinds of features, see `hand_features`."""
+Features: TypeAlias = str | Callable[[NDArray[np.uint64]], NDArray[np.floating]]
+"""One of `FEATURES`, or a function from masks (n,) to numbers (n, d)."""
 OPENING_CALLS = (PASS, *range(FIRST_BID, N_CALLS))
 """The calls an auction may be opened with, the outputs of a network in their order."""
 
@@ -142,13 +144,13 @@ def _judgement(
     ]
 
 
-def hand_features(masks: NDArray[np.uint64], kind: str = "all") -> NDArray[np.float32]:
+def hand_features(masks: NDArray[np.uint64], kind: Features = "all") -> NDArray[np.float32]:
     """Describe hands by numbers.
 
     Parameters
     ----------
     masks : ndarray of uint64, shape (n,)
-    kind : {"embedding", "cards", "classic", "both", "all", "judgement"}
+    kind : {"embedding", "cards", "classic", "both", "all", "judgement"} or function
         ``"embedding"``: the 8 numbers of `bridgevec.embed_hands`. ``"cards"``: 52 zeros and ones.
         ``"classic"``, what players count: high-card points, lengths, honours and losers of every
         suit, lengths in order, and of the hand points, whether it is balanced, controls, quick
@@ -158,10 +160,11 @@ def hand_features(masks: NDArray[np.uint64], kind: str = "all") -> NDArray[np.fl
         in close cases: points by Kaplan and Rubens (The Bridge World, October 1982) and by Zar,
         suits in order of length with their points, quality and honours, what stands in short suits,
         how many tricks a suit may take, and how the lengths of the majors and the minors compare.
+        A function takes masks (n,) and returns numbers (n, d), as `Embedding.embed_hands` does.
 
     Returns
     -------
-    ndarray of float32, shape (n, 8), (n, 52), (n, 44), (n, 60), (n, 267) or (n, 75)
+    ndarray of float32, shape (n, 8), (n, 52), (n, 44), (n, 60), (n, 267), (n, 75) or (n, d)
         Each of a size about 1, so that distances mean something.
 
     Raises
@@ -174,6 +177,8 @@ def hand_features(masks: NDArray[np.uint64], kind: str = "all") -> NDArray[np.fl
     >>> hand_features(np.array([hand_mask("AKQ2.K54.T98.J32")], np.uint64), "classic").shape
     (1, 44)
     """
+    if callable(kind):
+        return np.asarray(kind(masks), dtype=np.float32)
     if kind not in FEATURES:
         raise ValueError(f"features {kind!r} is none of {', '.join(FEATURES)}")
     parts: list[NDArray[np.floating]] = []
@@ -225,7 +230,7 @@ def opening_features(
     masks: NDArray[np.uint64],
     position: NDArray[np.integer],
     vulnerable: NDArray[np.integer],
-    kind: str = "all",
+    kind: Features = "all",
 ) -> NDArray[np.float32]:
     """Describe hands and how they stand at the table.
 
@@ -236,7 +241,7 @@ def opening_features(
         1 for the dealer to 4.
     vulnerable : ndarray of int, shape (n,)
         Bit 0 is set if the hand's own side is vulnerable, bit 1 if the others are.
-    kind : str
+    kind : str or function
         As in `hand_features`.
 
     Returns
