@@ -794,7 +794,10 @@ class _TrainGroup(typer.core.TyperGroup):
     """Makes a command when it is asked for: its options come from a module that uses torch."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return ["bidder", "bidder-imitation", "deal2tricks", "hand2vec", "opening"]
+        return [
+            *("bidder", "bidder-imitation", "deal2tricks", "guesses", "hand2vec", "opening"),
+            "vectors",
+        ]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.list_commands(ctx):
@@ -857,6 +860,30 @@ class _TrainGroup(typer.core.TyperGroup):
                     "bridgevec train deal2tricks --deals 'data/deals_train_*.parquet'"
                     " --validation-deals data/deals_test.parquet --out deal2tricks.safetensors",
                     "bridgevec train hand2vec --layout-teachers deal2tricks.safetensors",
+                ),
+            )
+        if cmd_name == "guesses":
+            from bridgevec.bidders import guesses
+
+            return _config_command(
+                guesses.GuessesConfig,
+                guesses.fit_guesses,
+                name=cmd_name,
+                help="Fit a bidder's guesses of hands to new vectors.",
+                epilog=_examples("bridgevec train guesses --start default --out mine.safetensors"),
+            )
+        if cmd_name == "vectors":
+            from bridgevec.models import vectors
+
+            return _config_command(
+                vectors.VectorsConfig,
+                vectors.train_vectors,
+                name=cmd_name,
+                help="Learn the numbers of the hand embedding, for hand2vec to build on.",
+                epilog=_examples(
+                    "bridgevec train vectors --out vectors.safetensors",
+                    "bridgevec train vectors --dims 16 --out wide.safetensors --resume",
+                    "bridgevec train hand2vec --teachers vectors.safetensors --keep-encoder",
                 ),
             )
         from bridgevec.models import training

@@ -26,11 +26,12 @@ from bridgevec.cards import (
     hand_bits,
     hand_masks,
 )
+from bridgevec.models.embedding import load_embedding
 from bridgevec.models.opening_model import load_opening
 from bridgevec.scoring import parse_vulnerable
 
 if TYPE_CHECKING:
-    from bridgevec.models.embedding import TrickEstimate
+    from bridgevec.models.embedding import Embedding, TrickEstimate
 
 _GREY = "#555555"
 _STRAINS = ("♣", "♦", "♥", "♠", "NT")
@@ -469,4 +470,51 @@ def plot_distances(distances: ArrayLike, differences: ArrayLike, *, ax: Axes | N
     ax.set(xlabel="distance of two hands", ylabel="difference in tricks with the same partners")
     ax.set(xlim=(0, None), ylim=(0, None))
     ax.legend()
+    return ax
+
+
+def plot_suit_grid(
+    embedding: Embedding | None = None, seed: int = 0, *, ax: Axes | None = None
+) -> Axes:
+    """Draw the first two numbers of a suit by what the suit holds: length against strength.
+
+    Parameters
+    ----------
+    embedding : Embedding, optional
+        By default that of `bridgevec.embed_hand`.
+    seed : int, default 0
+        Of the cards that stand in the other suits: each place is the mean over 200 hands.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        A line for each combination of honours, from no small card with them to many; along it the
+        suit grows by one small card a step. Numbers beside the points are lengths.
+    """
+    if embedding is None:
+        embedding = load_embedding()
+    ax = _axes(ax, 6, 4.6)
+    rng = np.random.default_rng(seed)
+    styles = cycle(_LINES)
+    for honours in ("", "J", "Q", "K", "A", "KQ", "AK", "AKQ", "AKQJ"):
+        (colour, dashes, marker), ranks = next(styles), ["AKQJT98765432".index(r) for r in honours]
+        places = []
+        for small in range(max(0, 1 - len(ranks)), 9 - len(ranks)):
+            suit = sum(1 << rank for rank in [*ranks, *range(12, 12 - small, -1)])
+            others = rng.random((200, 39)).argsort(1)[:, : 13 - len(ranks) - small] + 13
+            hands = suit + (np.uint64(1) << others.astype(np.uint64)).sum(1)
+            places.append(embedding.embed_hands(hands.astype(np.uint64))[:, :2].mean(0))
+        x, y = np.array(places).T
+        ax.plot(x, y, color=colour, linestyle=dashes, marker=marker, markersize=3.5, linewidth=1)
+        ax.annotate(honours or "no honour", (x[-1], y[-1]), (4, 0), textcoords="offset points")
+        if honours in ("", "AKQJ"):
+            first = max(1, len(ranks))
+            for length, place in enumerate(zip(x, y, strict=True), start=first):
+                ax.annotate(
+                    str(length), place, (-2, -11), textcoords="offset points", size=7, color=_GREY
+                )
+    ax.margins(x=0.12)
+    ax.set(xlabel="first number of a suit", ylabel="second number")
+    ax.grid(alpha=0.3)
     return ax

@@ -3,6 +3,7 @@
 A line ``{{ help }}`` becomes every command's help. ``{{ figures | name | script | part | a, b }}``
 becomes a table of what a benchmark measured of shipped weights, as their model card has it: of that
 part the rows that begin with a or b. A script may be followed by options that tell it from others.
+``{{ uses | name }}`` becomes the table of what the vectors are good for, beside other numbers.
 """
 
 import json
@@ -24,7 +25,7 @@ def on_page_markdown(markdown: str, **_: object) -> str:
 
 def _fill(line: str) -> str:
     kind, *arguments = (part.strip() for part in line.split("|"))
-    return {"help": command_help, "figures": figures}[kind](*arguments)
+    return {"help": command_help, "figures": figures, "uses": uses}[kind](*arguments)
 
 
 def command_help() -> str:
@@ -58,6 +59,18 @@ def figures(weights: str, script: str, part: str, rows: str) -> str:
     lines = [f"| {part} | |", "| --- | --- |"]
     lines += [f"| {name} | {_number(value)} |" for name, value in found.items()]
     return "\n".join([f"By `{full}`:", "", *lines])
+
+
+def uses(weights: str) -> str:
+    """Write the table of what vectors are good for, a column each way to describe a hand."""
+    benchmarks = json.loads((WEIGHTS / f"{weights}.json").read_text("utf-8"))["benchmarks"]
+    ((command, report),) = ((c, r) for c, r in benchmarks.items() if "embedding.py" in c)
+    rows = report["uses"]
+    ways = list(next(iter(rows.values())))
+    lines = [f"| | {' | '.join(ways)} |", "| --- |" + " --- |" * len(ways)]
+    for name, cells in rows.items():
+        lines.append(f"| {name} | {' | '.join(_number(cells[way]) for way in ways)} |")
+    return "\n".join([f"By `{command}`:", "", *lines])
 
 
 def _number(value: float | dict[str, float]) -> str:

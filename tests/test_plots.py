@@ -48,6 +48,7 @@ def inside(ax):
         lambda **k: plots.plot_learning_curve({"a": ([0, 1], [2, 3])}, {"b": 1}, **k),
         lambda **k: plots.plot_confusion([0, 3], [0, 4], **k),
         lambda **k: plots.plot_distances(np.arange(20), np.arange(20), **k),
+        plots.plot_suit_grid,
     ],
 )
 def test_a_picture_draws_where_it_is_told_or_makes_a_figure_that_holds_it_all(draw, ax):
@@ -247,3 +248,13 @@ def test_distances_have_a_line_of_medians(ax):
     medians = ax.lines[0].get_xydata()
     np.testing.assert_allclose(medians[:, 0], np.arange(10) * 10 + 4.5)
     np.testing.assert_allclose(medians[:, 1], 2 * medians[:, 0])
+
+
+def test_a_suits_grid_has_a_line_for_every_set_of_honours(ax):
+    plots.plot_suit_grid(seed=1, ax=ax)
+    written = [text.get_text() for text in ax.texts]
+    assert {"no honour", "A", "AKQJ"} <= set(written)
+    assert written.count("8") == 2
+    lines = {len(line.get_xdata()) for line in ax.lines}
+    assert lines == {8, 7, 6, 5}
+    assert len(ax.lines) == 9

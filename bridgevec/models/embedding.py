@@ -156,6 +156,9 @@ class Embedding:
         try:
             self.dims = 4 * self._weights["encoder.skip.weight"].shape[0]
             architecture = self.card["architecture"]
+            # Cards of version 0.1 do not name the kind of encoder.
+            self._mixing = bool(architecture.get("mixing", True))
+            _ = self._weights["encoder.out.weight" if self._mixing else "encoder.shared.weight"]
             self._blocks = {
                 "head": architecture["head_blocks"],
                 "unpack": architecture["unpack_blocks"] if architecture["unpacked"] else 0,
@@ -170,25 +173,50 @@ class Embedding:
     # -- the encoder
 
     @cached_property
-    def _tables(self) -> tuple[NDArray[np.float32], ...]:
+    def _tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What each holding gives its own suit, and every suit: two of (8192, dims / 4)."""
+        w = self._weights
+        scale = 1 / np.sqrt(w["encoder.norm.running_var"] + np.float32(1e-5))
+        x = self._layer("encoder.own", self._holdings())
+        own = x @ w["encoder.skip.weight"].T + w["encoder.skip.bias"]
+        own = (own - w["encoder.norm.running_mean"]) * scale
+        return own, x @ w["encoder.shared.weight"].T * scale
+
+    @cached_property
+    def _mixing_tables(self) -> tuple[NDArray[np.float32], ...]:
         """What each holding adds: to its own suit's layer, to every suit's, to the output."""
         w = self._weights
         scale = 1 / np.sqrt(w["encoder.norm.running_var"] + np.float32(1e-5))
-        holdings = np.arange(1 << 13)
-        bits = (holdings[:, None] >> np.arange(13) & 1).astype(np.float32)
-        x = _silu(bits @ w["encoder.cards.weight"].T + w["encoder.cards.bias"])
+        x = self._holdings()
         own = x @ w["encoder.own.weight"].T + w["encoder.own.bias"]
         mean = x @ (w["encoder.mean.weight"].T / 4)
         skip = x @ w["encoder.skip.weight"].T + w["encoder.skip.bias"]
         skip = (skip - w["encoder.norm.running_mean"]) * scale
         return own, mean, skip, w["encoder.out.weight"].T * scale
 
+    def _holdings(self) -> NDArray[np.float32]:
+        """Encode the 8192 holdings of a suit by the encoder's first layer."""
+        bits = (np.arange(1 << 13)[:, None] >> np.arange(13) & 1).astype(np.float32)
+        return self._layer("encoder.cards", bits)
+
+    def _layer(self, name: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        return _silu(x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"])
+
     def _embed(self, masks: NDArray[np.uint64]) -> NDArray[np.float32]:
         """Embed masks of shape (n,)."""
-        own, mean, skip, out = self._tables
         holdings = (masks[:, None] >> _SUIT_SHIFTS & _HOLDING).astype(np.intp)
-        vectors = np.empty((len(masks), 4, self.dims // 4), dtype=np.float32)
-        for start in range(0, len(masks), _CHUNK):
+        if self._mixing:
+            return self._embed_mixing(holdings)
+        own, shared = self._tables
+        vectors = own.take(holdings, axis=0)
+        vectors += shared.take(holdings, axis=0).sum(axis=1, keepdims=True)
+        return vectors.reshape(-1, self.dims)
+
+    def _embed_mixing(self, holdings: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Embed holdings (n, 4) by an encoder of version 0.1."""
+        own, mean, skip, out = self._mixing_tables
+        vectors = np.empty((*holdings.shape, self.dims // 4), dtype=np.float32)
+        for start in range(0, len(holdings), _CHUNK):
             part = holdings[start : start + _CHUNK]
             x = own.take(part, axis=0)
             shared = mean.take(part[:, 0], axis=0)
@@ -226,7 +254,10 @@ class Embedding:
         x = vectors.reshape(len(vectors), 4, -1)
         if not self._blocks["unpack"]:
             return x
-        x = self._linear("unpack.lift", _silu(self._linear("unpack.enter", x)))
+        y = self._linear("unpack.enter", x)
+        if not self._mixing:
+            y += self._linear("unpack.shared", x.mean(axis=1, keepdims=True))
+        x = self._linear("unpack.lift", _silu(y))
         for i in range(self._blocks["unpack"]):
             x = self._block(f"unpack.blocks.{i}", x)
         return self._linear("unpack.leave", _normalise(x))
@@ -269,10 +300,36 @@ class Embedding:
                 f"declarer {hand_text(int(first[i]))!r} and dummy {hand_text(int(second[i]))!r} "
                 f"both have card {card}"
             )
-        p = np.empty((len(first), len(Strain), len(_OUTCOMES)), dtype=np.float32)
-        for start in range(0, len(first), _CHUNK):
+        return self.estimate_of_vectors(self._embed(first), self._embed(second))
+
+    def estimate_of_vectors(
+        self, declarers: NDArray[np.float32], dummies: NDArray[np.float32]
+    ) -> TrickEstimate:
+        """Estimate the tricks of pairs of vectors, as `embed_hands` gives them or near those.
+
+        Parameters
+        ----------
+        declarers, dummies : ndarray of float32, shape (n, dims)
+
+        Returns
+        -------
+        TrickEstimate
+            Of shape (n, 5, 14).
+
+        Raises
+        ------
+        ValueError
+            If the arrays have other shapes.
+        """
+        for name, vectors in (("declarers", declarers), ("dummies", dummies)):
+            if vectors.shape != (len(declarers), self.dims):
+                raise ValueError(
+                    f"{name} have shape {vectors.shape}, expected {(len(declarers), self.dims)}"
+                )
+        p = np.empty((len(declarers), len(Strain), len(_OUTCOMES)), dtype=np.float32)
+        for start in range(0, len(p), _CHUNK):
             part = slice(start, start + _CHUNK)
-            p[part] = self._distribution(self._embed(first[part]), self._embed(second[part]))
+            p[part] = self._distribution(declarers[part], dummies[part])
         return TrickEstimate(p)
 
     # -- search

@@ -56,10 +56,12 @@ def normalise(x: Tensor) -> Tensor:
 
 
 class Encoder(nn.Module):
-    """Embed hands: a two-layer network on each suit's cards, then one layer that mixes the suits.
+    """Embed hands: what a suit holds, and what the whole hand is worth.
 
-    All of it up to the mixing is a function of one suit's 13 cards, so that inference can look it
-    up in a table of the 8192 holdings.
+    A two-layer network on the 13 cards of each suit gives the suit's own numbers and its share of
+    what all four suits have in common, which is added up. So a hand's numbers are sums of terms
+    that depend on one suit each: inference looks them up in tables of the 8192 holdings, and a
+    reader of the numbers takes the common part off again by a linear map.
 
     Parameters
     ----------
@@ -73,14 +75,38 @@ class Encoder(nn.Module):
         super().__init__()
         self.cards = nn.Linear(13, width)
         self.own = nn.Linear(width, width)
-        self.mean = nn.Linear(width, width, bias=False)
         self.skip = nn.Linear(width, dims // 4)
-        self.out = nn.Linear(width, dims // 4, bias=False)
+        self.shared = nn.Linear(width, dims // 4, bias=False)
         # No affine: each number has mean 0 and variance 1 over random hands.
         self.norm = nn.BatchNorm1d(dims // 4, affine=False)
 
     def forward(self, cards: Tensor) -> Tensor:
         """Map zeros and ones (n, 4 suits from spades, 13 ranks from the ace) to (n, 4, dims/4)."""
+        x = F.silu(self.own(F.silu(self.cards(cards))))
+        x = self.skip(x) + self.shared(x).sum(1, keepdim=True)
+        return self.norm(x.flatten(0, 1)).view_as(x)
+
+
+class MixingEncoder(nn.Module):
+    """The encoder of version 0.1: its last hidden layer sees the mean over the suits.
+
+    Parameters
+    ----------
+    dims, width : int
+        As those of `Encoder`.
+    """
+
+    def __init__(self, dims: int, width: int) -> None:
+        super().__init__()
+        self.cards = nn.Linear(13, width)
+        self.own = nn.Linear(width, width)
+        self.mean = nn.Linear(width, width, bias=False)
+        self.skip = nn.Linear(width, dims // 4)
+        self.out = nn.Linear(width, dims // 4, bias=False)
+        self.norm = nn.BatchNorm1d(dims // 4, affine=False)
+
+    def forward(self, cards: Tensor) -> Tensor:
+        """Map as `Encoder` does."""
         x = F.silu(self.cards(cards))
         mixed = F.silu(self.own(x) + self.mean(x.mean(1, keepdim=True)))
         x = self.skip(x) + self.out(mixed)
@@ -103,11 +129,15 @@ class Unpack(nn.Module):
         Layers that mix the suits.
     unpacked : int
         As `dims`, but of the result.
+    shared : bool
+        Whether the first layer sees the mean over the suits as well, to take off what `Encoder`
+        adds to all of them.
     """
 
-    def __init__(self, dims: int, width: int, blocks: int, unpacked: int) -> None:
+    def __init__(self, dims: int, width: int, blocks: int, unpacked: int, shared: bool) -> None:
         super().__init__()
         self.enter = nn.Linear(dims // 4, width)
+        self.shared = nn.Linear(dims // 4, width, bias=False) if shared else None
         # Steep units that turn at different places.
         nn.init.normal_(self.enter.weight, std=3.0)
         nn.init.uniform_(self.enter.bias, -6.0, 6.0)
@@ -118,7 +148,10 @@ class Unpack(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, 4, dims/4) to (n, 4, unpacked/4)."""
         with full_precision(x):
-            x = F.silu(self.enter(x))
+            y = self.enter(x)
+            if self.shared is not None:
+                y = y + self.shared(x.mean(1, keepdim=True))
+            x = F.silu(y)
         x = self.lift(x)
         for block in self.blocks:
             x = block(x)
@@ -179,6 +212,8 @@ class Hand2Vec(nn.Module):
         Numbers that describe a suit while an embedding is unpacked.
     unpack_blocks : int, default 1
         Layers that mix the suits of a hand meanwhile.
+    mixing : bool, default False
+        Whether the encoder is that of version 0.1, `MixingEncoder`.
 
     Raises
     ------
@@ -195,6 +230,7 @@ class Hand2Vec(nn.Module):
         unpacked: int = 0,
         unpack_width: int = 128,
         unpack_blocks: int = 1,
+        mixing: bool = False,
     ) -> None:
         super().__init__()
         if dims < 4 or dims % 4:
@@ -202,9 +238,11 @@ class Hand2Vec(nn.Module):
         if unpacked < 0 or unpacked % 4:
             raise ValueError(f"unpacked is {unpacked}, expected 0 or a multiple of 4")
         self.dims = dims
-        self.encoder = Encoder(dims, encoder_width)
+        self.encoder = (MixingEncoder if mixing else Encoder)(dims, encoder_width)
         self.unpack = (
-            Unpack(dims, unpack_width, unpack_blocks, unpacked) if unpacked else nn.Identity()
+            Unpack(dims, unpack_width, unpack_blocks, unpacked, not mixing)
+            if unpacked
+            else nn.Identity()
         )
         self.head = Head(unpacked or dims, head_width, head_blocks)
 

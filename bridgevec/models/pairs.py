@@ -18,7 +18,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgevec.cards import Strain, card_text, hand_mask
+from bridgevec.cards import Strain, card_text, hand_bits, hand_mask, random_masks
 
 SPREAD = (0.61, 0.61, 0.61, 0.61, 0.89)
 """Variance of the tricks in C, D, H, S, NT when a pair's hands stay and the other cards are dealt
@@ -220,6 +220,42 @@ def soft_targets() -> NDArray[np.float16]:
             low, high = np.where(below, centre, low), np.where(below, high, centre)
         table[strain] = p
     return table.astype(np.float16)
+
+
+def exchanged_hands(
+    n: int, partners: int, rng: np.random.Generator
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Make pairs of hands to compare, neighbours as well as strangers, and partners for them.
+
+    Parameters
+    ----------
+    n : int
+    partners : int
+    rng : Generator
+
+    Returns
+    -------
+    hands : ndarray of uint64, shape (n, 2)
+        A random hand, and the same with some cards, from one to all 13, exchanged for others.
+    partners : ndarray of uint64, shape (n, partners)
+        Random hands of cards that neither holds.
+    """
+    first = random_masks(n, rng)[:, 0]
+    bits = hand_bits(first).astype(bool)
+    count = rng.integers(1, 14, size=(n, 1))
+    keys = rng.random((n, 52))
+    # The rank of a card's key among the 13 held, or among the 39 others.
+    among = [np.where(bits == held, keys, 2.0).argsort(1).argsort(1) for held in (True, False)]
+    second = bits ^ (np.where(bits, *among) < count)
+    taken = bits | second
+    keys = np.where(taken[:, None], 2.0, rng.random((n, partners, 52)))
+    dealt = keys.argsort(2).argsort(2) < 13
+    return np.stack([first, _packed(second)], 1), _packed(dealt)
+
+
+def _packed(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Masks (...) of zeros and ones (..., 52)."""
+    return bits @ (np.uint64(1) << np.arange(52, dtype=np.uint64))
 
 
 def _hands_of(texts: list[str]) -> tuple[int, int]:

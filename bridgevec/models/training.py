@@ -31,7 +31,7 @@ from __future__ import annotations
 import copy
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,9 +114,12 @@ class Hand2VecConfig:
         Steps.
     weight_decay : float
         Times the rate, for both.
+    start : str
+        A trained embedding, from whose fitting weights the network starts; by default from those of
+        the first teacher, if there is one.
     teachers : tuple of str
         Trained embeddings, as a rule with more dims, shipped names or files. They judge random
-        pairs of hands, for training; the network starts from those weights of the first that fit.
+        pairs of hands, for training.
     random_pairs : int
         How many pairs the teachers judge, the mean of their distributions being the target.
     layout_teachers : tuple of str
@@ -128,16 +131,16 @@ class Hand2VecConfig:
     layouts : int
         How often the hidden cards are dealt.
     keep_encoder : bool
-        Leave the first teacher's encoder as it is, so that the vectors of hands stay the same and
-        only the estimate of tricks is learned. Needs a teacher of the same dims and encoder width.
+        Leave the encoder of the start as it is, so that the vectors of hands stay the same and
+        only the estimate of tricks is learned. Needs the same dims and encoder width.
     blend : float
-        How much of the first teacher's weights is mixed into those written, 0 to 1. A network that
+        How much of the start's weights is mixed into those written, 0 to 1. A network that
         went on learning from few data often does best somewhere between what it was and what it
         became (Wortsman et al., "Robust fine-tuning of zero-shot models", arXiv:2109.01903). Needs
-        a teacher of the same architecture.
+        the same architecture.
     imitation : float
-        Weight in the loss of how far the unpacked embedding is from the first teacher's; used if
-        `unpacked` is the teacher's dims.
+        Weight in the loss of how far what the head sees is from what the first teacher's head sees;
+        used if both are as many numbers.
     noise : float
         Standard deviation of the normal noise added to the embeddings in training; it makes the
         head's answer change slowly over the space. The embedding's own is 1.
@@ -192,6 +195,7 @@ class Hand2VecConfig:
     muon_rate: float = 0.02
     warmup: int = 200
     weight_decay: float = 0.05
+    start: str = ""
     teachers: tuple[str, ...] = ()
     random_pairs: int = 300_000
     layout_teachers: tuple[str, ...] = ()
@@ -272,7 +276,10 @@ def _train(
     out.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = out.with_suffix(".checkpoint.safetensors")
 
-    teachers = [_load_model(name).to(device).eval() for name in config.teachers]
+    teachers = [load_teacher(name).to(device).eval() for name in config.teachers]
+    start = load_teacher(config.start).to(device).eval() if config.start else None
+    if start is None and teachers:
+        start = teachers[0]
     sources = _sources(config, teachers, device, mixed, progress)
     size = sum(source.size for source in sources.values())
     if not size:
@@ -287,17 +294,17 @@ def _train(
 
     torch.manual_seed(config.seed)
     model = Hand2Vec(**architecture(config))
-    if teachers:  # start from all weights of the first that fit: not those around the embedding
-        own, given = model.state_dict(), teachers[0].state_dict()
+    if start is not None:  # all weights that fit: of other dims, not those around the embedding
+        own, given = model.state_dict(), start.state_dict()
         fitting = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
         model.load_state_dict(fitting, strict=False)
     model.to(device).train()
     if config.keep_encoder:
-        _check_fit(model.encoder, teachers[0].encoder if teachers else None, "keep_encoder")
+        _check_fit(model.encoder, start.encoder if start else None, "keep_encoder")
         model.encoder.requires_grad_(False)
         model.encoder.eval()  # the batch normalisation as well
     if config.blend:
-        _check_fit(model, teachers[0] if teachers else None, "blend")
+        _check_fit(model, start, "blend")
     average = copy.deepcopy(model).eval()
     forward = torch.compile(model) if config.compile else model
     optimizers = make_optimizers(model, config)
@@ -333,10 +340,11 @@ def _train(
             if config.means_only:
                 off = torch.where(means_only[:, None, None], _off_the_mean(logits, targets), off)
             loss = (off.mean((1, 2)) * weights).mean()
-            if teachers and unpacked.shape[-1] == teachers[0].dims:
+            if teachers and unpacked.shape[-1] == 4 * teachers[0].head.declarer.in_features:
                 # What the head sees should be what the teacher's sees, a rich and direct signal.
                 with torch.no_grad():
-                    wide = teachers[0].embed(cards.flatten(0, 1)).view_as(unpacked)
+                    wide = teachers[0].unpack(teachers[0].encoder(cards.view(-1, 4, 13).float()))
+                wide = wide.view_as(unpacked)
                 loss = loss + config.imitation * F.mse_loss(unpacked.float(), wide)
             model.zero_grad()
             loss.backward()
@@ -352,7 +360,7 @@ def _train(
             _take_means([losses])
         row = {"epoch": epoch + 1, "step": step + 1, "loss": round(losses.mean().item(), 6)}
         if len(validation[0]):
-            suits, notrump = _mean_squared_error(_blend(config, average, teachers), *validation)
+            suits, notrump = _mean_squared_error(_blend(config, average, start), *validation)
             row |= {"mse_suits": round(suits, 6), "mse_notrump": round(notrump, 6)}
         log.append(row)
         bar.set_postfix({k: v for k, v in row.items() if k not in ("epoch", "step")})
@@ -366,7 +374,7 @@ def _train(
         curves = {name: [(row["epoch"], row[name]) for row in log] for name in names}
         draw_log(out.with_suffix(".png"), "epoch", {"": curves}, yscale="log")
         counts = {name: source.size for name, source in sources.items()}
-        _write_model(out, config, _blend(config, average, teachers), counts, log)
+        _write_model(out, config, _blend(config, average, start), counts, log)
         checkpoint.unlink(missing_ok=True)
     return out
 
@@ -385,16 +393,16 @@ def _check_fit(part: torch.nn.Module, given: torch.nn.Module | None, argument: s
         for module in (part, given)
     ]
     if shapes[0] != shapes[1]:
-        raise ValueError(f"{argument} needs a first teacher with the same dims and widths")
+        raise ValueError(f"{argument} needs a start, or a teacher, with the same dims and widths")
 
 
 @torch.no_grad()
-def _blend(config: Hand2VecConfig, average: Hand2Vec, teachers: list[Hand2Vec]) -> Hand2Vec:
+def _blend(config: Hand2VecConfig, average: Hand2Vec, start: Hand2Vec | None) -> Hand2Vec:
     """Give the network that is written."""
-    if not config.blend:
+    if not config.blend or start is None:
         return average
     written = copy.deepcopy(average)
-    for tensor, given in zip(_floats(written), _floats(teachers[0]), strict=True):
+    for tensor, given in zip(_floats(written), _floats(start), strict=True):
         tensor.lerp_(given, config.blend)
     return written
 
@@ -415,11 +423,11 @@ def _running(model: torch.nn.Module) -> list[Tensor]:
     return [buffer for buffer in model.buffers() if buffer.is_floating_point()]
 
 
-def architecture(config: Hand2VecConfig) -> dict[str, int]:
+def architecture(config: Hand2VecConfig) -> dict[str, Any]:
     """Give the arguments of `Hand2Vec`."""
     names = ("dims", "encoder_width", "head_width", "head_blocks", "unpacked")
     names += ("unpack_width", "unpack_blocks") if config.unpacked else ()
-    return {name: getattr(config, name) for name in names}
+    return {name: getattr(config, name) for name in names} | {"mixing": False}
 
 
 @torch.no_grad()
@@ -464,8 +472,10 @@ def _sources(
     }
 
 
-def _load_model(name: str) -> Hand2Vec:
-    model = Hand2Vec(**_card(name)["architecture"])
+def load_teacher(name: str) -> Hand2Vec:
+    """Load a trained embedding, a shipped name or a file, as a network of PyTorch."""
+    # Cards of version 0.1 do not name the kind of encoder.
+    model = Hand2Vec(**{"mixing": True} | _card(name)["architecture"])
     missing = model.load_state_dict(load_file(find_weights(name)), strict=False).missing_keys
     for key in missing:
         if not key.endswith("num_batches_tracked"):  # counts batches, and is not written
@@ -477,10 +487,11 @@ def _card(name: str) -> dict[str, Any]:
     return json.loads(find_weights(name).with_suffix(".json").read_text("utf-8"))
 
 
-def _commands(name: str) -> list[str]:
-    """How a network was trained, its teachers, and theirs."""
-    card = _card(name)
-    return [card["command"], *card.get("teachers", ())]
+def teachers_commands(names: Iterable[str]) -> list[str]:
+    """Give the commands that trained some networks, their teachers, and theirs, each once."""
+    cards = [_card(name) for name in names]
+    commands = [c for card in cards for c in (card["command"], *card.get("teachers", ()))]
+    return list(dict.fromkeys(commands))
 
 
 def _floats(model: torch.nn.Module) -> list[Tensor]:
@@ -517,7 +528,8 @@ def _write_model(
     log: list[dict[str, Any]],
 ) -> None:
     """Write the weights and the model card."""
-    teachers = (*config.teachers, *config.layout_teachers)
+    start = (config.start,) if config.start else ()
+    teachers = (*start, *config.teachers, *config.layout_teachers)
     card = {
         "name": out.stem,
         "format": 1,
@@ -525,7 +537,7 @@ def _write_model(
         "parameters": sum(p.numel() for p in model.parameters()),
         "data": {**counts, "provenance": config.provenance},
         "command": command_line("hand2vec", config),
-        "teachers": list(dict.fromkeys(c for name in teachers for c in _commands(name))),
+        "teachers": teachers_commands(teachers),
         "arguments": {k: v for k, v in _arguments(config).items() if k not in architecture(config)},
         "last epoch": log[-1],
     }
