@@ -33,7 +33,7 @@ from bridgevec._auction import AUCTION_FEATURES
 HAND_FEATURES = {"embedding": 8, "cards": 52, "both": 60}
 """Numbers of the hand in an observation, by the name of the observation."""
 
-# Over random hands the numbers of the embedding have variance 1; none of 400,000 exceeds 3.6.
+# Over random hands the numbers of the embedding have variance 1; none of 400,000 exceeds 5.7.
 _EMBEDDING_BOUND = 16
 
 

@@ -51,6 +51,8 @@ from bridgevec.models.training import load_teacher, teachers_commands
 
 _PARTNERS = 24
 """How many partners two hands meet when their difference is measured."""
+_BLUR = 0.1
+"""Noise through which a linear model has to read lengths and points."""
 _POINTS = torch.tensor([4.0, 3, 2, 1] + [0] * 9)
 
 
@@ -89,8 +91,10 @@ class VectorsConfig:
         How many others it is judged on.
     imitation : float
         Weight in the loss of how far the unpacked vectors are from the teacher's.
-    small_head, linear, distance : float
-        Weights of the other losses.
+    small_head, linear, robust, distance : float
+        Weights of the other losses; robust: of what a linear model loses of lengths and of the
+        hand's points where noise of 0.1 is on the numbers, so that it can read them with small
+        weights.
     notrump : float
         Weight of a small head's error in notrump, that in suits having weight 1.
     length_error, points_error, total_error : float
@@ -133,6 +137,7 @@ class VectorsConfig:
     imitation: float = 1.0
     small_head: float = 1.0
     linear: float = 3.0
+    robust: float = 0.0
     distance: float = 2.0
     notrump: float = 0.5
     length_error: float = 0.01
@@ -235,6 +240,10 @@ def train_vectors(config: VectorsConfig, progress: bool = True) -> Path:
             + (lost[4:8] - config.points_error).clamp(min=0).mean()
             + (lost[8] - config.total_error).clamp(min=0)
         )
+
+        blurred = clean + _BLUR * torch.randn(clean.shape, generator=drawn).to(device)
+        lost_blurred = linear_error(blurred, torch.cat([lengths, total], 1))
+        losses["robust"] = lost_blurred[:4].mean() + lost_blurred[4]
 
         one, other = clean.view(len(bits), 2, -1)[len(pairs) :].unbind(1)
         losses["distance"] = distance_error(one, other, ranks[apart].to(device))
