@@ -32,7 +32,7 @@ from tqdm import tqdm
 
 from bridgevec._auction import Auctions
 from bridgevec.auction import FIRST_BID, auction_text, calls_at, contract_at, parse_call
-from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out, read_auctions
+from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.bidders.bidder import PassBidder
 from bridgevec.bidders.imitation import judge

@@ -37,7 +37,7 @@ from tqdm import tqdm
 
 from bridgevec._auction import Auctions
 from bridgevec.auction import call_text
-from bridgevec.auction_records import held_out, read_auctions
+from bridgevec.records.auctions import held_out, read_auctions
 from bridgevec.bidders.rules import RulesBidder
 from bridgevec.models.opening import (
     OpeningBidClassifier,

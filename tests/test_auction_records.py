@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridgevec.auction import Auction, auction_text
-from bridgevec.auction_records import read_auctions
+from bridgevec.records.auctions import read_auctions
 from bridgevec.cards import Deal, random_deals
 
 DEAL = "N:T5.AT.QJ98742.63 64.KQJ8762.K.J92 A93.53.AT5.AKT75 KQJ872.94.63.Q84"

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bridgevec.auction import parse_call
-from bridgevec.auction_records import read_auctions
+from bridgevec.records.auctions import read_auctions
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.bidders.bidder import certain
 from bridgevec.bidders.network import BidderNetwork, save_network

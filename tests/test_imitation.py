@@ -10,7 +10,7 @@ import pytest
 
 from bridgevec._auction import Auctions
 from bridgevec.auction import auction_text
-from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out, read_auctions
+from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.bidders import load_bidder
 from bridgevec.bidders.features import MEANS, SCALES
 from bridgevec.bidders.imitation import (

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bridgevec.auction import Auction, auction_text, calls_at, parse_call
-from bridgevec.auction_records import read_auctions
+from bridgevec.records.auctions import read_auctions
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.bidders.bidder import certain
 from bridgevec.bidders.external import ExternalBidder, serve

@@ -21,7 +21,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from bridgevec.auction import auction_text, call_text, parse_call
-from bridgevec.auction_records import RecordedAuctions, held_out, read_auctions
+from bridgevec.records.auctions import RecordedAuctions, held_out, read_auctions
 from bridgevec.cards import Deal, hand_bits, hand_mask, hand_text, random_masks
 from bridgevec.models.opening import (
     OpeningBidClassifier,
