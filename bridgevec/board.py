@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -80,6 +81,12 @@ def tricks_taken(seats: Sequence[Seat], side: int) -> int:
     side : int
     """
     return sum(seat & 1 == side for seat in seats[4::4])
+
+
+@cache
+def contract_of(bid: int, doubled: int, declarer: int) -> Contract:
+    """Make the contract of the last bid, 0 = 1C … 34 = 7N; always the same object."""
+    return Contract(bid // 5 + 1, Strain(bid % 5), doubled, _SEATS[declarer])
 
 
 class Board:
@@ -244,7 +251,7 @@ class Board:
                 told = contract
                 contract = _PASSED_OUT
                 if bid >= 0:
-                    contract = Contract(bid // 5 + 1, Strain(bid % 5), doubled, _SEATS[declarer])
+                    contract = contract_of(bid, doubled, declarer)
                 if told is not None and told != contract:
                     raise ValueError(f"contract {told} does not fit the auction, {contract}")
         place(self, "contract", contract)

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from bridgevec._auction import replay
 from bridgevec.auction import CALLS, FIRST_BID, Call, explain_illegal
 from bridgevec.auction import Auction as _Auction
-from bridgevec.board import Board
+from bridgevec.board import Board, contract_of
 from bridgevec.cards import Deal, Seat
 from bridgevec.records.deals import deal_of_hands, holding, letters_hand
 from bridgevec.records.pbn import _NAMES, _by_number
@@ -285,7 +285,7 @@ class _File:
             if over:
                 found = Contract()
                 if bid >= 0:
-                    found = Contract(bid // 5 + 1, bid % 5, doubled, declarer)  # type: ignore[arg-type]
+                    found = contract_of(bid, doubled, declarer)
                 if found != contract:
                     trouble.append(f"result {text!r} does not fit the auction, {found}")
                     same = (found.strain, found.declarer) == (contract.strain, contract.declarer)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from bridgevec._auction import replay
 from bridgevec.auction import CALLS, FIRST_BID, PASS, Call, auction_text, explain_illegal
 from bridgevec.auction import Auction as _Auction
-from bridgevec.board import Board, who_played
+from bridgevec.board import Board, contract_of, who_played
 from bridgevec.cards import Deal, Seat, card_text
 from bridgevec.records.deals import parse_deal
 from bridgevec.records.policy import Report
@@ -25,15 +25,20 @@ from bridgevec.records.source import decoded
 from bridgevec.scoring import Contract, Vulnerability, board_conditions, parse_vulnerable
 
 _EOL = r"(?>\r*\n|\r)"
-_BOUNDARY = re.compile(
-    rf"{_EOL}(?P<blank>(?:[ \t]*{_EOL})+)|{_EOL}(?=[ \t]*\[[ \t]*(?:Event|Board)\b)", re.IGNORECASE
-)
+# Blank lines by the line ends that there are.
+_BLANK = re.compile(r"\n(?:[ \t]*\n)+")
+_BLANK_CRLF = re.compile(r"\n(?:[ \t]*\r*\n)+")
+_BLANK_CR = re.compile(r"\r(?:[ \t]*\r)+")
+# In the absence of blank lines.
+_BOUNDARY = re.compile(r"[\r\n]+(?=[ \t]*\[[ \t]*(?:Event|Board)\b)", re.IGNORECASE)
+_LONG = 1 << 14
 # Texts in quotes stay; comments, and lines of %, are made blank.
 _SKIP = re.compile(
     r'"(?:\\.|[^"\\\r\n])*"'
     r"|(?P<comment>\{[^{}]*\}|;[^\r\n]*|(?:(?<=[\r\n])|\A)%[^\r\n]*)"
     r"|(?P<open>\{)"
 )
+_PLAIN_TAG = re.compile(r'\[[ \t]*(\w+)\s*"([^"\\\r\n]*)"\s*\]')
 _TAG = re.compile(
     r'\[\s*(?P<name>\w+)\s*"'
     rf'(?P<value>(?:[^"\\\r\n]|\\.|{_EOL}(?!\s*\[))*)'
@@ -60,14 +65,12 @@ _OWN |= {"result", "note"}
 
 
 class Tag(NamedTuple):
-    """A tag of a record, and where it stands in the file.
+    """A tag of a record.
 
     Attributes
     ----------
     key, name, value : str
         `key` is the name in lower case.
-    start, end : int
-        Places of the tag in the file.
     section : str
         What follows up to the next tag, as long as it is there, comments made blank.
     """
@@ -75,9 +78,15 @@ class Tag(NamedTuple):
     key: str
     name: str
     value: str
+    section: str
+
+
+class PlacedTag(NamedTuple):
+    """A tag and where it stands in the file: from its bracket to its bracket."""
+
+    tag: Tag
     start: int
     end: int
-    section: str
 
 
 @dataclass(slots=True)
@@ -108,6 +117,16 @@ class Record:
     tags: dict[str, str]
     broken: str
     remarks: list[str]
+    _texts: list[tuple[int, str, int, int]]
+
+    def placed(self) -> list[PlacedTag]:
+        """The tags and their places in the file."""
+        found = [
+            (start + match.start(), start + match.end())
+            for start, text, first, last in self._texts
+            for match in _matches(text)[first:last]
+        ]
+        return [PlacedTag(tag, *place) for tag, place in zip(self.parts, found, strict=True)]
 
     @property
     def label(self) -> str:
@@ -149,11 +168,12 @@ class _Block(NamedTuple):
 class _Raw:
     """A record in work."""
 
-    __slots__ = ("broken", "keys", "parts", "remarks")
+    __slots__ = ("broken", "given", "parts", "remarks", "texts")
 
     def __init__(self) -> None:
         self.parts: list[Tag] = []
-        self.keys: set[str] = set()
+        self.given: dict[str, str] = {}
+        self.texts: list[tuple[int, str, int, int]] = []
         self.broken = ""
         self.remarks: list[str] = []
 
@@ -183,15 +203,10 @@ def read_records(chunks: Iterable[str], start: int = 0) -> Iterator[Record]:
     before: dict[str, str] = dict.fromkeys(_OF_A_BOARD, "")
     lasting: set[str] = set()
     for place, raw in enumerate(_split(chunks, start), 1):
-        given: dict[str, str] = dict.fromkeys(lasting, "#") if lasting else {}
-        plain = not lasting
-        own: set[str] = set()
-        for tag in raw.parts:
-            if tag.key not in own:
-                own.add(tag.key)
-                given[tag.key] = tag.value
-                plain = plain and tag.value[:1] != "#"
-        if plain:
+        given = raw.given
+        if lasting:
+            given = dict.fromkeys(lasting, "#") | given
+        if not any(value[:1] == "#" for value in given.values()):
             tags = given.copy()
         else:
             tags = {}
@@ -206,31 +221,42 @@ def read_records(chunks: Iterable[str], start: int = 0) -> Iterator[Record]:
         for name in _OF_A_BOARD:
             if not tags.get(name):
                 tags[name] = before[name] if same else ""
-        yield Record(place, raw.parts, given, tags, raw.broken, raw.remarks)
+        yield Record(place, raw.parts, given, tags, raw.broken, raw.remarks, raw.texts)
         before = tags
 
 
 def _blocks(chunks: Iterable[str], start: int) -> Iterator[_Block]:
-    """Cut text before lines that may begin a record, and after blank ones."""
+    """Cut text at blank lines; where there are none, before lines that may begin a record."""
     pending, after_blank = "", True
     for chunk in chunks:
-        scan = len(pending.rstrip(" \t\r\n"))
+        long = len(pending) > _LONG
+        scan = 0 if long else len(pending.rstrip(" \t\r\n"))
         text = pending + chunk
         # Whole lines only, the last of which may go on with more of its end.
         whole = max(text.rfind("\n", 0, len(text) - 1), text.rfind("\r", 0, len(text) - 1)) + 1
         at = 0
-        for found in _BOUNDARY.finditer(text, scan, whole):
+        for found in _blank_lines(text).finditer(text, scan, whole):
             if found.end() >= whole:
                 break
             yield _Block(start + at, text[at : found.end()], after_blank)
-            at, after_blank = found.end(), found["blank"] is not None
+            at, after_blank = found.end(), True
+        if not at and long:
+            for found in _BOUNDARY.finditer(text, 0, whole):
+                yield _Block(start + at, text[at : found.end()], after_blank)
+                at, after_blank = found.end(), False
         start, pending = start + at, text[at:]
     at = 0
-    for found in _BOUNDARY.finditer(pending):
+    for found in _blank_lines(pending).finditer(pending):
         yield _Block(start + at, pending[at : found.end()], after_blank)
-        at, after_blank = found.end(), found["blank"] is not None
+        at, after_blank = found.end(), True
     if at < len(pending):
         yield _Block(start + at, pending[at:], after_blank)
+
+
+def _blank_lines(text: str) -> re.Pattern[str]:
+    if "\r" not in text:
+        return _BLANK
+    return _BLANK_CRLF if "\n" in text else _BLANK_CR
 
 
 def _split(chunks: Iterable[str], start: int) -> Iterator[_Raw]:
@@ -238,68 +264,87 @@ def _split(chunks: Iterable[str], start: int) -> Iterator[_Raw]:
     blocks = _blocks(chunks, start)
     ahead: deque[_Block] = deque()
     while block := (ahead.popleft() if ahead else next(blocks, None)):
-        text = block.text
+        at, text, after_blank = block
         remarks: list[str] = []
         if "{" in text or ";" in text or "%" in text:
             if "{" in text:
                 text = _with_comment(text, blocks, ahead)
             text, remarks = _without_comments(text)
-        # Sooner or later there are tags: two records are in one block if a tag begins one again.
-        for parts, broken in _tags_of(text, block.start):
-            keys = {tag.key for tag in parts}
-            if raw.parts and _is_new(raw, keys, block.after_blank):
+        # Two records are in one block if a tag that begins one comes again.
+        first = 0
+        for parts, broken in _tags_of(text):
+            given = {tag[0]: tag[2] for tag in reversed(parts)}
+            if raw.parts and _is_new(raw.given, given, after_blank):
                 yield raw
                 raw = _Raw()
+            last = first + len(parts)
+            raw.texts.append((at, text, first, last))
             raw.parts += parts
-            raw.keys |= keys
+            raw.given = given | raw.given if raw.given else given
             raw.broken = raw.broken or broken
-            block = block._replace(after_blank=False)
+            after_blank, first = False, last
         raw.remarks += remarks
     if raw.parts:
         yield raw
 
 
-def _is_new(raw: _Raw, keys: set[str], after_blank: bool) -> bool:
+def _is_new(before: dict[str, str], given: dict[str, str], after_blank: bool) -> bool:
     """Tell whether tags begin a record, rather than go on with one."""
-    if not keys:
+    again = before.keys() & given.keys() - {"note"}
+    if not given:
         return False
     if not after_blank:
-        return any(key in raw.keys for key in keys.intersection(_STARTS))
-    if "deal" in raw.keys:
-        return bool(keys & raw.keys - {"note"}) or not keys.isdisjoint(_STARTS)
-    if "deal" in keys or "board" in keys:
-        return bool(keys & raw.keys) or not raw.keys.isdisjoint(_AFTER_DEAL)
-    return bool(keys & raw.keys - {"note"})
+        if again == {"deal"} and before["deal"] == given["deal"]:
+            return False  # said twice
+        return not again.isdisjoint(_STARTS)
+    if "deal" in before:
+        return bool(again) or any(name in given for name in _STARTS)
+    if "deal" in given or "board" in given:
+        return bool(again) or not _AFTER_DEAL.isdisjoint(before)
+    return bool(again)
 
 
-def _tags_of(text: str, start: int) -> Iterator[tuple[list[Tag], str]]:
+def _matches(text: str) -> list[re.Match[str]]:
+    return list(_TAG.finditer(text))
+
+
+def _tags_of(text: str) -> Iterator[tuple[list[Tag], str]]:
     """Find the tags of a block, cut where one that begins a record comes again."""
-    found = list(_TAG.finditer(text))
     broken = ""
-    if text.count("[") > len(found):
+    pieces = _PLAIN_TAG.split(text)
+    plain = text.count("[") == len(pieces) // 3 and text.isascii()
+    if not plain:
+        pieces = [text]
         at = 0
-        for match in [*found, None]:
-            end = match.start() if match else len(text)
-            if wrong := _TAG_START.search(text, at, end):
-                broken = f"the tag {decoded(wrong[0].strip())} has a quote too many or too few"
-                break
-            at = match.end() if match else end
+        for match in _matches(text):
+            pieces[-1] = pieces[-1][: match.start() - at]
+            pieces += [*match.groups(), text[match.end() :]]
+            at = match.end()
+        if text.count("[") > len(pieces) // 3:
+            for between in pieces[::3]:
+                if wrong := _TAG_START.search(between):
+                    tag = decoded(wrong[0].strip())
+                    broken = f"the tag {tag} has a quote too many or too few"
+                    break
     parts: list[Tag] = []
-    seen: set[str] = set()
-    for i, match in enumerate(found):
-        name, value = match.groups()
+    starts: set[str] = set()
+    for name, value, section in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
         key = name.lower()
-        if key in _STARTS and key in seen:
-            if key == "deal" and value == next(tag.value for tag in parts if tag.key == "deal"):
-                continue  # said twice
-            yield parts, broken
-            parts, seen, broken = [], set(), ""
-        seen.add(key)
-        end = match.end()
-        section = text[end : found[i + 1].start() if i + 1 < len(found) else len(text)]
-        parts.append(Tag(key, name, _value(value), start + match.start(), start + end, section))
+        value = value.strip() if plain else _value(value)
+        if key in _STARTS:
+            if key in starts and not (
+                key == "deal" and value == next(tag.value for tag in parts if tag.key == "deal")
+            ):
+                yield parts, broken
+                parts, starts, broken = [], set(), ""
+            starts.add(key)
+        parts.append(_make_tag((key, name, value, section)))
     if parts or broken:
         yield parts, broken
+
+
+def _make_tag(parts: tuple[str, str, str, str]) -> Tag:
+    return tuple.__new__(Tag, parts)
 
 
 def _value(text: str) -> str:
@@ -431,35 +476,32 @@ class _BoardOf:
     def board(self) -> Board:
         tags, trouble = self.tags, self.trouble
         others: dict[str, str] = {}
-        auction = play = None
-        for tag in self.record.parts:
-            key = tag.key
+        auction = play = ""
+        for key, name, _, section in self.record.parts:
             if key == "auction":
-                auction = auction or tag
+                auction = auction or section
             elif key == "play":
-                play = play or tag
+                play = play or section
             elif key not in _OWN:
-                rest = tag.section.strip()
-                name = _CANONICAL.get(key, tag.name)
-                if name not in others:
-                    value = tags[key]
-                    if rest and key not in _CANONICAL:
-                        rows = "\n".join(line.strip() for line in rest.splitlines())
-                        value += "\n" + decoded(rows)
-                    others[name] = value
+                value = tags[key]
+                if key in _CANONICAL:
+                    name = _CANONICAL[key]
+                elif rest := section.strip():
+                    value += "\n" + decoded("\n".join(map(str.strip, rest.splitlines())))
+                others.setdefault(name, value)
         if len(self.tags) > len(self.record.parts):
             for key, value in self.record.given.items():
                 if value == "#" and key not in _OWN:
                     others.setdefault(_CANONICAL.get(key, key.title()), tags[key])
         number = tags["board"]
-        dealer = self._dealer(number, auction)
+        dealer = self._dealer(number)
         vulnerable = self._vulnerable(number)
         contract, declarer = self._contract()
         calls: tuple[Call, ...] = ()
         notes: dict[int, str] = {}
         marks: dict[int, str] = {}
-        if auction is not None and (section := auction.section.strip()):
-            calls, notes, marks = self._auction(auction, section, dealer, contract, declarer)
+        if auction and not auction.isspace():
+            calls, notes, marks = self._auction(auction, dealer, contract, declarer)
         full = None
         if contract is not None and (declarer is not None or not contract.level):
             full = _with_declarer(contract, declarer)
@@ -468,7 +510,7 @@ class _BoardOf:
             if over:
                 real = Contract()
                 if bid >= 0:
-                    real = _contract_of(bid, doubled, by)
+                    real = contract_of(bid, doubled, by)
                 if full is not None and full != real:
                     trouble.append(f"contract {full} does not fit the auction, which gives {real}")
                     if real.declarer & 1 != full.declarer & 1:
@@ -478,8 +520,8 @@ class _BoardOf:
         cards: list[str] = []
         play_notes: dict[int, str] = {}
         claimed = False
-        if play is not None and (section := play.section.strip()):
-            cards, play_notes, claimed = self._play(play, section, full)
+        if play and not play.isspace():
+            cards, play_notes, claimed = self._play(play, full)
         try:
             return Board(
                 self.deal,
@@ -511,14 +553,14 @@ class _BoardOf:
                 marks=marks,
             )
 
-    def _dealer(self, number: str, auction: Tag | None) -> Seat:
+    def _dealer(self, number: str) -> Seat:
         text = self.tags["dealer"]
         if (seat := _SEATS.get(text)) is not None:
             return seat
         by_number = _by_number(number)
         seat = by_number[0] if by_number else None
-        if seat is None and auction is not None:
-            seat = _SEATS.get(auction.value)
+        if seat is None:
+            seat = _SEATS.get(self.tags.get("auction", ""))
         seat = Seat.N if seat is None else seat
         if text not in ("", "?", "-"):
             self.trouble.append(f"unknown dealer {text!r}, taken for {seat.name}")
@@ -585,7 +627,6 @@ class _BoardOf:
 
     def _auction(
         self,
-        tag: Tag,
         section: str,
         dealer: Seat,
         contract: Contract | None,
@@ -602,7 +643,7 @@ class _BoardOf:
             calls, gap, ended = read.calls, read.gap, read.ended
             if not calls:
                 return nothing
-            text = tag.value
+            text = self.tags["auction"]
             if text not in ("", "?", "#", "-") and text not in _SEATS:
                 raise ValueError(f"unknown seat {text!r} before it")
             first = _SEATS.get(text, dealer)
@@ -666,7 +707,7 @@ class _BoardOf:
         return missing
 
     def _play(
-        self, tag: Tag, section: str, contract: Contract | None
+        self, section: str, contract: Contract | None
     ) -> tuple[list[str], dict[int, str], bool]:
         """The cards in the order of play, their notes, and whether there was a claim."""
         claimed = False
@@ -693,7 +734,7 @@ class _BoardOf:
             if contract is None or not contract.level:
                 raise ValueError("there is no contract")
             leader = contract.declarer.next
-            first = _SEATS.get(tag.value, leader)
+            first = _SEATS.get(self.tags["play"], leader)
             cards, order = _in_order(columns, first, leader, contract.strain)
             if len(cards) < sum(card is not None for card in columns):
                 raise ValueError("a card is missing before others of its trick")
@@ -762,11 +803,6 @@ def _by_number(number: str) -> tuple[Seat, Vulnerability] | None:
 @lru_cache(maxsize=256)
 def _vulnerability(text: str) -> Vulnerability:
     return Vulnerability(parse_vulnerable(text))
-
-
-@lru_cache(maxsize=512)
-def _contract_of(bid: int, doubled: int, declarer: int) -> Contract:
-    return Contract(bid // 5 + 1, bid % 5, doubled, Seat(declarer))  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=512)

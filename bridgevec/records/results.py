@@ -20,7 +20,7 @@ from tqdm import tqdm
 from bridgevec.cards import Deal, Seat, Strain
 from bridgevec.dds import MEMORY, iter_tables
 from bridgevec.files import replacing
-from bridgevec.records.pbn import Record, Tag, read_records
+from bridgevec.records.pbn import PlacedTag, Record, read_records
 from bridgevec.records.policy import Report
 from bridgevec.records.source import opened
 from bridgevec.scoring import board_conditions, par, parse_vulnerable
@@ -295,8 +295,9 @@ def _changes(
     data: bytes | mmap.mmap, record: Record, path: Path, table: NDArray[np.int8]
 ) -> list[tuple[int, int, bytes]]:
     """What to put in the place of which bytes, in their order."""
-    last = record.parts[-1]
-    end = last.end + len(last.section)
+    placed = record.placed()
+    last = placed[-1]
+    end = last.end + len(last.tag.section)
     end = last.end + len(data[last.end : end].rstrip())
     last_line = _LINE_END.match(data, end)
     assert last_line is not None  # it matches nothing at least
@@ -310,13 +311,13 @@ def _changes(
     changes, added = [], b""
     for name, (value, *rows) in results.items():
         new = newline.join(line.encode() for line in [f'[{name} "{value}"]', *rows])
-        found = [tag for tag in record.parts if tag.key == name.lower()]
-        for tag in found[:1]:
-            changes.append((tag.start, *_extent(data, tag, new, newline, bool(rows))))
-        changes += [_removal(data, tag) for tag in found[1:]]
+        found = [one for one in placed if one.tag.key == name.lower()]
+        for one in found[:1]:
+            changes.append((one.start, *_extent(data, one, new, newline, bool(rows))))
+        changes += [_removal(data, one) for one in found[1:]]
         if not found:
             added += new + newline
-    changes += [_removal(data, tag) for tag in record.parts if tag.key in same]
+    changes += [_removal(data, one) for one in placed if one.tag.key in same]
     if added:
         start = b"" if last_line[1] else newline
         changes.append((last_line.end(), last_line.end(), start + added))
@@ -324,26 +325,26 @@ def _changes(
 
 
 def _extent(
-    data: bytes | mmap.mmap, tag: Tag, new: bytes, newline: bytes, has_rows: bool
+    data: bytes | mmap.mmap, placed: PlacedTag, new: bytes, newline: bytes, has_rows: bool
 ) -> tuple[int, bytes]:
     """Where a tag and its rows end; comments that stand among the rows go after the new ones."""
-    rows = tag.section.rstrip() if has_rows else ""
+    rows = placed.tag.section.rstrip() if has_rows else ""
     if not rows:
-        return tag.end, new
-    end = tag.end + len(rows)
-    comments = _COMMENT.findall(data[tag.end : end])
+        return placed.end, new
+    end = placed.end + len(rows)
+    comments = _COMMENT.findall(data[placed.end : end])
     return end, newline.join([new, *comments])
 
 
-def _removal(data: bytes | mmap.mmap, tag: Tag) -> tuple[int, int, bytes]:
+def _removal(data: bytes | mmap.mmap, placed: PlacedTag) -> tuple[int, int, bytes]:
     """Take a tag away with its rows and its line, but not what is said of it."""
-    end = tag.end + len(tag.section.rstrip())
-    comments = b" ".join(_COMMENT.findall(data[tag.end : end]))
+    end = placed.end + len(placed.tag.section.rstrip())
+    comments = b" ".join(_COMMENT.findall(data[placed.end : end]))
     line_end = _LINE_END.match(data, end)
-    alone = tag.start == 0 or data[tag.start - 1 : tag.start] in (b"\n", b"\r")
+    alone = placed.start == 0 or data[placed.start - 1 : placed.start] in (b"\n", b"\r")
     if line_end and alone and not comments:
         end = line_end.end()
-    return tag.start, end, comments
+    return placed.start, end, comments
 
 
 def _table_rows(table: NDArray[np.int8]) -> list[str]:
