@@ -423,7 +423,7 @@ class Deal:
             name = inner.pbn
         else:
             if _is_endplay(deal):
-                deal = deal.to_pbn()
+                deal = getattr(deal, "deal", deal).to_pbn()
             if isinstance(deal, str):
                 name = deal
                 hands = _split_deal(deal)
