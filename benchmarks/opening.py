@@ -37,7 +37,6 @@ from tqdm import tqdm
 
 from bridgevec._auction import Auctions
 from bridgevec.auction import call_text
-from bridgevec.records.auctions import held_out, read_auctions
 from bridgevec.bidders.rules import RulesBidder
 from bridgevec.models.opening import (
     OpeningBidClassifier,
@@ -48,6 +47,7 @@ from bridgevec.models.opening import (
     recipe,
 )
 from bridgevec.models.opening_model import OpeningModel, load_opening
+from bridgevec.records.auctions import held_out, read_auctions
 
 EXAMPLES = """examples:
   python benchmarks/opening.py auctions.parquet --model opening-21gf

@@ -82,7 +82,7 @@ def _read(sources: list[tuple[Source, str]], report: Report) -> Iterator[Board]:
     for source, name in sources:
         with opened(source, name) as file:
             found, left_out = 0, report.left_out
-            for board in _boards_of(file, source, report):
+            for board in boards_of(file, source, report):
                 found += 1
                 yield board
             if not found and report.left_out == left_out:
@@ -93,11 +93,12 @@ def _read(sources: list[tuple[Source, str]], report: Report) -> Iterator[Board]:
                 report.remark(name, "", why)
 
 
-def _boards_of(file: Opened, source: Source, report: Report) -> Iterator[Board]:
+def boards_of(file: Opened, source: Source, report: Report) -> Iterator[Board]:
+    """Read the boards of a file that is open; `source` is what it was opened from."""
     name = file.name
     if file.kind == "parquet":
         whole: Any = source
-        if not isinstance(source, (str, Path)) or not file.plain:
+        if not isinstance(source, (str, Path)) or file.packing:
             whole = io.BytesIO(b"".join(part.encode("latin-1") for part in file.chunks()))
         yield from read_parquet(whole, name, report)
     elif file.kind == "pbn":

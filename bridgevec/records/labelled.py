@@ -338,6 +338,24 @@ def _open(path: PathLike, texts: tuple[str, ...], numbers: str, size: int, kind:
     return file
 
 
+def deals_in(path: PathLike) -> int:
+    """How many rows a Parquet file has."""
+    import pyarrow.parquet as pq
+
+    return int(pq.ParquetFile(path).metadata.num_rows)
+
+
+def is_labelled(path: PathLike) -> bool:
+    """Whether a file is one of labelled deals, with a column ``tricks``, rather than of boards."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return "tricks" in pq.ParquetFile(path).schema_arrow.names
+    except (pa.ArrowInvalid, OSError):
+        return False
+
+
 def deals_info(path: PathLike) -> tuple[int, dict[str, str]]:
     """Tell how many labelled deals a file has and where they came from, from its footer alone.
 

@@ -16,6 +16,7 @@ from bridgevec.cards import Deal
 from bridgevec.records.deals import parse_deal
 from bridgevec.records.labelled import masks_of_column
 from bridgevec.records.policy import Report
+from bridgevec.records.text import board_of_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,27 +84,20 @@ def read_parquet(file: Any, name: str, report: Report) -> Iterator[Board]:
                     if isinstance(deal, str)
                     else Deal._trusted(tuple(deal))
                 )
-                yield _board(made, dict(zip(others, record, strict=True)))
             except ValueError as error:
                 report.leave_out(name, f"row {row}", error)
+                continue
+            parts = _parts(dict(zip(others, record, strict=True)))
+            if (board := board_of_parts((made, f"row {row}", parts), name, report)) is not None:
+                yield board
         first += len(batch)
 
 
-def _board(deal: Deal, row: dict[str, Any]) -> Board:
-    details = {name: dict(row.get(name) or ()) for name in _DETAILS}
-    number = row.get("board")
-    return Board(
-        deal,
-        row.get("dealer"),
-        row.get("vulnerable"),
-        row.get("auction") or "",
-        number="" if number is None else number,
-        contract=row.get("contract"),
-        play=row.get("play") or "",
-        result=row.get("result"),
-        claimed=bool(row.get("claimed")),
-        **details,
-    )
+def _parts(row: dict[str, Any]) -> dict[str, Any]:
+    """What `Board` takes, by what it is called there."""
+    row["number"] = row.pop("board", None)
+    parts = {name: value for name, value in row.items() if value is not None and value != ""}
+    return parts | {name: dict(parts[name]) for name in _DETAILS if name in parts}
 
 
 def write_parquet(file: IO[bytes], boards: Iterable[Board]) -> int:

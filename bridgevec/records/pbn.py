@@ -218,6 +218,7 @@ def read_records(chunks: Iterable[str], start: int = 0) -> Iterator[Record]:
                 taken_over = value in ("#", "##")
                 tags[name] = before.get(name, "") if taken_over else value.removeprefix("##")
         same = tags.get("board", before["board"]) == before["board"]
+        same = same and tags.get("deal", before["deal"]) in ("", before["deal"])
         for name in _OF_A_BOARD:
             if not tags.get(name):
                 tags[name] = before[name] if same else ""
@@ -637,6 +638,8 @@ class _BoardOf:
         if "%" in section:  # in the middle of a line, where it is no comment by the standard
             section = re.sub(r"(?<!\S)%[^\r\n]*", "", section)
         words = decoded(section).split()
+        if not words:
+            return nothing
         found = _simple_calls(words)
         try:
             read = found if found is not None else _calls_of(" ".join(words))

@@ -42,11 +42,9 @@ def _open(path: Path) -> Iterator[tuple[bytes | mmap.mmap, int, str]]:
     with opened(path, str(path)) as file:
         if file.kind not in ("pbn", "empty", "lines"):
             raise ValueError(f"{path} is no PBN file")
-        plain, start = file.plain, file.start
-        if not plain:
-            with open(path, "rb") as raw:
-                packing = "gzip" if raw.read(2) == b"\x1f\x8b" else "utf-16"
-            yield "".join(file.chunks()).encode("latin-1"), 0, packing
+        start = file.start
+        if file.packing:
+            yield "".join(file.chunks()).encode("latin-1"), 0, file.packing
             return
     with open(path, "rb") as raw:
         if os.fstat(raw.fileno()).st_size == 0:
@@ -148,7 +146,7 @@ def solve_pbn(
                 _conditions(record, path, told)
                 total += 1
         if not found:
-            raise ValueError(f"{path} has no record with a deal{boards.first_cause}")
+            raise ValueError(boards.first_cause or f"{path} has no record with a deal")
         done = _count_solved(log_path, boards)
         # The deals that are left, in two readings; those of both tables of a board are solved once.
         todo, deals = (
@@ -201,7 +199,8 @@ class _Boards:
             except ValueError as error:
                 if report is not None:
                     report.leave_out(str(self.path), f"board {record.label}", error)
-                    self.first_cause = self.first_cause or f": board {record.label}: {error}"
+                    cause = f"{self.path}, board {record.label}: {error}"
+                    self.first_cause = self.first_cause or cause
                 continue
             if report is not None:
                 for remark in record.remarks:
@@ -223,7 +222,10 @@ def _conditions(
     record: Record, path: Path, report: Report | None = None
 ) -> tuple[Seat, int] | None:
     """Dealer and vulnerability, if the record or its number tells them."""
-    dealer, vulnerable, board = (record.tags[name] for name in ("dealer", "vulnerable", "board"))
+    dealer, vulnerable, board = (
+        record.tags[name] if record.given.get(name) else ""
+        for name in ("dealer", "vulnerable", "board")
+    )
     unknown = ("", "?")
     if dealer in unknown or vulnerable in unknown:
         if not (board.isascii() and board.isdigit() and int(board)):
@@ -274,21 +276,22 @@ class _Packed:
     """Writes text as the file that was read had it: compressed, or in UTF-16."""
 
     def __init__(self, file: IO[bytes], packing: str) -> None:
-        self._file: Any = gzip.GzipFile(fileobj=file, mode="wb", mtime=0)
-        self._encoding = ""
-        if packing == "utf-16":
-            self._file, self._encoding = file, "utf-16"
+        self._file: Any = file
+        self._encoding = packing
+        if packing == "gzip":
+            self._file = gzip.GzipFile(fileobj=file, mode="wb", mtime=0)
+        else:
+            file.write("\ufeff".encode(packing))
 
     def write(self, data: bytes | None) -> None:
         """Write a part; None after the last."""
-        if data is None:
-            if not self._encoding:
+        if self._encoding == "gzip":
+            if data is None:
                 self._file.close()
-            return
-        if self._encoding and data:
-            data = data.decode("utf-8").encode(self._encoding)
-            self._encoding = "utf-16-le"  # the mark stands once, at the start
-        self._file.write(data)
+            else:
+                self._file.write(data)
+        elif data is not None:
+            self._file.write(data.decode("utf-8").encode(self._encoding))
 
 
 def _changes(

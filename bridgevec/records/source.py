@@ -51,14 +51,14 @@ class Opened:
     kind : {"pbn", "lin", "csv", "url", "lines", "parquet", "empty", "binary"}
     start : int
         Bytes before the text, a mark of the encoding.
-    plain : bool
-        Whether the bytes of the file are those of the text: it is neither compressed nor UTF-16.
+    packing : {"", "gzip", "utf-16-le", "utf-16-be"}
+        Unless it is empty, the bytes of the file are not those of the text.
     """
 
     def __init__(self, file: IO[Any], name: str) -> None:
         self.name = name
         self.start = 0
-        self.plain = True
+        self.packing = ""
         self._file = file
         self._decode: Any = None
         self._text_file = isinstance(file, io.TextIOBase)
@@ -66,7 +66,7 @@ class Opened:
             self._file, self._text_file = file.buffer, False
         first = self._read()
         if not self._text_file and first[:2] == b"\x1f\x8b":
-            self.plain = False
+            self.packing = "gzip"
             self._file = gzip.GzipFile(fileobj=_Joined(first, self._file))  # type: ignore[arg-type]
             first = self._read()
         if self._text_file:
@@ -74,6 +74,11 @@ class Opened:
         else:
             self._first = self._decode_first(first)
         self.kind = "parquet" if self._first[:4] == "PAR1" else _kind_of(self._first)
+
+    def again(self, text: str) -> Opened:
+        """Give this text, which was taken from here, as if it had not been."""
+        self._first = text
+        return self
 
     def _read(self) -> Any:
         try:
@@ -98,7 +103,7 @@ class Opened:
         if not mark and (zeros := first[:200].count(0)) and 2 * zeros >= len(first[:200]) - 1:
             encoding = "utf-16-be" if first[0] == 0 else "utf-16-le"
         if encoding:
-            self.plain = False
+            self.packing = self.packing or encoding
             self._decode = codecs.getincrementaldecoder(encoding)("replace").decode
             return _narrow(self._decode(first))
         return first.decode("latin-1")

@@ -69,7 +69,7 @@ def read_lines(lines: Iterable[str], name: str, report: Report) -> Iterator[Boar
             if deal[2].get("auction") and _PLAY.fullmatch(text):
                 deal[2]["play"] = _CARD.findall(text.upper())
                 continue
-            board = _board(deal, name, report)
+            board = board_of_parts(deal, name, report)
             deal = None
             if board is not None:
                 yield board
@@ -77,7 +77,7 @@ def read_lines(lines: Iterable[str], name: str, report: Report) -> Iterator[Boar
             deal = _line_deal(text, where)
         except ValueError as error:
             report.leave_out(name, where, error)
-    if deal is not None and (board := _board(deal, name, report)) is not None:
+    if deal is not None and (board := board_of_parts(deal, name, report)) is not None:
         yield board
 
 
@@ -103,7 +103,10 @@ def _add_ben(parts: dict[str, object], found: re.Match[str]) -> None:
     parts["auction"] = calls.split()
 
 
-def _board(found: tuple[Deal, str, dict[str, object]], name: str, report: Report) -> Board | None:
+def board_of_parts(
+    found: tuple[Deal, str, dict[str, object]], name: str, report: Report
+) -> Board | None:
+    """Make a board; where that cannot be, without its play, or without auction and contract."""
     deal, where, parts = found
     causes: list[ValueError] = []
     for without in ((), ("play",), ("play", "auction", "contract", "result")):
@@ -114,8 +117,8 @@ def _board(found: tuple[Deal, str, dict[str, object]], name: str, report: Report
             causes.append(error)
             continue
         if causes:
-            left = " and ".join(part for part in without if parts.get(part))
-            report.remark(name, where, f"{left} left out, {causes[0]}")
+            left = "auction" if "auction" in without and parts.get("auction") else "play"
+            report.remark(name, where, f"the {left} is left out, {causes[-1]}")
         return board
     report.leave_out(name, where, causes[-1])
     return None
@@ -168,7 +171,7 @@ def read_csv(lines: Iterable[str], name: str, report: Report) -> Iterator[Board]
             report.remark(name, where, problem)
         if tags:
             parts["tags"] = tags
-        board = _board((deal, where, parts), name, report)
+        board = board_of_parts((deal, where, parts), name, report)
         if board is not None:
             yield board
 
