@@ -65,7 +65,9 @@ class Reading:
             if not is_file(source) and not is_deal(source):
                 raise ValueError(f"{source!r} is neither a file nor a deal such as 'N:… … … …'")
         self.sources = sources
-        self.report = Report(_tell)
+        self.report = Report(self._tell)
+        self._untold: RecordWarning | None = None
+        self._told = False
 
     def boards(self) -> Iterator[tuple[str, Board]]:
         """Give the boards, each with its number, or else its place.
@@ -81,12 +83,30 @@ class Reading:
                 n += 1
                 yield str(n), Board(parse_deal(source))
                 continue
-            name: Any = _stdin() if source == "-" else source
-            for place, board in enumerate(read_boards(name, report=self.report), 1):
+            file: Any = _stdin() if source == "-" else source
+            name = _name(source) if source == "-" else None
+            for place, board in enumerate(read_boards(file, name=name, report=self.report), 1):
                 n += 1
+                self._tell_at_last()
                 yield board.number or str(place), board
         if not n:
+            if self._untold is not None:  # one line is enough
+                raise ValueError(str(self._untold))
             raise ValueError(f"no board in {', '.join(map(_name, self.sources))}")
+
+    def _tell(self, warning: RecordWarning) -> None:
+        if self._told:
+            _tell(warning)
+        elif self._untold is None:
+            self._untold = warning
+        else:
+            self._tell_at_last()
+            _tell(warning)
+
+    def _tell_at_last(self) -> None:
+        if self._untold is not None:
+            _tell(self._untold)
+        self._untold, self._told = None, True
 
     def count(self) -> int | None:
         """How many boards there are, for a progress bar; None if that is not known."""
@@ -99,6 +119,7 @@ class Reading:
 
     def finish(self) -> None:
         """End the command: with another exit code, and a line, if records were left out."""
+        self._tell_at_last()
         if n := self.report.left_out:
             typer.echo(f"bridgevec: {n} record{'s' * (n != 1)} left out", err=True)
             raise typer.Exit(NOT_ALL)

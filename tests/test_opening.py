@@ -573,7 +573,8 @@ def test_the_best_known_system_opens_strong_hands():
     [
         (("AKQ2.K54.T98.J3",), "12 cards"),
         ((HAND, 0), "position 0 is none of 1, 2, 3, 4"),
-        ((HAND, 1, "Never"), "unknown vulnerability 'Never'"),
+        ((HAND, 1, "N", "Never"), "unknown vulnerability 'Never'"),
+        ((HAND, 1, "EW"), "unknown seat 'EW'"),
     ],
 )
 def test_bids_that_cannot_be(arguments, complaint):

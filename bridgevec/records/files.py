@@ -28,7 +28,9 @@ FORMATS = ("pbn", "lin", "parquet", "csv", "txt")
 """What `write_boards` writes."""
 
 
-def read_boards(source: Source, *, report: Report | None = None) -> Iterator[Board]:
+def read_boards(
+    source: Source, *, name: str | None = None, report: Report | None = None
+) -> Iterator[Board]:
     r"""Read the boards of files, whatever their kind.
 
     PBN, LIN, links to a hand viewer, Parquet, CSV with a column ``deal``, lists of DDS, lines of
@@ -41,6 +43,8 @@ def read_boards(source: Source, *, report: Report | None = None) -> Iterator[Boa
     source : path, glob, open file, or sequence of these
         A folder stands for all files in it and in its folders. A text that begins with ``http`` is
         read as a link to a hand viewer; nothing is fetched.
+    name : str, optional
+        What warnings call an open file that has no name.
     report : Report, optional
         Counts what is left out, and is told instead of a warning.
 
@@ -75,7 +79,8 @@ def read_boards(source: Source, *, report: Report | None = None) -> Iterator[Boa
     told = Report() if report is None else report
     if isinstance(source, str) and source.lstrip()[:4].lower() == "http" and "://" in source:
         return read_urls([source], "link", told)
-    return _read(find_sources(source), told)
+    found = find_sources(source)
+    return _read([(one, name or called) for one, called in found] if name else found, told)
 
 
 def _read(sources: list[tuple[Source, str]], report: Report) -> Iterator[Board]:

@@ -34,7 +34,7 @@ _CALL_PIECE = re.compile(
     re.IGNORECASE,
 )
 _CARD_PIECE = re.compile(r"!?([SHDC])\s*(10|[AKQJT2-9])", re.IGNORECASE)
-_RESULT = re.compile(r"([1-7])(NT?|[SHDC])(X{0,2})([NESW])(=|[+-]\d+)", re.IGNORECASE)
+_RESULT = re.compile(r"([1-7])(NT?|[SHDC])(X{0,2})\s*([NESW])(X{0,2})\s*(=|[+-]\d+)", re.IGNORECASE)
 _URL_CALL = re.compile(
     r"(?:([1-7](?:nt|n|[cdhs]))|(p|d|x|r))\s*(!?)(?:\(([^()]*)\))?", re.IGNORECASE
 )
@@ -298,8 +298,8 @@ def _read_result(text: str) -> tuple[Contract | None, int | None]:
     found = _RESULT.fullmatch(text)
     if not found:
         return None, None
-    level, strain, doubled, declarer, over = found.groups()
-    contract = Contract.parse(f"{level}{strain}{doubled} by {declarer}")
+    level, strain, doubled, declarer, after, over = found.groups()
+    contract = Contract.parse(f"{level}{strain}{doubled or after} by {declarer}")
     tricks = contract.level + 6 + (0 if over == "=" else int(over))
     return contract, tricks if 0 <= tricks <= 13 else None
 
@@ -318,10 +318,11 @@ def _number(of: dict[str, str]) -> tuple[str, str]:
 @lru_cache(maxsize=256)
 def _number_of_title(title: str) -> str:
     title = decoded(title).translate(_BREAKS).strip()
+    word = re.sub(r"^board\s*", "", title, flags=re.IGNORECASE)
     found = re.search(r"board\s*(\d+)", title, re.IGNORECASE) or re.search(r"(\d+)\D*$", title)
-    if found:
+    if found and (word.isdecimal() or len(word.split()) != 1):
         return str(int(found[1]))
-    return re.sub(r"^board\s*", "", title, flags=re.IGNORECASE)
+    return word
 
 
 def _deal(text: str) -> tuple[Deal, Seat | None]:
@@ -480,7 +481,7 @@ def board_lin(board: Board) -> str:
     --------
     >>> deal = "N:KT4.JT76532.A.KT J972.4.QJ874.Q94 865.AK9.KT3.J862 AQ3.Q8.9652.A753"
     >>> board_lin(Board(deal, auction="1H P 4H P P P", number=1))[:60]
-    'pn|,,,|st||md|3S568H9AKD3TKC268J,S3AQH8QD2569C357A,S4TKH2356'
+    'pn|,,,|st||md|3S568H9KAD3TKC268J,S3QAH8QD2569C357A,S4TKH2356'
     """
     players = ",".join(_clean(board.tags.get(seat, ""), ",") for seat in _PLAYERS)
     hands = [

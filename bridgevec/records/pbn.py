@@ -274,6 +274,9 @@ def _split(chunks: Iterable[str], start: int) -> Iterator[_Raw]:
         # Two records are in one block if a tag that begins one comes again.
         first = 0
         for parts, broken in _tags_of(text):
+            if not parts:  # a piece of a file: the records around it are not to blame
+                remarks.append(broken)
+                break
             given = {tag[0]: tag[2] for tag in reversed(parts)}
             if raw.parts and _is_new(raw.given, given, after_blank):
                 yield raw
@@ -284,9 +287,26 @@ def _split(chunks: Iterable[str], start: int) -> Iterator[_Raw]:
             raw.given = given | raw.given if raw.given else given
             raw.broken = raw.broken or broken
             after_blank, first = False, last
+        if not first and raw.parts and after_blank and _goes_on(raw.parts[-1].key, text):
+            *_, before = raw.parts
+            raw.parts[-1] = before._replace(section=before.section + text)
         raw.remarks += remarks
     if raw.parts:
         yield raw
+
+
+def _goes_on(key: str, text: str) -> bool:
+    """Tell whether the text after a blank line is the rest of an auction or of a play."""
+    words = decoded(text).split()
+    if key == "play":
+        return all(word in _CARD or word in ("-", "*", "+") for word in words)
+    if key != "auction" or not words:
+        return False
+    try:
+        read = _calls_of(" ".join(words))
+    except ValueError:
+        return False
+    return bool(read.calls or read.ended)
 
 
 def _is_new(before: dict[str, str], given: dict[str, str], after_blank: bool) -> bool:
@@ -981,12 +1001,12 @@ def board_pbn(board: Board) -> str:
     Pass Pass
     """
     own = {
+        # Also if there is none: without the tag it would be the number of the board before.
+        "Board": board.number,
         "Dealer": board.dealer.name,
         "Vulnerable": str(board.vulnerable),
         "Deal": board.deal.pbn,
     }
-    if board.number:
-        own["Board"] = board.number
     contract = board.contract
     if contract is not None:
         own["Declarer"] = contract.declarer.name if contract.level else ""

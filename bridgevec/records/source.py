@@ -100,8 +100,8 @@ class Opened:
         encoding = _KINDS_OF_BOM.get(mark, "")
         self.start = len(mark)
         first = first[len(mark) :]
-        if not mark and (zeros := first[:200].count(0)) and 2 * zeros >= len(first[:200]) - 1:
-            encoding = "utf-16-be" if first[0] == 0 else "utf-16-le"
+        if not mark:
+            encoding = _unmarked(first[:200])
         if encoding:
             self.packing = self.packing or encoding
             self._decode = codecs.getincrementaldecoder(encoding)("replace").decode
@@ -139,6 +139,15 @@ class Opened:
 
 
 _LINE_END = re.compile(r"\r*\n|\r")
+
+
+def _unmarked(first: bytes) -> str:
+    """Tell UTF-16 by its zeros, where most characters are Latin."""
+    even, odd = first[::2].count(0), first[1::2].count(0)
+    half = len(first) // 2
+    if half > 2 and not even and 2 * odd > half:
+        return "utf-16-le"
+    return "utf-16-be" if half > 2 and not odd and 2 * even > half else ""
 
 
 def _narrow(text: str) -> str:

@@ -135,8 +135,13 @@ def read_csv(lines: Iterable[str], name: str, report: Report) -> Iterator[Board]
     """
     source = iter(lines)
     header = next((line for line in source if line.strip()), "")
-    delimiter = max(",;\t", key=header.count)
-    names = [one.strip().strip('"').lower() for one in header.split(delimiter)]
+    for delimiter in sorted(",;\t", key=header.count, reverse=True):
+        names = [one.strip().strip('"').lower() for one in header.split(delimiter)]
+        if "deal" in names:
+            break
+    else:
+        report.remark(name, "", f"no column 'deal' in {header!r}")
+        return
     rows = csv.DictReader(
         (decoded(line) for line in source), fieldnames=names, delimiter=delimiter, restkey="_more"
     )
