@@ -299,7 +299,7 @@ class Board:
     def replace(self, **changes: Any) -> Board:
         """Return a board with some parts changed, named as the parameters are.
 
-        If the auction changes, the contract follows from it anew.
+        A contract that follows from the auction does so anew.
 
         Examples
         --------
@@ -308,7 +308,7 @@ class Board:
         Contract(level=0, strain=<Strain.C: 0>, doubled=0, declarer=<Seat.N: 0>)
         """
         parts = self._parts()
-        if "auction" in changes:
+        if "auction" in changes or self._is_over:
             parts.pop("contract")
         return Board(**parts | changes)
 
@@ -354,7 +354,11 @@ class Board:
     def _is_bid(self) -> bool:
         if self.contract is not None:
             return True
-        return bool(replay(bytes(self.calls), self.dealer)[1]) if self.calls else False
+        return self._is_over
+
+    @property
+    def _is_over(self) -> bool:
+        return bool(self.calls) and bool(replay(bytes(self.calls), self.dealer)[1])
 
     @property
     def alerts(self) -> tuple[int, ...]:
@@ -448,8 +452,7 @@ class Board:
             parts.append(f"auction={auction_text(self.calls)!r}")
         if self.number:
             parts.append(f"number={self.number!r}")
-        over = bool(self.calls) and replay(bytes(self.calls), self.dealer)[1]
-        if self.contract is not None and not over:
+        if self.contract is not None and not self._is_over:
             parts.append(f"contract={str(self.contract)!r}")
         if self.play:
             parts.append(f"play={' '.join(self.play)!r}")
