@@ -615,8 +615,8 @@ def analyse(
         if out is not None:
             typer.echo(f"{out}: {n} board{'s' * (n != 1)} with notes\n")
         typer.echo(analysis.table())
-    if analysis.without_play:
-        typer.echo(f"bridgevec: {analysis.without_play} boards have no play", err=True)
+    if left := analysis.without_play:
+        typer.echo(f"bridgevec: {left} board{' has' if left == 1 else 's have'} no play", err=True)
     reading.finish()
 
 

@@ -203,7 +203,8 @@ class Analysis:
                 label, board = waiting.pop(0)
                 if play.error:
                     cause = f"the play cannot be analysed, {play.error}"
-                    self.reading.report.leave_out(_name(self.reading.sources[0]), label, cause)
+                    where = ", ".join(map(_name, self.reading.sources))
+                    self.reading.report.leave_out(where, f"board {label}", cause)
                     continue
                 n += 1
                 self._add(board, play)
@@ -250,7 +251,7 @@ class Analysis:
         width = max([8, *(len(name) for name in self.players.cards)])
         lines = [f"{'':<{width}}  cards  errors  tricks lost"]
         for rows in self.totals().values():
-            lines += [
+            lines += [""] * (len(lines) > 1) + [
                 f"{name:<{width}}{row['cards']:>7}{row['errors']:>8}{row['tricks']:>13}"
                 for name, row in rows.items()
             ]
