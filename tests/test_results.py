@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bridgevec.cards import Deal, Seat, Strain, random_deals
 from bridgevec.dds import iter_tables, solve_table
 from bridgevec.records import RecordWarning, results
-from bridgevec.records.pbn import read_records
+from bridgevec.records.pbn_records import read_records
 from bridgevec.records.results import solve_pbn
 from bridgevec.scoring import par
 

@@ -12,12 +12,12 @@ from functools import lru_cache
 from urllib.parse import parse_qs, quote, urlsplit
 
 from bridgevec._auction import replay
-from bridgevec.auction import CALLS, FIRST_BID, Call, explain_illegal
-from bridgevec.auction import Auction as _Auction
+from bridgevec.auction import CALLS, FIRST_BID, Auction, Call, explain_illegal
 from bridgevec.board import Board, contract_of
 from bridgevec.cards import Deal, Seat
+from bridgevec.records.calls import CALL_NAMES
 from bridgevec.records.deals import deal_of_hands, holding, letters_hand
-from bridgevec.records.pbn import _NAMES, _by_number
+from bridgevec.records.pbn import by_number
 from bridgevec.records.policy import Report
 from bridgevec.records.source import decoded
 from bridgevec.scoring import Contract, Vulnerability
@@ -193,14 +193,14 @@ class _File:
             self.report.leave_out(self.name, label, error)
             return None
         trouble: list[str] = []
-        by_number = _by_number(number)
+        by_law = by_number(number)
         if dealer is None:
-            dealer = by_number[0] if by_number else Seat.N
+            dealer = by_law[0] if by_law else Seat.N
         side = of.get("sv", "").translate(_BREAKS).strip().lower()
         if side in _SIDES:
             vulnerable = Vulnerability(_SIDES[side])
         else:
-            vulnerable = by_number[1] if by_number else Vulnerability.NONE
+            vulnerable = by_law[1] if by_law else Vulnerability.NONE
             if side:
                 trouble.append(f"unknown vulnerability {side!r}, taken for {vulnerable}")
         try:
@@ -352,7 +352,7 @@ def _deal(text: str) -> tuple[Deal, Seat | None]:
 
 _PLAIN_CALLS = {
     spelling: (call, "!" if spelling.endswith("!") else "")
-    for name, call in _NAMES.items()
+    for name, call in CALL_NAMES.items()
     for case in (name, name.upper(), name.capitalize())
     for spelling in (case, case + "!")
 }
@@ -378,9 +378,9 @@ def _auction(
                 break
             for found in _CALL_PIECE.finditer(text):
                 if found["bid"]:
-                    calls.append(_NAMES[(found["bid"] + found["strain"]).lower()])
+                    calls.append(CALL_NAMES[(found["bid"] + found["strain"]).lower()])
                 elif found["call"]:
-                    calls.append(_NAMES[found["call"].lower()])
+                    calls.append(CALL_NAMES[found["call"].lower()])
                 elif found["all"]:
                     _, _, bid, _, _ = replay(bytes(calls), dealer)
                     passes = next((i for i, c in enumerate(reversed(calls)) if c), len(calls))
@@ -395,7 +395,7 @@ def _auction(
         return (), {}, {}
     wrong, *_ = replay(bytes(calls), dealer)
     if wrong >= 0:
-        table = _Auction(calls[:wrong], dealer)
+        table = Auction(calls[:wrong], dealer)
         if not (table.is_over and not any(calls[wrong:])):
             raise ValueError(explain_illegal(table.core, 0, calls[wrong]))
         trouble.append("the auction has more passes than it takes to end it")

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from bridgevec.cards import Deal, Seat, Strain
 from bridgevec.dds import MEMORY, iter_tables
 from bridgevec.files import replacing
-from bridgevec.records.pbn import PlacedTag, Record, read_records
+from bridgevec.records.pbn_records import PlacedTag, Record, read_records
 from bridgevec.records.policy import Report
 from bridgevec.records.source import opened
 from bridgevec.scoring import board_conditions, par, parse_vulnerable

@@ -90,9 +90,10 @@ def _line_deal(text: str, where: str) -> tuple[Deal, str, dict[str, object]]:
     if found := re.fullmatch(r'\[\s*Deal\s*"([^"]*)"\s*\]', text, re.IGNORECASE):
         return parse_deal(found[1]), where, {}
     if found := _RESULTS.fullmatch(text):
-        # GIB's libraries have no seat before the hands, and begin with West.
+        # GIB's libraries have no seat before the hands, and begin with West; the tricks stay as
+        # they are, a digit for each strain and player.
         deal = parse_deal(found["deal"], first=3)
-        return deal, where, {"tags": {"DoubleDummyTricks": found["tricks"]}}
+        return deal, where, {"tags": {"GIB": found["tricks"]}}
     return parse_deal(text.strip('"')), where, {}
 
 
