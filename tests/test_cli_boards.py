@@ -65,10 +65,12 @@ def test_files_in_folders_are_told_by_their_content(tmp_path):
     assert (result.exit_code, result.stderr) == (0, "")
     assert [board["board"] for board in json.loads(result.stdout)] == ["9", "7", "3"]
     assert run("solve", tmp_path / "*.PBN", "--json").stdout.count('"7"') == 1
-    (tmp_path / "notes.md").write_text("about these files\n")
+    (tmp_path / "notes.md").write_text("About these files:\nthey are mine.\n")
     result = run("solve", tmp_path, "--json")
     assert result.exit_code == 3
-    assert f"{tmp_path / 'notes.md'}, line 1: deal 'about these files' has 3 hands" in result.stderr
+    assert result.stderr.startswith(f"bridgevec: {tmp_path / 'notes.md'}, line 1: deal 'About")
+    assert "nor is any of 2 lines a deal; left out" in result.stderr
+    assert len(result.stderr.splitlines()) == 2
 
 
 def test_deals_as_people_write_them_are_arguments():

@@ -235,12 +235,12 @@ class _BoardOf:
         """The notes after an auction or a play, by their numbers."""
         notes: dict[str, str] = {}
         at = ""
-        for tag in self.record.parts:
-            if tag.key == "note" and at == of:
-                number, _, text = tag.value.partition(":")
+        for key, _, value, _ in self.record.parts:
+            if key == "note" and at == of:
+                number, _, text = value.partition(":")
                 notes.setdefault(number.strip(), text.strip())
-            elif tag.key in ("auction", "play"):
-                at = tag.key
+            elif key in ("auction", "play"):
+                at = key
         return notes
 
     def _auction(

@@ -10,7 +10,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from bridgevec.cards import Deal
 from bridgevec.records.calls import is_rest_of_auction, is_rest_of_play
@@ -47,27 +47,16 @@ _OF_A_BOARD = ("board", "deal", "dealer", "vulnerable")
 _AFTER_DEAL = {"deal", "auction", "play", "declarer", "contract", "result", "score"}
 
 
-class Tag(NamedTuple):
-    """A tag of a record.
-
-    Attributes
-    ----------
-    key, name, value : str
-        `key` is the name in lower case.
-    section : str
-        What follows up to the next tag, as long as it is there, comments made blank.
-    """
-
-    key: str
-    name: str
-    value: str
-    section: str
+Tag: TypeAlias = tuple[str, str, str, str]
+"""A tag: its name in lower case, its name, its value, and the text that follows up to the next tag,
+comments made blank."""
 
 
 class PlacedTag(NamedTuple):
-    """A tag and where it stands in the file: from its bracket to its bracket."""
+    """A tag and where it stands in the file, from its bracket to its bracket."""
 
-    tag: Tag
+    key: str
+    section: str
     start: int
     end: int
 
@@ -109,7 +98,10 @@ class Record:
             for start, text, first, last in self._texts
             for match in _matches(text)[first:last]
         ]
-        return [PlacedTag(tag, *place) for tag, place in zip(self.parts, found, strict=True)]
+        return [
+            PlacedTag(key, section, *place)
+            for (key, _, _, section), place in zip(self.parts, found, strict=True)
+        ]
 
     @property
     def label(self) -> str:
@@ -151,11 +143,12 @@ class _Block(NamedTuple):
 class _Raw:
     """A record in work."""
 
-    __slots__ = ("broken", "given", "parts", "remarks", "texts")
+    __slots__ = ("broken", "given", "has_hash", "parts", "remarks", "texts")
 
     def __init__(self) -> None:
         self.parts: list[Tag] = []
         self.given: dict[str, str] = {}
+        self.has_hash = False  # or a value could not be that of the record before
         self.texts: list[tuple[int, str, int, int]] = []
         self.broken = ""
         self.remarks: list[str] = []
@@ -189,7 +182,7 @@ def read_records(chunks: Iterable[str], start: int = 0) -> Iterator[Record]:
         given = raw.given
         if lasting:
             given = dict.fromkeys(lasting, "#") | given
-        if not any(value[:1] == "#" for value in given.values()):
+        if not (lasting or raw.has_hash):
             tags = given.copy()
         else:
             tags = {}
@@ -266,13 +259,14 @@ def _split(chunks: Iterable[str], start: int) -> Iterator[_Raw]:
                 raw = _Raw()
             last = first + len(parts)
             raw.texts.append((at, text, first, last))
+            raw.has_hash = raw.has_hash or "#" in text
             raw.parts += parts
             raw.given = given | raw.given if raw.given else given
             raw.broken = raw.broken or broken
             after_blank, first = False, last
-        if not first and raw.parts and after_blank and _goes_on(raw.parts[-1].key, text):
-            *_, before = raw.parts
-            raw.parts[-1] = before._replace(section=before.section + text)
+        if not first and raw.parts and after_blank and _goes_on(raw.parts[-1][0], text):
+            *tag, section = raw.parts[-1]
+            raw.parts[-1] = (*tag, section + text)
         raw.remarks += remarks
     if raw.parts:
         yield raw
@@ -331,18 +325,14 @@ def _tags_of(text: str) -> Iterator[tuple[list[Tag], str]]:
         value = value.strip() if plain else _value(value)
         if key in _STARTS:
             if key in starts and not (
-                key == "deal" and value == next(tag.value for tag in parts if tag.key == "deal")
+                key == "deal" and value == next(part[2] for part in parts if part[0] == "deal")
             ):
                 yield parts, broken
                 parts, starts, broken = [], set(), ""
             starts.add(key)
-        parts.append(_make_tag((key, name, value, section)))
+        parts.append((key, name, value, section))
     if parts or broken:
         yield parts, broken
-
-
-def _make_tag(parts: tuple[str, str, str, str]) -> Tag:
-    return tuple.__new__(Tag, parts)
 
 
 def _value(text: str) -> str:

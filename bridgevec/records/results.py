@@ -210,9 +210,9 @@ class _Boards:
 
 def _has_table(record: Record) -> bool:
     """Whether a record has results for every declarer and strain."""
-    for tag in record.parts:
-        if tag.key == "optimumresulttable":
-            rows = [line.split() for line in tag.section.split("\n") if line.strip()]
+    for key, _, _, section in record.parts:
+        if key == "optimumresulttable":
+            rows = [line.split() for line in section.split("\n") if line.strip()]
             known = [row for row in rows if len(row) == 3 and row[2].isdecimal()]
             return len({(row[0], row[1]) for row in known}) == 20
     return False
@@ -300,7 +300,7 @@ def _changes(
     """What to put in the place of which bytes, in their order."""
     placed = record.placed()
     last = placed[-1]
-    end = last.end + len(last.tag.section)
+    end = last.end + len(last.section)
     end = last.end + len(data[last.end : end].rstrip())
     last_line = _LINE_END.match(data, end)
     assert last_line is not None  # it matches nothing at least
@@ -314,13 +314,13 @@ def _changes(
     changes, added = [], b""
     for name, (value, *rows) in results.items():
         new = newline.join(line.encode() for line in [f'[{name} "{value}"]', *rows])
-        found = [one for one in placed if one.tag.key == name.lower()]
+        found = [one for one in placed if one.key == name.lower()]
         for one in found[:1]:
             changes.append((one.start, *_extent(data, one, new, newline, bool(rows))))
         changes += [_removal(data, one) for one in found[1:]]
         if not found:
             added += new + newline
-    changes += [_removal(data, one) for one in placed if one.tag.key in same]
+    changes += [_removal(data, one) for one in placed if one.key in same]
     if added:
         start = b"" if last_line[1] else newline
         changes.append((last_line.end(), last_line.end(), start + added))
@@ -331,7 +331,7 @@ def _extent(
     data: bytes | mmap.mmap, placed: PlacedTag, new: bytes, newline: bytes, has_rows: bool
 ) -> tuple[int, bytes]:
     """Where a tag and its rows end; comments that stand among the rows go after the new ones."""
-    rows = placed.tag.section.rstrip() if has_rows else ""
+    rows = placed.section.rstrip() if has_rows else ""
     if not rows:
         return placed.end, new
     end = placed.end + len(rows)
@@ -341,7 +341,7 @@ def _extent(
 
 def _removal(data: bytes | mmap.mmap, placed: PlacedTag) -> tuple[int, int, bytes]:
     """Take a tag away with its rows and its line, but not what is said of it."""
-    end = placed.end + len(placed.tag.section.rstrip())
+    end = placed.end + len(placed.section.rstrip())
     comments = b" ".join(_COMMENT.findall(data[placed.end : end]))
     line_end = _LINE_END.match(data, end)
     alone = placed.start == 0 or data[placed.start - 1 : placed.start] in (b"\n", b"\r")

@@ -29,6 +29,7 @@ _BEN = re.compile(
 )
 _PLAY = re.compile(r"(?:[SHDC][AKQJT2-9]\s*)+", re.IGNORECASE)
 _CARD = re.compile(r"[SHDC][AKQJT2-9]", re.IGNORECASE)
+_HELD = 1000
 _COLUMNS = {
     "board": "number",
     "number": "number",
@@ -57,6 +58,7 @@ def read_lines(lines: Iterable[str], name: str, report: Report) -> Iterator[Boar
     """
     # A deal, and where it stands; what BEN writes in the lines after it is its own.
     deal: tuple[Deal, str, dict[str, object]] | None = None
+    bad = _BadLines(name, report)
     for place, line in enumerate(lines, 1):
         text = decoded(line).strip().lstrip("\ufeff")
         if not text or text[0] in "#%;" or _DDS_OTHER.match(text):
@@ -76,9 +78,47 @@ def read_lines(lines: Iterable[str], name: str, report: Report) -> Iterator[Boar
         try:
             deal = _line_deal(text, where)
         except ValueError as error:
-            report.leave_out(name, where, error)
+            bad.add(where, error)
+        else:
+            bad.are_records()
     if deal is not None and (board := board_of_parts(deal, name, report)) is not None:
         yield board
+    bad.end()
+
+
+class _BadLines:
+    """Lines that are no deals: each is told of if the file has deals, else only the first."""
+
+    def __init__(self, name: str, report: Report) -> None:
+        self._name, self._report = name, report
+        self._held: list[tuple[str, ValueError]] = []
+        self._n = 0
+        self._has_deals = False
+
+    def add(self, where: str, error: ValueError) -> None:
+        """Take a line."""
+        if self._has_deals:
+            self._report.leave_out(self._name, where, error)
+            return
+        self._n += 1
+        if self._n <= _HELD:
+            self._held.append((where, error))
+
+    def are_records(self) -> None:
+        """Say that a line was a deal."""
+        self._has_deals = True
+        for where, error in self._held:
+            self._report.leave_out(self._name, where, error)
+        if self._n > _HELD:
+            self._report.leave_out(self._name, "", f"{self._n - _HELD} more lines are no deals")
+        self._held, self._n = [], 0
+
+    def end(self) -> None:
+        """Say that there are no more lines."""
+        if self._held:
+            where, error = self._held[0]
+            others = f"; nor is any of {self._n} lines a deal" if self._n > 1 else ""
+            self._report.leave_out(self._name, where, f"{error}{others}")
 
 
 def _line_deal(text: str, where: str) -> tuple[Deal, str, dict[str, object]]:
