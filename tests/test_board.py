@@ -8,7 +8,9 @@ import sys
 
 import numpy as np
 import pytest
+from endplay.dds import analyse_play as endplay_analyse
 from endplay.types import Board as EndplayBoard
+from endplay.types import Denom, Player
 
 import bridgevec as bv
 from bridgevec import Board, Call, Contract, Deal, Hand, Seat, Strain, Vulnerability, load_bidder
@@ -356,6 +358,13 @@ def test_the_analysis_of_200_boards_is_that_of_one_by_one():
     boards = random_boards(200, 5)
     for board, play in zip(boards, analyse_boards(boards), strict=True):
         assert play == analyse_play(board)
+        deal, contract = board.deal.to_endplay(), board.contract
+        deal.trump = (Denom.clubs, Denom.diamonds, Denom.hearts, Denom.spades, Denom.nt)[
+            contract.strain
+        ]
+        deal.first = Player(contract.declarer.next)
+        theirs = list(endplay_analyse(deal, board.play))
+        assert [play.tricks, *(card.tricks for card in play.cards)][: len(theirs)] == theirs
 
 
 def test_losses_are_those_of_declarer_and_defenders():

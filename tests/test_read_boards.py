@@ -13,7 +13,7 @@ from endplay.parsers import pbn as endplay_pbn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridgevec import Board, RecordWarning, Report, read_boards, write_boards
+from bridgevec import Board, RecordWarning, Report, analyse_play, read_boards, write_boards
 from bridgevec.auction import Auction
 from bridgevec.cards import Deal, random_deals
 from bridgevec.dds import Position
@@ -350,6 +350,98 @@ def test_nothing_is_invented_before_an_auction(tags, expected, n_told):
 def test_last_passes_follow_from_the_contract():
     (board,), told = read(f'{HEAD}[Declarer "N"]\n[Contract "4S"]\n[Auction "N"]\n1S Pass 4S\n')
     assert (calls(board), told) == ("1S P 4S P P P", [])
+
+
+def test_the_example_of_the_standard():
+    text = """% PBN 2.1
+[Event "International Amsterdam Airport Schiphol Bridgetournament"]
+[Site "Amsterdam, The Netherlands NLD"]
+[Date "1995.06.10"]
+[Board "1"]
+[West "Podgor"]
+[North "Westra"]
+[East "Kalish"]
+[South "Leufkens"]
+[Dealer "N"]
+[Vulnerable "None"]
+[Deal "N:.63.AKQ987.A9732 A8654.KQ5.T.QJT6 J973.J98742.3.K4 KQT2.AT.J6542.85"]
+[Scoring "IMP"]
+[Declarer "S"]
+[Contract "5HX"]
+[Result "9"]
+{
+                S
+                H 6 3
+                D A K Q 9 8 7
+                C A 9 7 3 2
+S K Q 10 2                      S A 8 6 5 4
+}
+[Auction "N"]
+1D      1S   3H =1= 4S
+4NT =2= X    Pass   Pass
+5C      X    5H     X
+Pass    Pass Pass
+[Note "1:non-forcing 6-9, 6-card"]
+[Note "2:two colors: clubs and diamonds"]
+[Play "W"]
+SK =1= H3 S4 S3
+C5 C2 C6 CK
+S2 H6 S5 S7
+C8 CA CT C4
+D2 DA DT D3
+D4 DK H5 H7
+-  -  -  H2
+*
+[Note "1:highest of series"]
+"""
+    (board,), told = read(text)
+    assert told == []
+    assert calls(board) == "1D 1S 3H 4S 4N X P P 5C X 5H X P P P"
+    assert dict(board.notes) == {2: "non-forcing 6-9, 6-card", 4: "two colors: clubs and diamonds"}
+    assert " ".join(board.play).startswith("SK H3 S4 S3 C2 C6 CK C5 S7 S2 H6 S5 CA CT C4 C8 DA DT")
+    assert (board.play[-1], board.claimed, board.result, board.score) == ("H2", True, 9, -300)
+    assert dict(board.play_notes) == {0: "highest of series"}
+    play = analyse_play(board)
+    assert (play.tricks, play.cards[0].cost, play.cards[-1].tricks) == (6, 2, 8)
+
+
+def test_rules_of_the_standard():
+    text = f"""%PBN 2.1
+%EXPORT
+; a comment to the end of the line {{ with a brace
+[Event ""][Site "##Town"] [Board "7"]\t[Dealer "S"]
+[Vulnerable "All"]{{several tags a line}}[Deal "E:{EAST} {SOUTH} {WEST} {NORTH}"]
+%[Deal "escaped"]
+[Scoring "MP;IMP"]
+[Declarer "^S"]
+[Contract "2S"]
+[Auction "S"]
+1S! $2 Pass?? 2S!? {{a comment; with [Tag "x"]}} Pass ; Pass
+Pass *
+[Play "W"]
+D3! $4 D2 DA DT
+[OptimumResultTable "Declarer;Denomination\\2R;Result\\2R"]
+N NT 11
+E  S  2
+[MyTag "C:\\dir \\"x\\""]
+
+[Board "8"]
+[Deal "#"]
+"""
+    boards, told = read(text)
+    assert told == []
+    board, second = boards
+    assert (board.number, board.dealer.name, str(board.vulnerable)) == ("7", "S", "All")
+    assert board.deal.pbn == second.deal.pbn == DEAL
+    assert board.tags["Scoring"] == "MP;IMP"
+    assert (board.tags["Event"], board.tags["Site"], second.tags["Site"]) == ("", "Town", "Town")
+    assert (calls(board), dict(board.marks)) == ("1S P 2S P P", {0: "!$2", 1: "??", 2: "!?"})
+    table = "Declarer;Denomination\\2R;Result\\2R\nN NT 11\nE  S  2"
+    assert board.tags["OptimumResultTable"] == table
+    assert board.tags["MyTag"] == 'C:\\dir "x"'
+    assert (str(board.contract), board.play) == ("2S by S", ("D3", "D2", "DA", "DT"))
+    again, told = read(board_pbn(board))
+    assert again == [board]
 
 
 # LIN

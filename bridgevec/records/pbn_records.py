@@ -25,6 +25,7 @@ _BLANK_CR = re.compile(r"\r(?:[ \t]*\r)+")
 # In the absence of blank lines.
 _BOUNDARY = re.compile(r"[\r\n]+(?=[ \t]*\[[ \t]*(?:Event|Board)\b)", re.IGNORECASE)
 _LONG = 1 << 14
+_LONGEST = 1 << 22
 # Texts in quotes stay; comments, and lines of %, are made blank.
 _SKIP = re.compile(
     r'"(?:\\.|[^"\\\r\n])*"'
@@ -222,6 +223,9 @@ def _blocks(chunks: Iterable[str], start: int) -> Iterator[_Block]:
                 yield _Block(start + at, text[at : found.end()], after_blank)
                 at, after_blank = found.end(), False
         start, pending = start + at, text[at:]
+        if len(pending) > _LONGEST:  # no record is as long
+            yield _Block(start, pending, after_blank)
+            start, pending, after_blank = start + len(pending), "", False
     at = 0
     for found in _blank_lines(pending).finditer(pending):
         yield _Block(start + at, pending[at : found.end()], after_blank)
