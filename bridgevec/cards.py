@@ -40,7 +40,8 @@ _CARD_BIT = [
     for suit in range(4)
 ]
 _SUIT_TEXT = ["".join(r for i, r in enumerate(RANKS) if held >> i & 1) for held in range(1 << 13)]
-_HELD = {text: held for held, text in enumerate(_SUIT_TEXT)}
+HOLDINGS = {text: held for held, text in enumerate(_SUIT_TEXT)}
+"""Every holding of a suit, ranks from high to low, as 13 bits; bit 0 is the ace."""
 _CHUNK = 1 << 16
 
 
@@ -167,7 +168,7 @@ def _parse_hand(text: str) -> int:
     suits = text.split(".")
     if len(suits) == 4:
         try:  # as nearly every file writes it, looked up suit by suit
-            spades, hearts, diamonds, clubs = map(_HELD.__getitem__, suits)
+            spades, hearts, diamonds, clubs = map(HOLDINGS.__getitem__, suits)
             return spades | hearts << 13 | diamonds << 26 | clubs << 39
         except KeyError:
             pass  # in some other order or case, or wrong, which is told below

@@ -591,7 +591,7 @@ def analyse(
 
     if out is not None and out.suffix.lower() != ".pbn":
         raise ValueError(f"{out} is no .pbn file")
-    reading = Reading(sources)
+    reading = Reading(sources, "play")
     analysis = Analysis(reading, workers)
     rows: list[dict[str, Any]] = []
 

@@ -53,6 +53,9 @@ class Reading:
     ----------
     sources : list of str
         Deals as text, files, folders, globs, ``-`` for standard input.
+    part : str, default ""
+        A part without which a board is of no use, such as ``"play"``: where it cannot be read, the
+        record counts as left out.
 
     Attributes
     ----------
@@ -60,12 +63,13 @@ class Reading:
         What was wrong; each is told on standard error as it comes up.
     """
 
-    def __init__(self, sources: list[str]) -> None:
+    def __init__(self, sources: list[str], part: str = "") -> None:
         for source in sources:
             if not is_file(source) and not is_deal(source):
                 raise ValueError(f"{source!r} is neither a file nor a deal such as 'N:… … … …'")
         self.sources = sources
         self.report = Report(self._tell)
+        self._part = f"the {part} is left out" if part else ""
         self._untold: RecordWarning | None = None
         self._told = False
 
@@ -95,6 +99,8 @@ class Reading:
             raise ValueError(f"no board in {', '.join(map(_name, self.sources))}")
 
     def _tell(self, warning: RecordWarning) -> None:
+        if self._part and warning.cause.startswith(self._part):
+            self.report.left_out += 1
         if self._told:
             _tell(warning)
         elif self._untold is None:

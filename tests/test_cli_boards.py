@@ -188,6 +188,12 @@ def test_a_revoke_is_left_out_of_the_analysis(tmp_path):
     assert result.exit_code == 3
     assert [row["board"] for row in json.loads(result.stdout)["boards"]] == ["2"]
     assert "board 1: the play cannot be analysed" in result.stderr
+    text = path.read_text().replace("D3 D2", "D3 ^R D2").replace('Board "2"', 'Board "3"')
+    path.write_text(f"{path.read_text()}\n{text}")
+    result = run("analyse", path, "--json")
+    assert [row["board"] for row in json.loads(result.stdout)["boards"]] == ["2"]
+    assert "board 3: the play is left out, '^R' stands in it, an irregularity\n" in result.stderr
+    assert result.stderr.endswith("bridgevec: 3 records left out\n")
     result = run("analyse", DEAL)
     assert (result.exit_code, result.stderr) == (2, "bridgevec: no board with a play\n")
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from bridgevec.cards import FULL_DECK, RANKS, SUITS, Deal, Seat, hand_mask, hand_text
+from bridgevec.cards import FULL_DECK, HOLDINGS, RANKS, SUITS, Deal, Seat, hand_mask, hand_text
 
 _ORDER = {ch: i for i, ch in enumerate("NESWnesw")}
 _SEAT = re.compile(r"\s*(N|E|S|W|North|East|South|West)\s*:\s*", re.IGNORECASE)
 _LETTERS = re.compile(r"(?:[SHDC♠♥♦♣][AKQJT2-9x]*){1,4}", re.IGNORECASE)
 _UNKNOWN = ("-", "?", "-.-.-.-", "...")
 _SYMBOLS = str.maketrans("♠♥♦♣", "SHDC")
-_HELD: dict[str, int] = {}
+_HELD = HOLDINGS.copy()  # and those in other orders that were seen
 _MOST_HELD = 1 << 16
 
 
@@ -166,7 +166,3 @@ def _with_spaces(words: list[str]) -> list[str] | None:
     if len(hands) not in (3, 4) or "." in text:
         return None
     return [".".join(hand) for hand in hands]
-
-
-for _held in range(1 << 13):
-    _HELD["".join(rank for i, rank in enumerate(RANKS) if _held >> i & 1)] = _held
