@@ -700,7 +700,7 @@ def test_memory_does_not_grow_with_the_boards(tmp_path):
 
     for text in (GOOD, GOOD + "\n", LIN + "\n", DEAL + "\n"):
         peak(text, 10)
-        assert peak(text, 3000) < peak(text, 900) + 500_000
+        assert peak(text, 1500) < peak(text, 700) + 400_000
 
 
 # There and back
