@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from bridgevec._auction import replay
@@ -214,39 +215,24 @@ class _File:
             result, claimed = int(text), True
         elif text:
             trouble.append(f"unknown claim {text!r}")
-        tags = self._tags(room)
-        cards: list[str] = []
+        parts: dict[str, Any] = {
+            "deal": deal,
+            "dealer": dealer,
+            "vulnerable": vulnerable,
+            "auction": calls,
+            "number": number,
+            "contract": contract,
+            "result": result,
+            "claimed": claimed,
+            "tags": self._tags(room),
+            "notes": notes,
+            "marks": marks,
+        }
         try:
-            cards = _cards(words.cards)
-            board = Board(
-                deal,
-                dealer,
-                vulnerable,
-                calls,
-                number=number,
-                contract=contract,
-                play=cards,
-                result=result,
-                claimed=claimed,
-                tags=tags,
-                notes=notes,
-                marks=marks,
-            )
+            board = Board(**parts, play=_cards(words.cards) if words.cards else ())
         except ValueError as error:
             trouble.append(f"the play is left out, {error}")
-            board = Board(
-                deal,
-                dealer,
-                vulnerable,
-                calls,
-                number=number,
-                contract=contract,
-                result=result,
-                claimed=claimed,
-                tags=tags,
-                notes=notes,
-                marks=marks,
-            )
+            board = Board(**parts)
         for remark in trouble:
             self.report.remark(self.name, label, remark)
         return board

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import Any
 
 from bridgevec._auction import replay
 from bridgevec.auction import CALLS, FIRST_BID, PASS, Auction, Call, explain_illegal
@@ -123,53 +124,35 @@ class _BoardOf:
         full = None
         if contract is not None and (declarer is not None or not contract.level):
             full = _with_declarer(contract, declarer)
+        doubtful = False
         if calls:
             _, over, bid, doubled, by = replay(bytes(calls), dealer)
             if over:
-                real = Contract()
-                if bid >= 0:
-                    real = contract_of(bid, doubled, by)
+                real = Contract() if bid < 0 else contract_of(bid, doubled, by)
                 if full is not None and full != real:
                     trouble.append(f"contract {full} does not fit the auction, which gives {real}")
-                    if real.declarer & 1 != full.declarer & 1:
-                        declarer = None
+                    doubtful = bool((real.declarer ^ full.declarer) & 1)
                 full = real
-        result = self._result(full)
-        cards: list[str] = []
-        play_notes: dict[int, str] = {}
-        claimed = False
-        if play and not play.isspace():
-            cards, play_notes, claimed = self._play(play, full)
+        parts: dict[str, Any] = {
+            "deal": self.deal,
+            "dealer": dealer,
+            "vulnerable": vulnerable,
+            "auction": calls,
+            "number": number,
+            "contract": full,
+            "result": None if doubtful else self._result(full),
+            "tags": others,
+            "notes": notes,
+            "marks": marks,
+        }
+        if not play or play.isspace():
+            return Board(**parts)
+        cards, play_notes, claimed = self._play(play, full)
         try:
-            return Board(
-                self.deal,
-                dealer,
-                vulnerable,
-                calls,
-                number=number,
-                contract=full,
-                play=cards,
-                result=result,
-                claimed=claimed,
-                tags=others,
-                notes=notes,
-                marks=marks,
-                play_notes=play_notes,
-            )
+            return Board(**parts, play=cards, claimed=claimed, play_notes=play_notes)
         except ValueError as error:  # the play: all else has been looked at
             trouble.append(f"the play is left out, {error}")
-            return Board(
-                self.deal,
-                dealer,
-                vulnerable,
-                calls,
-                number=number,
-                contract=full,
-                result=result,
-                tags=others,
-                notes=notes,
-                marks=marks,
-            )
+            return Board(**parts)
 
     def _dealer(self, number: str) -> Seat:
         text = self.tags["dealer"]
