@@ -173,7 +173,7 @@ def read_records(chunks: Iterable[str], start: int = 0) -> Iterator[Record]:
     --------
     >>> data = '[Board "1"] [Dealer "N"]\n[Auction "N"]\n1NT AP\n\n[Board "#"] [Room "Closed"]'
     >>> for record in read_records([data]):
-    ...     print(record.tags["board"], record.tags["dealer"], record.parts[-1].section.split())
+    ...     print(record.tags["board"], record.tags["dealer"], record.parts[-1][3].split())
     1 N ['1NT', 'AP']
     1 N []
     """
