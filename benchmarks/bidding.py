@@ -32,7 +32,6 @@ from tqdm import tqdm
 
 from bridgevec._auction import Auctions
 from bridgevec.auction import FIRST_BID, auction_text, calls_at, contract_at, parse_call
-from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.bidders.bidder import PassBidder
 from bridgevec.bidders.imitation import judge
@@ -48,6 +47,7 @@ from bridgevec.cards import Deal, Seat, Strain, hand_masks
 from bridgevec.dds import SOLVER_VERSION, solve_tables
 from bridgevec.models.embedding import WEIGHTS
 from bridgevec.records import read_deals, write_deals
+from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.scoring import VULNERABILITIES, Contract, imps, par_scores
 
 EXAMPLES = """examples:

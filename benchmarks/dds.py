@@ -39,7 +39,7 @@ from verify_dds import ENDPLAY_BATCH, HARD_DEALS, solve_endplay_deals
 from bridgevec._dds import Solver
 from bridgevec.cards import Deal, deal_masks, random_masks
 from bridgevec.dds import solve_tables
-from bridgevec.records import read_pbn_deals
+from bridgevec.records import read_boards
 
 SIGNATURE_DEALS = 40
 
@@ -237,7 +237,7 @@ def main() -> None:
         )
         return
     if args.hard:
-        masks = deal_masks([deal for _, deal in read_pbn_deals(HARD_DEALS)])
+        masks = deal_masks(read_boards(HARD_DEALS))
     else:
         masks = random_masks(args.deals, args.seed)
     try:

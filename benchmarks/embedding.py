@@ -38,11 +38,11 @@ from rivals import rivals
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
-from bridgevec.auction_records import read_auctions
 from bridgevec.cards import Seat, hand_bits, hand_text, random_masks
 from bridgevec.models.embedding import Embedding, load_embedding
 from bridgevec.models.opening import opening_decisions
 from bridgevec.models.pairs import exchanged_hands, read_pairs
+from bridgevec.records.auctions import read_auctions
 
 EXAMPLES = """examples:
   python benchmarks/embedding.py --auctions auctions.parquet --train-pairs hand_pairs_train.csv.gz \

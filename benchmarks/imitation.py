@@ -21,9 +21,9 @@ import numpy as np
 from ddbp2 import write_card
 
 from bridgevec.auction import Auctions, question_at
-from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.bidders.imitation import ImitationConfig, decisions, judge
+from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
 
 
 def speed(bidder: Bidder, recorded: RecordedAuctions, rows: np.ndarray) -> dict[str, Any]:

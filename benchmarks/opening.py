@@ -38,7 +38,6 @@ from tqdm import tqdm
 
 from bridgevec._auction import Auctions
 from bridgevec.auction import call_text
-from bridgevec.auction_records import held_out, read_auctions
 from bridgevec.bidders.rules import RulesBidder
 from bridgevec.models.opening import (
     OpeningBidClassifier,
@@ -49,6 +48,7 @@ from bridgevec.models.opening import (
     recipe,
 )
 from bridgevec.models.opening_model import Features, OpeningModel, load_opening
+from bridgevec.records.auctions import held_out, read_auctions
 
 EXAMPLES = """examples:
   python benchmarks/opening.py auctions.parquet --model opening-21gf

@@ -24,10 +24,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
-from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out
 from bridgevec.cards import hand_bits, random_masks
 from bridgevec.envs import BiddingVectorEnv, LabelledDeals
 from bridgevec.models.opening import OpeningDecisions
+from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out
 
 HELD_OUT = 0.1
 """Share of recorded deals that is judged and never learned from."""

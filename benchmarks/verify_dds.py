@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from bridgevec.cards import Deal, Seat, Strain, card_text, random_deals
 from bridgevec.dds import Position, solve_board, solve_tables
-from bridgevec.records import read_deals, read_pbn_deals
+from bridgevec.records import read_boards, read_deals
 
 DATA = Path(__file__).parent.parent / "data"
 FREAK_DEALS, HARD_DEALS = DATA / "freak_deals.pbn", DATA / "hard_deals.pbn"
@@ -138,9 +138,9 @@ class Verification:
         places = random_positions(rng, random_deals(positions, rng))
         for place in tqdm(places, "positions", positions, unit="position", disable=None):
             self.position(*place)
-        given = read_pbn_deals(FREAK_DEALS) + (read_pbn_deals(HARD_DEALS) if hard else [])
-        for _, deal in tqdm(given, "given deals", unit="table", disable=None):
-            self.tables([deal], solve_tables([deal]))
+        given = read_boards([FREAK_DEALS, HARD_DEALS] if hard else FREAK_DEALS)
+        for board in tqdm(given, "given deals", unit="table", disable=None):
+            self.tables([board.deal], solve_tables([board]))
         rng = np.random.default_rng([seed, 0])
         with tqdm(desc="random deals", total=deals, unit="table", disable=None) as bar:
             for start in range(0, deals, ENDPLAY_BATCH):

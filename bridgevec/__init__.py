@@ -2,9 +2,10 @@
 
 from importlib.metadata import version
 
-from bridgevec.auction import Auction
+from bridgevec.auction import Auction, Call
 from bridgevec.bidders import load_bidder
-from bridgevec.cards import Deal, Seat, Strain, random_deals
+from bridgevec.board import Board
+from bridgevec.cards import Deal, Hand, Seat, Strain, random_deals
 from bridgevec.dds import iter_tables, solve_board, solve_table, solve_tables
 from bridgevec.models.embedding import (
     TrickEstimate,
@@ -16,23 +17,31 @@ from bridgevec.models.embedding import (
     nearest_hands,
 )
 from bridgevec.models.opening_model import OpeningBid, load_opening, opening_bid
-from bridgevec.play import Play, PlayedCard, analyse_play, best_play, contract_score
-from bridgevec.scoring import Contract, Par, imps, par, par_scores, score, scores
+from bridgevec.play import Play, PlayedCard, analyse_boards, analyse_play, best_play, contract_score
+from bridgevec.records import RecordWarning, Report, read_boards, write_boards
+from bridgevec.scoring import Contract, Par, Vulnerability, imps, par, par_scores, score, scores
 
 __version__ = version("bridgevec")
 
 __all__ = [
     "Auction",
+    "Board",
+    "Call",
     "Contract",
     "Deal",
+    "Hand",
     "OpeningBid",
     "Par",
     "Play",
     "PlayedCard",
+    "RecordWarning",
+    "Report",
     "Seat",
     "Strain",
     "TrickEstimate",
+    "Vulnerability",
     "__version__",
+    "analyse_boards",
     "analyse_play",
     "best_play",
     "contract_score",
@@ -50,9 +59,11 @@ __all__ = [
     "par",
     "par_scores",
     "random_deals",
+    "read_boards",
     "score",
     "scores",
     "solve_board",
     "solve_table",
     "solve_tables",
+    "write_boards",
 ]

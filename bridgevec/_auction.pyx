@@ -593,3 +593,29 @@ cdef class Tables(Auctions):
         for i in range(self._n):
             write_mask(1 << PASS if self._done[i] else legal(&self._tables[i]), &masks[i, 0])
         return out
+
+
+def replay(const uint8_t[::1] calls, int dealer):
+    """Follow one auction from its first call to its last.
+
+    Returns
+    -------
+    wrong : int
+        The place of the first call that is not legal; -1 if all are.
+    over : bool
+    bid : int
+        The last one that is legal, 0 = 1C … 34 = 7N; -1 for none.
+    doubled, declarer : int
+    """
+    cdef Table table
+    cdef Py_ssize_t i, wrong = -1
+    start(&table, dealer)
+    for i in range(calls.shape[0]):
+        if not legal(&table) >> calls[i] & 1:
+            wrong = i
+            break
+        make(&table, calls[i])
+    cdef int declarer = 0
+    if table.bid >= 0:
+        declarer = table.named[5 * (table.bidder & 1) + table.bid % 5]
+    return wrong, bool(is_over(&table)), table.bid, table.doubled, declarer

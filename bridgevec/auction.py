@@ -81,6 +81,57 @@ def parse_call(call: CallLike) -> int:
     raise ValueError(f"unknown call {call!r}, expected P, X, XX or a bid from 1C to 7N")
 
 
+class Call(int):
+    """A call: its number 0..37, which is also its text.
+
+    Parameters
+    ----------
+    call : int or str
+        As `parse_call` takes it. There is one object of each call.
+
+    Raises
+    ------
+    ValueError
+        If it is no call.
+
+    Examples
+    --------
+    >>> call = Call("1NT")
+    >>> call, str(call), int(call), call == 7
+    (Call('1N'), '1N', 7, True)
+    >>> call.level, call.strain, Call("X").strain
+    (1, <Strain.NT: 4>, None)
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, call: CallLike) -> Call:  # noqa: D102 - told above
+        return CALLS[parse_call(call)]
+
+    @property
+    def level(self) -> int:
+        """1 to 7; 0 for a pass, a double or a redouble."""
+        return (self - FIRST_BID) // 5 + 1 if self >= FIRST_BID else 0
+
+    @property
+    def strain(self) -> Strain | None:
+        """The strain of a bid; None for a pass, a double or a redouble."""
+        return Strain((self - FIRST_BID) % 5) if self >= FIRST_BID else None
+
+    def __reduce__(self) -> tuple[type[Call], tuple[int]]:
+        return Call, (int(self),)
+
+    def __str__(self) -> str:
+        return _TEXTS[self]
+
+    def __repr__(self) -> str:
+        return f"Call({_TEXTS[self]!r})"
+
+
+CALLS = tuple(int.__new__(Call, number) for number in range(N_CALLS))
+"""All calls, each at the place of its number."""
+
+
 class Auction:
     """An auction, from the first call to the last.
 
@@ -150,9 +201,9 @@ class Auction:
         return Seat(int(self._core.turns()[0]))
 
     @property
-    def calls(self) -> list[int]:
-        """The calls so far, as numbers."""
-        return calls_at(self._core, 0)
+    def calls(self) -> list[Call]:
+        """The calls so far."""
+        return [CALLS[call] for call in calls_at(self._core, 0)]
 
     @property
     def is_over(self) -> bool:
@@ -160,9 +211,9 @@ class Auction:
         return bool(self._core.over()[0])
 
     @property
-    def legal_calls(self) -> list[int]:
-        """The calls that may be made, as numbers."""
-        return np.flatnonzero(self._core.legal_masks()[0]).tolist()
+    def legal_calls(self) -> list[Call]:
+        """The calls that may be made."""
+        return [CALLS[call] for call in np.flatnonzero(self._core.legal_masks()[0]).tolist()]
 
     @property
     def contract(self) -> Contract:

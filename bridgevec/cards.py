@@ -10,7 +10,7 @@ Conventions, used everywhere in the package:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, TypeAlias, TypeGuard
 
@@ -40,6 +40,8 @@ _CARD_BIT = [
     for suit in range(4)
 ]
 _SUIT_TEXT = ["".join(r for i, r in enumerate(RANKS) if held >> i & 1) for held in range(1 << 13)]
+HOLDINGS = {text: held for held, text in enumerate(_SUIT_TEXT)}
+"""Every holding of a suit, ranks from high to low, as 13 bits; bit 0 is the ace."""
 _CHUNK = 1 << 16
 
 
@@ -163,6 +165,13 @@ def _cards_of(mask: int) -> list[int]:
 
 
 def _parse_hand(text: str) -> int:
+    suits = text.split(".")
+    if len(suits) == 4:
+        try:  # as nearly every file writes it, looked up suit by suit
+            spades, hearts, diamonds, clubs = map(HOLDINGS.__getitem__, suits)
+            return spades | hearts << 13 | diamonds << 26 | clubs << 39
+        except KeyError:
+            pass  # in some other order or case, or wrong, which is told below
     suits = text.strip().replace("10", "T").split(".")
     if len(suits) != 4:
         raise ValueError(
@@ -334,12 +343,50 @@ def hand_bits(masks: NDArray[np.uint64]) -> NDArray[np.uint8]:
     return bits[..., :52]
 
 
+class Hand(str):
+    """A hand as PBN text that also tells its mask, cards, lengths and points.
+
+    It is a string like any other; only what `Deal` and `Board` give is checked.
+
+    Examples
+    --------
+    >>> hand = Deal("N:KQT2.AT.J6542.85 .63.AKQ987.A9732 A8654.KQ5.T.QJT6 J973.J98742.3.K4")["N"]
+    >>> hand, hand.points, hand.lengths
+    ('KQT2.AT.J6542.85', 10, (4, 2, 5, 2))
+    """
+
+    __slots__ = ()
+
+    @property
+    def mask(self) -> int:
+        """The 52-bit mask."""
+        return _parse_hand(self)
+
+    @property
+    def cards(self) -> tuple[str, ...]:
+        """The cards, such as ``"SA"``, in the order of the text."""
+        return tuple(card_text(card) for card in _cards_of(self.mask))
+
+    @property
+    def lengths(self) -> tuple[int, int, int, int]:
+        """How many spades, hearts, diamonds and clubs it has."""
+        spades, hearts, diamonds, clubs = (
+            (self.mask >> 13 * suit & 0x1FFF).bit_count() for suit in range(4)
+        )
+        return spades, hearts, diamonds, clubs
+
+    @property
+    def points(self) -> int:
+        """High-card points: 4 for an ace, 3 for a king, 2 for a queen, 1 for a jack."""
+        return sum(max(4 - card % 13, 0) for card in _cards_of(self.mask))
+
+
 class Deal:
     """Four hands that share no card.
 
     Parameters
     ----------
-    deal : str, Deal, sequence of four hands, or endplay.types.Deal
+    deal : str, Deal, Board, sequence of four hands, or endplay.types.Deal
         PBN text such as ``"N:AKQ2.K54.T98.J32 … … …"``: the seat of the first hand, then the hands
         clockwise. A sequence stands for the hands of N, E, S, W.
     complete : bool, default True
@@ -372,9 +419,12 @@ class Deal:
         if isinstance(deal, Deal):
             masks: Sequence[int] = deal.masks
             name = deal.pbn
+        elif isinstance(inner := getattr(deal, "deal", None), Deal):  # a board
+            masks = inner.masks
+            name = inner.pbn
         else:
             if _is_endplay(deal):
-                deal = deal.to_pbn()
+                deal = getattr(deal, "deal", deal).to_pbn()
             if isinstance(deal, str):
                 name = deal
                 hands = _split_deal(deal)
@@ -422,8 +472,14 @@ class Deal:
         """The deal as PBN text from North."""
         return "N:" + " ".join(self.hands)
 
-    def __getitem__(self, seat: Seat | int | str) -> str:
-        return hand_text(self.masks[Seat.parse(seat)])
+    def __getitem__(self, seat: Seat | int | str) -> Hand:
+        return Hand(hand_text(self.masks[Seat.parse(seat)]))
+
+    def __iter__(self) -> Iterator[Hand]:
+        return (Hand(hand) for hand in self.hands)
+
+    def __len__(self) -> int:
+        return 4
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Deal) and self.masks == other.masks
@@ -528,7 +584,7 @@ def deal_masks(deals: Iterable[DealLike] | NDArray[np.uint64]) -> NDArray[np.uin
 
     Parameters
     ----------
-    deals : sequence of deals, or integer array (n, 4) of masks
+    deals : sequence of deals or boards, or integer array (n, 4) of masks
         Deals in any accepted form, all complete.
 
     Returns

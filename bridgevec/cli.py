@@ -1,8 +1,9 @@
 """The ``bridgevec`` command: a thin face on the library, for people and (``--json``) programs.
 
-Input is PBN text, a file, or ``-`` for standard input. On bad input one line goes to standard
-error and the exit code is 2. Modules that need an optional extra are imported by the command that
-uses them, so the others work without it.
+Input is PBN text, a file, or ``-`` for standard input. Records that cannot be read are left out,
+with a line each on standard error, and the exit code is 3; if nothing can be done it is 2. Modules
+that need an optional extra are imported by the command that uses them, so the others work without
+it.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ import platform
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing
 from importlib import metadata
-from io import StringIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from bridgevec.board import Board
 from bridgevec.cards import (
     Deal,
     Seat,
@@ -35,10 +36,21 @@ from bridgevec.cards import (
     random_deals,
     random_masks,
 )
+from bridgevec.cli_boards import (
+    Analysis,
+    Reading,
+    is_deal,
+    is_file,
+    play_json,
+    play_text,
+    read_hands,
+    with_notes,
+)
 from bridgevec.dds import MEMORY
 from bridgevec.scoring import (
     VULNERABILITIES,
     Contract,
+    Vulnerability,
     board_conditions,
     parse_vulnerable,
     score,
@@ -117,60 +129,6 @@ def _print_json(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False))
 
 
-def _read_deals(sources: list[str]) -> Iterator[tuple[str, Deal]]:
-    """Read deals, each with a label, from PBN texts and files, ``-`` being standard input.
-
-    Whether all the sources exist is checked at once; they are read as deals are asked for.
-    """
-    for source in sources:
-        if not _is_file(source) and ":" not in source:
-            raise ValueError(f"{source!r} is neither a file nor a deal such as 'N:… … … …'")
-    return _deals_of_sources(sources)
-
-
-def _is_file(source: str) -> bool:
-    return source == "-" or Path(source).is_file()
-
-
-def _deals_of_sources(sources: list[str]) -> Iterator[tuple[str, Deal]]:
-    n = 0
-    for source in sources:
-        deals = _deals_of_file(source) if _is_file(source) else [(str(n + 1), Deal(source))]
-        for label, deal in deals:
-            yield label, deal
-            n += 1
-
-
-def _deals_of_file(source: str) -> Iterator[tuple[str, Deal]]:
-    from bridgevec import records
-
-    if source.endswith(".parquet"):
-        rows = itertools.count(1)
-        for masks, _ in records.iterate_deals(source):
-            for hands in masks.tolist():
-                yield str(next(rows)), Deal(hands)
-    elif source.endswith(".lin"):
-        yield from records.read_lin_deals(source)
-    elif source.endswith(".pbn"):
-        yield from records.iterate_pbn_deals(source)
-    else:
-        with _open_text(source) as file:
-            first = file.readline()
-            if first.startswith(("%", "[")):
-                yield from records.iterate_pbn_deals(StringIO(first + file.read()))
-                return
-            for i, line in enumerate(_lines(itertools.chain([first], file), source), 1):
-                try:
-                    deal = Deal(line)
-                except ValueError as error:
-                    raise ValueError(f"{_name(source)}, deal {i}: {error}") from None
-                yield str(i), deal
-
-
-def _open_text(source: str) -> AbstractContextManager[IO[str]]:
-    return nullcontext(sys.stdin) if source == "-" else open(source)
-
-
 def _name(source: str) -> str:
     return "standard input" if source == "-" else source
 
@@ -184,25 +142,6 @@ def _lines(file: Iterable[str], source: str) -> Iterator[str]:
     return itertools.chain([first], lines)
 
 
-def _count_deals(sources: list[str]) -> int | None:
-    """How many deals there are, for a progress bar; None if that is not known."""
-    from bridgevec import pbn, records
-
-    n = 0
-    for source in sources:
-        if source == "-":
-            return None
-        if not _is_file(source):
-            n += 1
-        elif source.endswith(".parquet"):
-            n += records.deals_info(source)[0]
-        else:
-            mark = {".pbn": rb"(?i)\[\s*deal\s", ".lin": rb"\bmd\|"}.get(Path(source).suffix)
-            with pbn.open_pbn(source) as data:
-                n += sum(1 for _ in re.finditer(mark or rb"[^\r\n]*\S[^\r\n]*", data))
-    return n
-
-
 def _read_hands(sources: Iterable[str]) -> list[str]:
     hands: list[str] = []
     for source in sources:
@@ -214,7 +153,6 @@ HandArguments = Annotated[
     list[str],
     typer.Argument(metavar="HAND...", help="Hands as PBN text, or - to read one a line."),
 ]
-_DEALS = (".pbn", ".lin", ".parquet")
 _BIDDERS = (
     "default, imitation, uncontested, rules, pass, random, a file name.safetensors, or "
     "exec:COMMAND, a process that speaks lines of JSON"
@@ -394,10 +332,10 @@ def draw_map(
 
 
 def _hand_pool(source: str) -> NDArray[np.uint64]:
-    if source.endswith(_DEALS):
-        return deal_masks([deal for _, deal in _deals_of_file(source)]).reshape(-1)
-    with _open_text(source) as file:
-        return np.array([hand_mask(line) for line in _lines(file, source)], dtype=np.uint64)
+    pool, report = read_hands(source)
+    if report.left_out:
+        typer.echo(f"bridgevec: {report.left_out} records left out", err=True)
+    return pool
 
 
 @app.command(
@@ -416,14 +354,17 @@ def solve(
         list[str],
         typer.Argument(
             metavar="DEAL|FILE...",
-            help="Deals as PBN text, .pbn, .lin or .parquet files, text files or - with a deal a "
-            "line.",
+            help="Deals as PBN text; files of any kind, folders, or - for standard input.",
         ),
     ],
     out: Annotated[
         Path | None,
         typer.Option(help="Write a copy of the .pbn file, or the file itself, with its results."),
     ] = None,
+    only_missing: Annotated[
+        bool,
+        typer.Option("--only-missing", help="With --out, leave boards that have their results."),
+    ] = False,
     strain: Annotated[str | None, typer.Option(help="Trumps: C, D, H, S or NT.")] = None,
     leader: Annotated[
         str | None, typer.Option(help="Who leads to the first trick: N, E, S or W.")
@@ -447,7 +388,8 @@ def solve(
     deals may be any number, even a stream without an end.
 
     With --out, adds the tables and the par scores to a .pbn file, as its tags OptimumResultTable
-    and OptimumScore, and changes nothing else in it. Stopped or killed, the same command goes on.
+    and OptimumScore, in the place of what other programs say of them, and changes nothing else in
+    it. Stopped or killed, the same command goes on.
 
     With --strain and --leader, prints the tricks that each card which may be played next is worth
     to the side that plays it.
@@ -464,18 +406,21 @@ def solve(
         raise ValueError("--played needs --contract, or --strain and --leader")
     if out is not None and (contract is not None or strain is not None):
         raise ValueError("--out is for tables, without --contract, --strain and --leader")
-    deals = _read_deals(sources)
+    if only_missing and out is None:
+        raise ValueError("--only-missing goes with --out")
+    reading = Reading(sources)
+    deals = ((label, board.deal) for label, board in reading.boards())
     if out is not None:
-        _solve_pbn(sources, out, workers, memory, as_json)
+        _solve_pbn(reading, out, workers, memory, only_missing, as_json)
     elif contract is not None:
         _play_contract(list(deals), Contract.parse(contract), vulnerable, played.split(), as_json)
     elif strain is not None and leader is not None:
         board = (Strain.parse(strain), Seat.parse(leader), played.split())
         _solve_board(list(deals), *board, as_json)
     else:
-        _solve_tables(
-            deals, _count_deals(sources) if _shows_bars() else None, workers, memory, as_json
-        )
+        total = reading.count() if _shows_bars() else None
+        _solve_tables(deals, total, workers, memory, as_json)
+    reading.finish()
 
 
 def _shows_bars() -> bool:
@@ -521,14 +466,21 @@ def _solve_tables(
 
 
 def _solve_pbn(
-    sources: list[str], out: Path, workers: int | None, memory: int, as_json: bool
+    reading: Reading,
+    out: Path,
+    workers: int | None,
+    memory: int,
+    only_missing: bool,
+    as_json: bool,
 ) -> None:
-    from bridgevec.pbn import solve_pbn
+    from bridgevec.records.results import solve_pbn
 
-    if len(sources) != 1 or Path(sources[0]).suffix.lower() != ".pbn":
+    sources = reading.sources
+    if len(sources) != 1 or not Path(sources[0]).is_file():
         raise ValueError(f"--out takes one .pbn file, got {' '.join(sources)}")
+    options = {"progress": _shows_bars(), "only_missing": only_missing, "report": reading.report}
     try:
-        boards = solve_pbn(sources[0], out, workers, memory, progress=_shows_bars())
+        boards = solve_pbn(sources[0], out, workers, memory, **options)
     except KeyboardInterrupt:
         raise _stopped("; the same command goes on from here") from None
     if as_json:
@@ -606,6 +558,66 @@ def _beside(left: str, right: str) -> str:
     for row, text in enumerate(right.splitlines(), (len(lines) - right.count("\n")) // 2):
         lines[row] = f"{lines[row]:<{width}}{text}"
     return "\n".join(lines)
+
+
+@app.command(
+    epilog=_examples(
+        "bridgevec analyse match.pbn",
+        "bridgevec analyse match.pbn --out analysed.pbn",
+        "bridgevec analyse match.pbn --json",
+    )
+)
+def analyse(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...", help="Boards that were played: files of any kind, folders, or -."
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the boards with notes of what cards cost: a .pbn file."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Threads; by default all.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell what each card of a play cost.
+
+    Board by board, trick by trick: the cards with the tricks that they threw away, and on the right
+    the tricks that the declarer comes to if nobody errs any more. At the end the totals of players,
+    of sides, and of declarers and defenders; dummy's cards are the declarer's.
+    """
+    from bridgevec.records import write_boards
+
+    if out is not None and out.suffix.lower() != ".pbn":
+        raise ValueError(f"{out} is no .pbn file")
+    reading = Reading(sources, "play")
+    analysis = Analysis(reading, workers)
+    rows: list[dict[str, Any]] = []
+
+    def boards() -> Iterator[Board]:
+        for label, board, play in analysis.plays():
+            if as_json:
+                rows.append(play_json(label, board, play))
+            elif out is None:
+                typer.echo(play_text(label, board, play) + "\n")
+            yield with_notes(board, play)
+
+    try:
+        n = sum(1 for _ in boards()) if out is None else write_boards(out, boards())
+    except KeyboardInterrupt:
+        raise _stopped("") from None
+    if as_json:
+        report = reading.report
+        counts = {"without_play": analysis.without_play, "left_out": report.left_out}
+        _print_json({"boards": rows, "totals": analysis.totals()} | counts)
+    elif n:
+        if out is not None:
+            typer.echo(f"{out}: {n} board{'s' * (n != 1)} with notes\n")
+        typer.echo(analysis.table())
+    if left := analysis.without_play:
+        typer.echo(f"bridgevec: {left} board{' has' if left == 1 else 's have'} no play", err=True)
+    reading.finish()
 
 
 @app.command(
@@ -912,18 +924,28 @@ app.add_typer(
     "open",
     epilog=_examples(
         "bridgevec open AKQ2.K54.T98.J32",
-        "bridgevec open K5.QJT9863.84.62 --position 3 --vulnerable EW",
+        "bridgevec open K5.QJT9863.84.62 --position 3 --dealer S --vulnerable EW",
         "bridgevec open AKQ2.K54.T98.J32 --model opening-experts --json",
     ),
 )
 def open_bidding(
-    hands: HandArguments,
+    hands: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="HAND|DEAL|FILE...",
+            help="Hands as PBN text, or - to read one a line; or deals and files of boards.",
+        ),
+    ],
     position: Annotated[
         int, typer.Option(min=1, max=4, help="1 for the dealer, 4 after three passes.")
     ] = 1,
+    dealer: Annotated[
+        str | None, typer.Option(help="Who deals: N, E, S or W. By default the board's, else N.")
+    ] = None,
     vulnerable: Annotated[
-        str, typer.Option(help="The hand being North: None, NS (its side), EW or All.")
-    ] = "None",
+        str | None,
+        typer.Option(help="None, NS, EW or All. By default the board's, else None."),
+    ] = None,
     model: Annotated[
         str | None, typer.Option(help="A shipped model, or a file name.safetensors.")
     ] = None,
@@ -937,21 +959,35 @@ def open_bidding(
     from bridgevec.models.opening_model import load_opening
 
     opener = load_opening() if model is None else load_opening(model)
+    given = {"dealer": dealer, "vulnerable": vulnerable}
+    changes = {name: value for name, value in given.items() if value is not None}
+    reading = Reading([source for source in hands if source != "-" and not _is_hand(source)])
+    asked = []
+    for text in _read_hands(source for source in hands if source == "-" or _is_hand(source)):
+        asked.append((text, Seat.parse(dealer or "N"), Vulnerability.parse(vulnerable or "None")))
+    if reading.sources:
+        for _, one in reading.boards():
+            board = Board(one.deal, one.dealer, one.vulnerable).replace(**changes)
+            hand = board[(board.dealer + position - 1) % 4]
+            asked.append((hand, board.dealer, board.vulnerable))
     found = []
-    for text in _read_hands(hands):
-        bid = opener.opening_bid(text, position, vulnerable)
-        found.append((text, bid, opener.nearest_openings(text, position, vulnerable, k)))
+    for text, first, sides in asked:
+        question = (text, position, first, sides)
+        bid = opener.opening_bid(*question)
+        found.append((text, bid, opener.nearest_openings(*question, k)))
     if as_json:
         _print_json(
             [
-                {"hand": text, "position": position, "vulnerable": vulnerable, "call": bid.call}
+                {"hand": text, "position": position, "dealer": first.name}
+                | {"vulnerable": str(sides), "call": bid.call}
                 | {"probabilities": {c: round(p, 6) for c, p in bid.probabilities.items()}}
                 | {"nearest": [near._asdict() for near in known]}
-                for text, bid, known in found
+                for (text, bid, known), (_, first, sides) in zip(found, asked, strict=True)
             ]
         )
-        return
-    typer.echo("\n\n".join(_opening_text(*one) for one in found))
+    else:
+        typer.echo("\n\n".join(_opening_text(*one) for one in found))
+    reading.finish()
 
 
 def _opening_text(hand: str, bid: OpeningBid, known: list[KnownOpening]) -> str:
@@ -984,8 +1020,14 @@ def bid(
     auction: Annotated[
         str, typer.Option(help="The calls so far, from the dealer on, such as '1C P 1H'.")
     ] = "",
-    dealer: Annotated[str, typer.Option(help="Who calls first: N, E, S or W.")] = "N",
-    vulnerable: Annotated[str, typer.Option(help="None, NS, EW or All.")] = "None",
+    dealer: Annotated[
+        str | None,
+        typer.Option(help="Who calls first: N, E, S or W. By default the board's, else N."),
+    ] = None,
+    vulnerable: Annotated[
+        str | None,
+        typer.Option(help="None, NS, EW or All. By default the board's, else None."),
+    ] = None,
     bidder: Bidders = "default",
     k: Annotated[int, typer.Option("-k", min=1, help="How many calls to show.")] = 5,
     serve: Annotated[
@@ -1014,7 +1056,8 @@ def bid(
     elif not sources:
         raise ValueError("no hand and no deal to bid")
     elif len(sources) == 1 and _is_hand(sources[0]):
-        _bid_hand(player, sources[0], auction, dealer, vulnerable, k, as_json)
+        conditions = (dealer or "N", vulnerable or "None")
+        _bid_hand(player, sources[0], auction, *conditions, k, as_json)
     elif auction:
         raise ValueError("--auction goes with one hand; a deal is bid from the first call on")
     else:
@@ -1022,7 +1065,10 @@ def bid(
 
 
 def _is_hand(source: str) -> bool:
-    return not (_is_file(source) or ":" in source or Path(source).suffix in _DEALS)
+    return not (is_file(source) or is_deal(source) or Path(source).suffix.lower() in _SUFFIXES)
+
+
+_SUFFIXES = (".pbn", ".lin", ".parquet", ".csv", ".txt", ".gz")
 
 
 def _bid_hand(
@@ -1069,37 +1115,49 @@ def _plain(value: Any) -> Any:
 
 
 def _bid_deals(
-    player: Bidder, sources: list[str], dealer: str, vulnerable: str, as_json: bool
+    player: Bidder,
+    sources: list[str],
+    dealer: str | None,
+    vulnerable: str | None,
+    as_json: bool,
 ) -> None:
     from bridgevec.auction import Auction, calls_at
     from bridgevec.bidders.match import bid_deals
 
-    deals = list(_read_deals(sources))
-    first, sides, n = Seat.parse(dealer), parse_vulnerable(vulnerable), len(deals)
+    reading = Reading(sources)
+    given = {"dealer": dealer, "vulnerable": vulnerable}
+    changes = {name: value for name, value in given.items() if value is not None}
+    boards = [
+        (label, Board(one.deal, one.dealer, one.vulnerable).replace(**changes))
+        for label, one in reading.boards()
+    ]
+    n = len(boards)
+    dealers = np.array([board.dealer for _, board in boards], dtype=np.uint8)
     ended = bid_deals(
         [player],
         np.zeros((n, 4), dtype=np.intp),
-        deal_masks([one for _, one in deals]),
-        np.full(n, first, dtype=np.uint8),
-        np.full(n, sides, dtype=np.uint8),
+        deal_masks([board.deal for _, board in boards]),
+        dealers,
+        np.array([board.vulnerable for _, board in boards], dtype=np.uint8),
     )
-    auctions = [Auction(calls_at(ended, i), first) for i in range(n)]
+    auctions = [Auction(calls_at(ended, i), int(dealers[i])) for i in range(n)]
     if as_json:
         _print_json(
             [
-                {"board": label, "deal": one.pbn, "dealer": first.name}
-                | {"vulnerable": VULNERABILITIES[sides], "auction": str(bidding)}
+                {"board": label, "deal": board.deal.pbn, "dealer": board.dealer.name}
+                | {"vulnerable": str(board.vulnerable), "auction": str(bidding)}
                 | {"contract": str(bidding.contract)}
-                for (label, one), bidding in zip(deals, auctions, strict=True)
+                for (label, board), bidding in zip(boards, auctions, strict=True)
             ]
         )
-        return
-    typer.echo(
-        "\n\n".join(
-            f"Board {label}\n{one}\n\n{bidding.diagram()}\n{bidding.contract}"
-            for (label, one), bidding in zip(deals, auctions, strict=True)
+    else:
+        typer.echo(
+            "\n\n".join(
+                f"Board {label}\n{board.deal}\n\n{bidding.diagram()}\n{bidding.contract}"
+                for (label, board), bidding in zip(boards, auctions, strict=True)
+            )
         )
-    )
+    reading.finish()
 
 
 @app.command(
@@ -1115,8 +1173,8 @@ def match(
     deals: Annotated[
         list[str] | None,
         typer.Option(
-            help="Labelled deals (.parquet), or deals to solve first, as PBN text, .pbn or .lin; "
-            "may be repeated. By default those that the package has."
+            help="Labelled deals (.parquet), or deals to solve first, as PBN text or files of any "
+            "kind; may be repeated. By default those that the package has."
         ),
     ] = None,
     boards: Annotated[int | None, typer.Option(min=1, help="Only so many, the first.")] = None,
@@ -1125,7 +1183,7 @@ def match(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(help="Draw dealers and vulnerabilities; else by the boards' numbers."),
+        typer.Option(help="Draw dealers and vulnerabilities; else the boards' own."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write every board: a .pbn, .csv or .parquet file.")
@@ -1151,7 +1209,7 @@ def match(
 
     if out is not None and out.suffix not in SUFFIXES:
         raise ValueError(f"{out} is no {', '.join(SUFFIXES)} file")
-    masks, tables = _labelled_deals(deals, boards)
+    masks, tables, conditions, reading = _labelled_deals(deals, boards)
     players = [load_bidder(name) for name in (a, b)]
     players += [] if partner is None else [load_bidder(partner)]
     for player in players:
@@ -1166,15 +1224,18 @@ def match(
         names=(" with ".join(_short(name) for name in (a, partner) if name), _short(b)),
         seed=seed,
         progress=not quiet,
+        **({} if seed is not None else conditions),
     )
     if out is not None:
         played.write(out)
     if as_json:
         _print_json({"A": a, "B": b, "partner": partner} | played.summary())
-        return
-    typer.echo(played)
-    for board in np.argsort(-np.abs(played.imps), kind="stable")[:show].tolist():
-        typer.echo(f"\n\n{played.show(board)}")
+    else:
+        typer.echo(played)
+        for board in np.argsort(-np.abs(played.imps), kind="stable")[:show].tolist():
+            typer.echo(f"\n\n{played.show(board)}")
+    if reading is not None:
+        reading.finish()
 
 
 def _short(bidder: str) -> str:
@@ -1184,18 +1245,30 @@ def _short(bidder: str) -> str:
 
 def _labelled_deals(
     sources: list[str] | None, boards: int | None
-) -> tuple[NDArray[np.uint64], NDArray[np.int8]]:
-    """Read deals with their trick tables; solve those that have none."""
+) -> tuple[NDArray[np.uint64], NDArray[np.int8], dict[str, Any], Reading | None]:
+    """Read deals with their trick tables; solve those that have none.
+
+    Boards that have conditions of their own tell dealers and vulnerabilities, too.
+    """
     from bridgevec.dds import solve_tables
     from bridgevec.records import read_deals
+    from bridgevec.records.labelled import is_labelled
 
     if sources is None:
         sources = [str(Path(__file__).with_name("envs") / "deals.parquet")]
-    if all(source.endswith(".parquet") for source in sources):
+    if all(source.endswith(".parquet") and is_labelled(source) for source in sources):
         masks, tables = read_deals(sources)
-        return masks[:boards], tables[:boards]
-    masks = deal_masks([one for _, one in itertools.islice(_read_deals(sources), boards)])
-    return masks, solve_tables(masks)
+        return masks[:boards], tables[:boards], {}, None
+    reading = Reading(sources)
+    found = [board for _, board in itertools.islice(reading.boards(), boards)]
+    conditions: dict[str, Any] = {}
+    if any(board.number or board.dealer or board.vulnerable for board in found):
+        conditions = {
+            "dealers": [int(board.dealer) for board in found],
+            "vulnerable": [int(board.vulnerable) for board in found],
+        }
+    masks = deal_masks([board.deal for board in found])
+    return masks, solve_tables(masks), conditions, reading
 
 
 @app.command(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bridgevec._dds import Solver
+from bridgevec.board import Board
 from bridgevec.cards import Deal, DealLike, Seat, card_text, parse_card
+from bridgevec.dds import _PATIENCE as PATIENCE
 from bridgevec.dds import Position, interruptible
+from bridgevec.dds import _threads as check_workers
 from bridgevec.scoring import Contract, score
 
 
@@ -48,12 +54,15 @@ class Play:
         Tricks that the declarer's side takes if nobody errs.
     cards : tuple of PlayedCard
         In the order of play.
+    error : str
+        Why no more cards were looked at, if so; see `analyse_boards`.
     """
 
     deal: Deal
     contract: Contract
     tricks: int
     cards: tuple[PlayedCard, ...]
+    error: str = ""
 
     def __str__(self) -> str:
         lines = [f"{self.contract}: {self.tricks} tricks"]
@@ -67,13 +76,18 @@ class Play:
         return "\n".join(lines)
 
 
-def analyse_play(deal: DealLike, contract: Contract | str, cards: Iterable[int | str]) -> Play:
+def analyse_play(
+    deal: DealLike | Board,
+    contract: Contract | str | None = None,
+    cards: Iterable[int | str] | None = None,
+) -> Play:
     """Find what each card of a play cost.
 
     Parameters
     ----------
-    deal : deal
-        In any form `Deal` takes; a ``Deal(..., complete=False)`` for an ending.
+    deal : deal or board
+        In any form `Deal` takes; a ``Deal(..., complete=False)`` for an ending. A `Board` has its
+        contract and its play.
     contract : Contract or str
         As `Contract.parse` takes it. The first card is led by the seat after the declarer.
     cards : sequence of cards
@@ -86,7 +100,7 @@ def analyse_play(deal: DealLike, contract: Contract | str, cards: Iterable[int |
     Raises
     ------
     ValueError
-        If a card was not the player's to play, or the deal was passed out.
+        If a card was not the player's to play, the deal was passed out, or a board has no contract.
 
     Examples
     --------
@@ -100,15 +114,81 @@ def analyse_play(deal: DealLike, contract: Contract | str, cards: Iterable[int |
     return _play(deal, contract, cards, go_on=False)
 
 
-def best_play(deal: DealLike, contract: Contract | str, cards: Iterable[int | str] = ()) -> Play:
+def analyse_boards(boards: Iterable[Board], workers: int | None = None) -> Iterator[Play]:
+    """Find what each card of many plays cost; `analyse_play` over threads.
+
+    Parameters
+    ----------
+    boards : iterable of Board
+        Each with a contract. They are asked for as work is done, in constant memory.
+    workers : int, optional
+        Threads; by default as many as there are processors to use.
+
+    Yields
+    ------
+    Play
+        In the order of the boards. Of a board whose cards were not the players' to play (a revoke),
+        the cards up to that one, and `Play.error` says why.
+
+    Raises
+    ------
+    ValueError
+        If a board has no contract, was passed out, or `workers` is less than 1.
+    KeyboardInterrupt
+        On Ctrl-C, within a fraction of a second.
+
+    Examples
+    --------
+    >>> deal = "N:KQT2.AT.J6542.85 .63.AKQ987.A9732 A8654.KQ5.T.QJT6 J973.J98742.3.K4"
+    >>> board = Board(deal, contract="4S by N", play="DA DT D3 D2")
+    >>> [(play.tricks, [card.cost for card in play.cards]) for play in analyse_boards([board])]
+    [(9, [0, 0, 0, 0])]
+    """
+    n = check_workers(workers)
+    solvers: list[Solver] = []
+    mine = threading.local()
+
+    def run(board: Board) -> Play:
+        if not hasattr(mine, "solver"):
+            mine.solver = Solver()
+            solvers.append(mine.solver)
+        deal, contract, cards = _asked(board, None, None)
+        return _run(mine.solver, deal, contract, cards, go_on=False, strict=False)
+
+    with ThreadPoolExecutor(n) as pool:
+        waiting: deque[Future[Play]] = deque()
+        source = iter(boards)
+        try:
+            while True:
+                while len(waiting) < 4 * n and (board := next(source, None)) is not None:
+                    waiting.append(pool.submit(run, board))
+                if not waiting:
+                    return
+                while not waiting[0].done():
+                    wait([waiting[0]], timeout=PATIENCE)
+                yield waiting.popleft().result()
+        except BaseException:
+            for future in waiting:
+                future.cancel()
+            for solver in solvers:
+                solver.stop()
+            raise
+
+
+def best_play(
+    deal: DealLike | Board,
+    contract: Contract | str | None = None,
+    cards: Iterable[int | str] | None = None,
+) -> Play:
     """Play a deal to its end with no side throwing a trick away.
 
     Of the cards that keep all tricks each player chooses the lowest.
 
     Parameters
     ----------
-    deal : deal
-        In any form `Deal` takes; a ``Deal(..., complete=False)`` for an ending.
+    deal : deal or board
+        In any form `Deal` takes; a ``Deal(..., complete=False)`` for an ending. A `Board` has its
+        contract, and how the play began.
     contract : Contract or str
         As `Contract.parse` takes it. The first card is led by the seat after the declarer.
     cards : sequence of cards, optional
@@ -133,13 +213,17 @@ def best_play(deal: DealLike, contract: Contract | str, cards: Iterable[int | st
     return _play(deal, contract, cards, go_on=True)
 
 
-def contract_score(deal: DealLike, contract: Contract | str, vulnerable: str | int) -> int:
+def contract_score(
+    deal: DealLike | Board,
+    contract: Contract | str | None = None,
+    vulnerable: str | int | None = None,
+) -> int:
     """Score a contract as if it were played with open cards and without error.
 
     Parameters
     ----------
-    deal : deal
-        In any form `Deal` takes.
+    deal : deal or board
+        In any form `Deal` takes. A `Board` has its contract and its vulnerability.
     contract : Contract or str
         As `Contract.parse` takes it; ``"Pass"`` scores 0.
     vulnerable : str or int
@@ -161,20 +245,52 @@ def contract_score(deal: DealLike, contract: Contract | str, vulnerable: str | i
     >>> contract_score(deal, "4SX by N", "NS")
     -200
     """
+    if isinstance(deal, Board):
+        contract = deal.contract if contract is None else contract
+        vulnerable = deal.vulnerable if vulnerable is None else vulnerable
+    if contract is None or vulnerable is None:
+        raise ValueError("there is no contract, or no vulnerability")
     deal, contract = Deal(deal), Contract.parse(contract)
     tricks = analyse_play(deal, contract, ()).tricks if contract.level else 0
     return score(contract, tricks, vulnerable)
 
 
-def _play(
-    deal: DealLike, contract: Contract | str, cards: Iterable[int | str], go_on: bool
-) -> Play:
-    deal = deal if isinstance(deal, Deal) else Deal(deal)
+def _asked(
+    deal: DealLike | Board, contract: Contract | str | None, cards: Iterable[int | str] | None
+) -> tuple[Deal, Contract, Iterable[int | str]]:
+    """Take what is not given from a board."""
+    if isinstance(deal, Board):
+        cards = deal.play if cards is None and contract is None else cards
+        contract = deal.contract if contract is None else contract
+        deal = deal.deal
+    if contract is None:
+        raise ValueError("there is no contract")
     contract = Contract.parse(contract)
     if contract.level == 0:
         raise ValueError("the deal was passed out, there is no play")
-    solver = Solver()
+    deal = deal if isinstance(deal, Deal) else Deal(deal)
+    return deal, contract, () if cards is None else cards
 
+
+def _play(
+    deal: DealLike | Board,
+    contract: Contract | str | None,
+    cards: Iterable[int | str] | None,
+    go_on: bool,
+) -> Play:
+    asked, solver = _asked(deal, contract, cards), Solver()
+    return interruptible(lambda: _run(solver, *asked, go_on=go_on, strict=True), solver)
+
+
+def _run(
+    solver: Solver,
+    deal: Deal,
+    contract: Contract,
+    cards: Iterable[int | str],
+    *,
+    go_on: bool,
+    strict: bool,
+) -> Play:
     def ns_tricks(at: Position, low: int, high: int, guess: int, fresh: bool = False) -> int:
         """Tricks NS take in the whole deal, known to be low to high."""
         won = at.won[0]
@@ -182,41 +298,79 @@ def _play(
         place = at.hands, at.strain, at.leader, at.trick
         return won + int(solver.tricks(*place, low, high, guess - won, fresh))
 
-    def run() -> Play:
-        at = Position(deal, contract.strain, contract.declarer.next)
-        size = at.left
-        ns = ns_tricks(at, 0, size, -1, fresh=True)
+    at = Position(deal, contract.strain, contract.declarer.next)
+    size = at.left
+    ns = ns_tricks(at, 0, size, -1, fresh=True)
 
-        def result(ns: int) -> int:
-            return size - ns if contract.declarer & 1 else ns
+    def result(ns: int) -> int:
+        return size - ns if contract.declarer & 1 else ns
 
-        def known(seat: Seat) -> tuple[int, int, int]:
-            """Lowest, highest and likely number of NS's tricks after a card of the seat."""
-            return (ns, size, ns + 1) if seat & 1 else (0, ns, ns)
+    def known(seat: Seat) -> tuple[int, int, int]:
+        """Lowest, highest and likely number of NS's tricks after a card of the seat."""
+        return (ns, size, ns + 1) if seat & 1 else (0, ns, ns)
 
-        start = result(ns)
-        played: list[PlayedCard] = []
-        for entry in cards:
-            card, seat = parse_card(entry), at.seat
-            limits = known(seat)
+    start = result(ns)
+    played: list[PlayedCard] = []
+    for entry in cards:
+        card, seat = parse_card(entry), at.seat
+        limits = known(seat)
+        try:
             at.play(card)
-            after = ns_tricks(at, *limits)
-            played.append(PlayedCard(card_text(card), seat, result(after), abs(after - ns)))
-            ns = after
-        while go_on and (legal := at.legal()):
-            seat = at.seat
-            legal.sort(key=lambda card: (-(card % 13), card))
-            for card in legal:
-                trial = at.copy()
-                trial.play(card)
-                low, high, guess = known(seat)
-                if (
-                    card == legal[-1]
-                    or ns_tricks(trial, max(low, ns - 1), min(high, ns + 1), guess) == ns
-                ):
-                    break
-            at = trial
-            played.append(PlayedCard(card_text(card), seat, result(ns), 0))
-        return Play(deal, contract, start, tuple(played))
+        except ValueError as error:
+            if strict:
+                raise
+            return Play(deal, contract, start, tuple(played), str(error))
+        after = ns_tricks(at, *limits)
+        played.append(PlayedCard(card_text(card), seat, result(after), abs(after - ns)))
+        ns = after
+    while go_on and (legal := at.legal()):
+        seat = at.seat
+        legal.sort(key=lambda card: (-(card % 13), card))
+        for card in legal:
+            trial = at.copy()
+            trial.play(card)
+            low, high, guess = known(seat)
+            if (
+                card == legal[-1]
+                or ns_tricks(trial, max(low, ns - 1), min(high, ns + 1), guess) == ns
+            ):
+                break
+        at = trial
+        played.append(PlayedCard(card_text(card), seat, result(ns), 0))
+    return Play(deal, contract, start, tuple(played))
 
-    return interruptible(run, solver)
+
+@dataclass
+class Losses:
+    """What the cards of players, or sides, cost over any number of plays.
+
+    Cards of dummy are the declarer's.
+
+    Attributes
+    ----------
+    cards : dict of str to int
+        By player or side, how many were played.
+    errors, tricks : dict of str to int
+        How many of them cost tricks, and how many tricks.
+
+    Examples
+    --------
+    >>> ending = Deal("N:AJ9... 765... QT4... K83...", complete=False)
+    >>> losses = Losses()
+    >>> losses.add(analyse_play(ending, "1NT by N", ["S6", "S4", "SK"]), "NESW")
+    >>> losses.tricks
+    {'E': 0, 'N': 1, 'W': 1}
+    """
+
+    cards: dict[str, int] = field(default_factory=dict)
+    errors: dict[str, int] = field(default_factory=dict)
+    tricks: dict[str, int] = field(default_factory=dict)
+
+    def add(self, play: Play, names: Sequence[str]) -> None:
+        """Add a play; `names` are those of N, E, S and W."""
+        dummy = play.contract.declarer.partner
+        for card in play.cards:
+            name = names[play.contract.declarer if card.seat == dummy else card.seat]
+            self.cards[name] = self.cards.get(name, 0) + 1
+            self.errors[name] = self.errors.get(name, 0) + (card.cost > 0)
+            self.tricks[name] = self.tricks.get(name, 0) + card.cost

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from enum import IntEnum
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -14,8 +15,42 @@ from bridgevec.cards import Seat, Strain
 VULNERABILITIES = ("None", "NS", "EW", "All")
 """Who is vulnerable. As a number, the index: bit 0 is set for North-South, bit 1 for East-West."""
 
+
+class Vulnerability(IntEnum):
+    """Who is vulnerable: a number, the place in `VULNERABILITIES`, that prints as PBN's text.
+
+    Examples
+    --------
+    >>> Vulnerability.parse("Both"), str(Vulnerability.parse("Love")), Vulnerability.NS == 1
+    (<Vulnerability.ALL: 3>, 'None', True)
+    """
+
+    NONE = 0
+    NS = 1
+    EW = 2
+    ALL = 3
+
+    @classmethod
+    def parse(cls, vulnerable: str | int) -> Vulnerability:
+        """Read what `parse_vulnerable` takes.
+
+        Raises
+        ------
+        ValueError
+            If it is nothing of the kind.
+        """
+        return cls(parse_vulnerable(vulnerable))
+
+    def includes(self, seat: Seat | int | str) -> bool:
+        """Tell whether a seat's side is vulnerable."""
+        return bool(self >> (Seat.parse(seat) & 1) & 1)
+
+    def __str__(self) -> str:
+        return VULNERABILITIES[self]
+
+
 _VULNERABLE = {name: i for i, name in enumerate(("NONE", "NS", "EW", "ALL"))}
-_VULNERABLE |= {"-": 0, "LOVE": 0, "": 0, "BOTH": 3}
+_VULNERABLE |= {"-": 0, "LOVE": 0, "": 0, "NEITHER": 0, "0": 0, "BOTH": 3, "NSEW": 3}
 _DOUBLED = ("", "X", "XX")
 _CONTRACT = re.compile(
     r"([1-7])\s*(NT?|[SHDC♠♥♦♣])\s*(XX|X|)(?:\s*(?:BY\b)?\s*([NESW]|NORTH|EAST|SOUTH|WEST))"
@@ -29,7 +64,7 @@ def parse_vulnerable(vulnerable: str | int) -> int:
     ----------
     vulnerable : str or int
         ``"None"``, ``"NS"``, ``"EW"``, ``"All"``, PBN's other names for them (``"-"``, ``"Love"``,
-        ``"Both"``), or the number.
+        ``"Both"``, ``"N-S"``, ``"E-W"``), or the number.
 
     Raises
     ------
@@ -42,7 +77,10 @@ def parse_vulnerable(vulnerable: str | int) -> int:
     'All'
     """
     if isinstance(vulnerable, str):
-        number = _VULNERABLE.get(vulnerable.strip().upper())
+        name = vulnerable.strip().upper()
+        number = _VULNERABLE.get(name)
+        if number is None:  # N-S, N/S
+            number = _VULNERABLE.get(re.sub(r"(?<=\w)[-/](?=\w)", "", name))
         if number is not None:
             return number
     elif vulnerable in (0, 1, 2, 3):

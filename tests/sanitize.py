@@ -57,9 +57,9 @@ def tables(deals: int, seed: int) -> None:
 
     from bridgevec.cards import random_deals
     from bridgevec.dds import solve_tables
-    from bridgevec.records import read_pbn_deals
+    from bridgevec.records import read_boards
 
-    freaks = [deal for _, deal in read_pbn_deals(verify_dds.FREAK_DEALS)]
+    freaks = list(read_boards(verify_dds.FREAK_DEALS))
     solve_tables(random_deals(deals, [seed, 0]) + freaks, workers=3)
 
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridgevec.auction import Auction, auction_text
-from bridgevec.auction_records import read_auctions
 from bridgevec.cards import Deal, random_deals
+from bridgevec.records.auctions import read_auctions
 
 DEAL = "N:T5.AT.QJ98742.63 64.KQJ8762.K.J92 A93.53.AT5.AKT75 KQJ872.94.63.Q84"
 HEAD = f'[Board "7"]\n[Dealer "N"]\n[Vulnerable "NS"]\n[Deal "{DEAL}"]\n'
@@ -123,17 +123,23 @@ def test_records_without_an_auction_are_passed_over(pbn):
 @pytest.mark.parametrize(
     ("record", "complaint"),
     [
-        (HEAD + '[Auction "N"]\n1H 1C AP\n', "1C is not sufficient over 1H"),
+        (
+            HEAD + '[Auction "N"]\n1H 1C AP\n',
+            "the auction is left out, 1C is not sufficient over 1H",
+        ),
         (HEAD + '[Auction "N"]\n1H 9Z AP\n', "unknown call '9Z'"),
         (HEAD.replace("T5.", "5.") + '[Auction "N"]\n1H AP\n', "12 cards"),
-        ('[Board "7"]\n[Dealer "N"]\n[Vulnerable "All"]\n[Auction "N"]\n1H AP\n', "tag Deal"),
+        (
+            '[Board "7"]\n[Dealer "N"]\n[Vulnerable "All"]\n[Auction "N"]\n1H AP\n',
+            "it has no deal; left out",
+        ),
     ],
 )
 def test_a_broken_record_is_named_skipped_and_counted(tmp_path, record, complaint):
     path = tmp_path / "a.pbn"
     good = HEAD.replace('"7"', '"9"') + '[Auction "N"]\n1C AP\n'
     path.write_text(f"{record}\n{good}")
-    with pytest.warns(UserWarning, match=rf"a\.pbn, board 7: .*{complaint}.*skipped"):
+    with pytest.warns(UserWarning, match=rf"a\.pbn, board 7: .*{complaint}"):
         recorded = read_auctions(path)
     assert recorded.skipped == 1
     assert texts(recorded) == ["1C P P P"]
@@ -142,7 +148,7 @@ def test_a_broken_record_is_named_skipped_and_counted(tmp_path, record, complain
 def test_broken_rows_of_parquet_are_named(tmp_path):
     rows = [(DEAL, "N", "None", "1C P P P"), (DEAL, "N", "None", "P 1C 1C"), ("?", "N", "EW", "P")]
     path = parquet(tmp_path / "a.parquet", rows)
-    with pytest.warns(UserWarning, match="skipped") as caught:
+    with pytest.warns(UserWarning, match="left out") as caught:
         recorded = read_auctions(path)
     assert recorded.skipped == 2
     assert {str(w.message).split(": ")[0].rsplit(", ")[1] for w in caught} == {"row 1", "row 2"}
@@ -171,14 +177,12 @@ def test_folders_are_searched(tmp_path):
 
 
 def test_what_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"has no \.parquet, \.pbn, \.lin file"):
+    with pytest.raises(ValueError, match="has no file in it"):
         read_auctions(tmp_path)
-    with pytest.raises(ValueError, match=r"a\.txt is neither"):
-        read_auctions(tmp_path / "a.txt")
     with pytest.raises(FileNotFoundError):
         read_auctions(tmp_path / "a.pbn")
     pq.write_table(pa.table({"deal": [DEAL]}), tmp_path / "a.parquet")
-    with pytest.raises(ValueError, match="no column 'dealer'"):
+    with pytest.raises(ValueError, match="no auction, 0 broken records"):
         read_auctions(tmp_path / "a.parquet")
     (tmp_path / "b.pbn").write_text(HEAD)
     with pytest.raises(ValueError, match="no auction, 0 broken records"):

@@ -32,8 +32,8 @@ from bridgevec.scoring import par, score
 HAND = "AKQ2.K54.T98.J32"
 DUMMY = "J3.AQ8762.K4.A65"
 DEAL = "N:T5.AT.QJ98742.63 64.KQJ8762.K.J92 A93.53.AT5.AKT75 KQJ872.94.63.Q84"
-COMMANDS = ["embed", "tricks", "similar", "map", "solve", "deal", "label", "open", "bid", "match"]
-COMMANDS += ["average", "info", "train"]
+COMMANDS = ["embed", "tricks", "similar", "map", "solve", "analyse", "deal", "label", "open"]
+COMMANDS += ["bid", "match", "average", "info", "train"]
 
 
 def run(*arguments, stdin=None):
@@ -102,6 +102,9 @@ def test_the_examples_in_the_help_run(example, tmp_path, pbn, monkeypatch):
         for file in WEIGHTS.glob("bidder-default.*"):
             shutil.copy(file, f"first{file.suffix}")
             shutil.copy(file, f"second{file.suffix}")
+    if example.startswith("bridgevec analyse"):
+        with open("match.pbn", "a") as file:
+            file.write('[Declarer "N"]\n[Contract "3NT"]\n[Play "E"]\nHK H5 H4 HA\n*\n')
     stdin = None
     for stage in example.split(" | "):
         result = run(*shlex.split(stage)[1:], stdin=stdin)
@@ -508,13 +511,13 @@ def test_a_folder_of_records_trains_opening_bids(tmp_path):
 
 
 def test_openings_for_people_and_programs_are_those_of_the_library():
-    bid = opening_bid(HAND, 3, "EW")
+    bid = opening_bid(HAND, 3, "E", "NS")
     arguments = ["open", HAND, "--position", 3, "--vulnerable", "EW", "-k", 2]
     (row,) = json.loads(output(*arguments, "--json"))
     assert row["call"] == bid.call
     assert row["probabilities"] == pytest.approx(bid.probabilities, abs=1e-5)
     assert list(row["probabilities"]) == list(bid.probabilities)
-    known = load_opening().nearest_openings(HAND, 3, "EW", 2)
+    known = load_opening().nearest_openings(HAND, 3, "E", "NS", 2)
     assert [near["hand"] for near in row["nearest"]] == [near.hand for near in known]
     lines = output(*arguments).splitlines()
     assert lines[0] == HAND
@@ -565,7 +568,7 @@ def test_info_tells_what_is_installed():
         (["similar", HAND, "--among", "nowhere.pbn"], "nowhere.pbn: No such file or directory"),
         (["solve", "nowhere.pbn"], "'nowhere.pbn' is neither a file nor a deal such as 'N:"),
         (["solve", "N:x"], "deal 'N:x' has 1 hands, expected 4"),
-        (["solve", "-"], "standard input is empty"),
+        (["solve", "-"], "standard input: the file is empty"),
         (["solve", DEAL, "--strain", "S"], "--strain and --leader go together"),
         (["solve", "nowhere.txt", DEAL], "'nowhere.txt' is neither a file nor a deal"),
         (["solve", DEAL, "--out", "x.pbn"], f"--out takes one .pbn file, got {DEAL}"),
@@ -601,8 +604,14 @@ def test_cards_that_cannot_be_played_get_one_line(played):
 
 
 def test_the_bad_line_of_a_stream_is_named():
-    message = complaint("solve", "-", stdin=f"\n{DEAL}\n{DEAL[:-1]}\n")
-    assert message == "standard input, deal 2: hand 'KQJ872.94.63.Q8' has 12 cards, expected 13"
+    result = run("solve", "-", "--json", stdin=f"\n{DEAL}\n{DEAL[:-1]}\n{DEAL}\n")
+    assert result.exit_code == 3
+    assert [board["board"] for board in json.loads(result.stdout)] == ["1", "2"]
+    assert result.stderr.splitlines() == [
+        "bridgevec: standard input, line 3: hand 'KQJ872.94.63.Q8' has 12 cards, expected 13; "
+        "left out",
+        "bridgevec: 1 record left out",
+    ]
 
 
 def test_the_bad_board_of_a_file_is_named(tmp_path):
@@ -614,7 +623,6 @@ def test_the_bad_board_of_a_file_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("package", "arguments", "extra"),
     [
-        ("endplay", ["solve", "match.lin"], "records"),
         ("pyarrow", ["label", "--deals", "1", "--seed", "1", "--out", "x.parquet"], "records"),
         ("matplotlib", ["tricks", HAND, DUMMY, "--plot", "x.png"], "plots"),
         ("sklearn", ["map", "--out", "x.png"], "train"),
@@ -622,7 +630,6 @@ def test_the_bad_board_of_a_file_is_named(tmp_path):
     ],
 )
 def test_a_missing_extra_is_named(package, arguments, extra, tmp_path):
-    (tmp_path / "match.lin").write_text("pn|a,b,c,d|md|1|")
     script = f"import sys; sys.modules[{package!r}] = None; from bridgevec.cli import main; main()"
     result = subprocess.run(
         [sys.executable, "-c", script, *arguments],

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bridgevec._dds import Solver
 from bridgevec.cards import Deal, Seat, Strain, card_text, permute_suits, random_deals, random_masks
 from bridgevec.dds import iter_tables, solve_board, solve_table, solve_tables
-from bridgevec.records import read_deals, read_pbn_deals, write_deals
+from bridgevec.records import read_boards, read_deals, write_deals
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 import dds as benchmark
@@ -56,7 +56,9 @@ def test_many_fresh_random_deals_equal_endplay():
     [pytest.param(str(i), marks=[pytest.mark.slow] * (i == 4)) for i in range(1, 7)],
 )
 def test_freak_deals_equal_endplay(label):
-    assert_equals_endplay([dict(read_pbn_deals(verify_dds.FREAK_DEALS))[label]])
+    assert_equals_endplay(
+        [board.deal for board in read_boards(verify_dds.FREAK_DEALS) if board.number == label]
+    )
 
 
 def test_deals_with_a_long_suit_equal_endplay():
@@ -86,7 +88,7 @@ def test_many_part_played_boards_equal_endplay():
 
 
 def test_freak_deals_part_played_equal_endplay():
-    deals = [deal for _, deal in read_pbn_deals(verify_dds.FREAK_DEALS)] * 5
+    deals = [board.deal for board in read_boards(verify_dds.FREAK_DEALS)] * 5
     for place in verify_dds.random_positions(np.random.default_rng([FRESH, 9]), deals):
         if len(place[3]) > 12:
             assert verify_dds.compare_position(*place)[1] == []
@@ -125,7 +127,7 @@ def test_the_results_of_labelled_files_are_compared(tmp_path, monkeypatch):
     wrong = tables[:3].copy()
     wrong[2, 0, 1] -= 1
     labelled = write_deals(tmp_path / "labelled.parquet", masks[:3], wrong, {})
-    monkeypatch.setattr(verify_dds, "read_pbn_deals", lambda _: [])
+    monkeypatch.setattr(verify_dds, "read_boards", lambda _: [])
     done = verify_dds.Verification()
     done.run(deals=0, positions=0, seed=1, hard=False, labelled=[labelled])
     assert done.deals == 3

@@ -10,7 +10,6 @@ import pytest
 
 from bridgevec._auction import Auctions
 from bridgevec.auction import auction_text
-from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.bidders import load_bidder
 from bridgevec.bidders.features import MEANS, SCALES
 from bridgevec.bidders.imitation import (
@@ -22,6 +21,7 @@ from bridgevec.bidders.imitation import (
 )
 from bridgevec.cards import Deal, Seat, hand_bits, random_masks
 from bridgevec.models.checkpoint import command_line
+from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.scoring import VULNERABILITIES
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))

@@ -12,7 +12,6 @@ import pytest
 from typer.testing import CliRunner
 
 from bridgevec.auction import Auction, auction_text, calls_at, parse_call
-from bridgevec.auction_records import read_auctions
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.bidders.bidder import certain
 from bridgevec.bidders.external import ExternalBidder, serve
@@ -21,6 +20,7 @@ from bridgevec.cards import Deal, random_masks
 from bridgevec.cli import app
 from bridgevec.envs.deals import PACKAGED
 from bridgevec.records import read_deals, write_deals
+from bridgevec.records.auctions import read_auctions
 
 N_DEALS = 40
 HAND = "AQ54.K7.AJ43.Q65"

@@ -21,7 +21,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from bridgevec.auction import auction_text, call_text, parse_call
-from bridgevec.auction_records import RecordedAuctions, held_out, read_auctions
 from bridgevec.cards import Deal, hand_bits, hand_mask, hand_text, random_masks
 from bridgevec.models.opening import (
     OpeningBidClassifier,
@@ -41,6 +40,7 @@ from bridgevec.models.opening_model import (
     opening_bid,
     opening_features,
 )
+from bridgevec.records.auctions import RecordedAuctions, held_out, read_auctions
 
 HAND = "AKQ2.K54.T98.J32"
 SIZES = {"embedding": 8, "cards": 52, "classic": 44, "both": 60, "all": 267, "judgement": 75}
@@ -573,7 +573,8 @@ def test_the_best_known_system_opens_strong_hands():
     [
         (("AKQ2.K54.T98.J3",), "12 cards"),
         ((HAND, 0), "position 0 is none of 1, 2, 3, 4"),
-        ((HAND, 1, "Never"), "unknown vulnerability 'Never'"),
+        ((HAND, 1, "N", "Never"), "unknown vulnerability 'Never'"),
+        ((HAND, 1, "EW"), "unknown seat 'EW'"),
     ],
 )
 def test_bids_that_cannot_be(arguments, complaint):

@@ -1,30 +1,24 @@
-"""Files of labelled deals, and the deals of PBN and LIN files."""
+"""Files of labelled deals and pairs."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
-from io import StringIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from endplay.parsers import lin, pbn
-from endplay.types import Board, Player
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridgevec.cards import Deal, hand_text, random_deals, random_masks
 from bridgevec.records import (
     deals_info,
-    iterate_pbn_deals,
     pairs_info,
     read_deals,
-    read_lin_deals,
     read_pairs,
-    read_pbn_deals,
     write_deals,
     write_pairs,
 )
@@ -224,126 +218,6 @@ def test_a_kill_while_writing_never_leaves_half_a_file(tmp_path):
             time.sleep(delay)
             writer.send_signal(signal.SIGKILL)
         assert path.read_bytes() == before
-
-
-PBN_FILE = f"""% PBN 2.1
-% EXPORT
-[Event "Café cup"]
-[Board "7"]
-[Dealer "S"]
-[Deal "{DEAL}"]
-[Auction "S"]
-1C Pass ?? Wrong
-{{a comment that
-goes on}}
-[Note "no colon here"]
-
-[Event "Other room"]
-[Board "7"]
-[Deal "#"]
-[Contract "9X"]
-
-[Event "Only a score"]
-[Board "8"]
-[Score "NS 420"]
-
-Frequency HCP South :
-14  39
-
-[Deal "E:.63.AKQ987.A9732 A8654.KQ5.T.QJT6 J973.J98742.3.K4 KQT2.AT.J6542.85"]
-"""
-
-
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
-def test_the_deals_of_a_pbn_file(tmp_path, newline, encoding):
-    path = tmp_path / "match.pbn"
-    path.write_bytes(PBN_FILE.replace("\n", newline).encode(encoding))
-    deals = [("7", Deal(DEAL)), ("7", Deal(DEAL)), ("4", Deal(DEAL))]
-    assert read_pbn_deals(path) == deals
-    assert read_pbn_deals(str(path)) == deals
-    assert read_pbn_deals(StringIO(PBN_FILE)) == deals
-
-
-def test_the_deals_of_a_pbn_file_are_read_one_by_one(tmp_path):
-    path = tmp_path / "match.pbn"
-    path.write_text(f'[Board "x"]\n[Deal "{DEAL}"]\n\n[Board "2"]\n[Deal "{DEAL[:-1]}"]\n')
-    deals = iterate_pbn_deals(path)
-    assert next(deals) == ("x", Deal(DEAL))
-    with pytest.raises(ValueError, match="board 2: hand"):
-        next(deals)
-
-
-@settings(max_examples=20)
-@given(st.integers(0, 10_000), st.integers(1, 5))
-def test_deals_come_back_from_files_that_endplay_writes(seed, n):
-    deals = [(str(i), deal) for i, deal in enumerate(random_deals(n, seed), 1)]
-    boards = [Board(deal.to_endplay(), board_num=int(label)) for label, deal in deals]
-    for board in boards:
-        board.dealer = Player.north
-    assert read_pbn_deals(StringIO(pbn.dumps(boards))) == deals
-    assert read_lin_deals(StringIO(lin.dumps(boards))) == deals
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "has no record with a deal"),
-        ("hello", "has no record with a deal"),
-        ('[Board "3"]\n', "has no record with a deal"),
-        ('[Board "3"]\n[Deal ""]\n', "has no record with a deal"),
-        (f'\n[Board "x"]\n[Deal "{DEAL.replace("K", "X")}"]\n', "board x: hand 'XQT2.AT.J6542.85"),
-        ('[Deal "#"]\n', "board 1: no record before has the deal that '#' stands for"),
-        (f'[Board "1"]\n[Deal "{DEAL[:-1]}"]\n', "board 1: hand 'J973.J98742.3.K' has 12 cards"),
-        (f'[Deal "{DEAL.replace("K4", "KT")}"]\n', "board 1: deal 'N:KQT2"),
-        ('[Board "9"]\n[Deal "N:KQT2.AT.J6542.85 - - -"]\n', "board 9: deal 'N:KQT2.A"),
-    ],
-)
-def test_pbn_errors_name_the_file_and_the_place(tmp_path, text, message):
-    path = tmp_path / "bad.pbn"
-    path.write_text(text)
-    with pytest.raises(ValueError) as error:  # noqa: PT011 - the message is checked below
-        read_pbn_deals(path)
-    assert str(error.value).startswith(str(path))
-    assert message in str(error.value)
-
-
-LIN = "md|3SKQT2HATDJ6542C85,SH63DAKQ987CA9732,SA8654HKQ5DTCQJT6,|"
-
-
-def test_the_deals_of_a_lin_file(tmp_path):
-    path = tmp_path / "hands.lin"
-    path.write_text(
-        f"pn|a,b,c,d|st||{LIN}rh||ah|Board 12|mb|1C!|mb|??|pg||pc|S2|mc|x|\n\n"
-        f"pn|a,b,c,d|st||{LIN}nt|no call before|\n"
-    )
-    deal = Deal(DEAL).rotated(2)
-    assert read_lin_deals(path) == [("12", deal), ("2", deal)]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "has no record with a deal"),
-        (f"qx|o1|{LIN}", "has 1 deals but 0 boards that start with 'pn|'"),
-        (f"pn|a,b,c,d|qx|o1|{LIN}qx|c1|{LIN}", "has 2 deals but 1 boards that start with 'pn|'"),
-        ("pn|a,b,c,d|md|1SAKQ|", "ValueError("),
-    ],
-)
-def test_lin_errors_name_the_file(tmp_path, text, message):
-    path = tmp_path / "bad.lin"
-    path.write_text(text)
-    with pytest.raises(ValueError) as error:  # noqa: PT011 - the message is checked below
-        read_lin_deals(path)
-    assert str(error.value).startswith(str(path))
-    assert message in str(error.value)
-
-
-@pytest.mark.parametrize("read", [read_pbn_deals, read_lin_deals])
-@given(text=st.text(alphabet='[]"#:.- \n|,AKQdealBordN:1md|pn|%{}', max_size=120) | st.text())
-def test_junk_files_are_refused_with_value_errors(read, text):
-    with pytest.raises(ValueError, match="input"):
-        read(StringIO(text))
 
 
 # Pairs of hands

@@ -13,11 +13,11 @@ import embedding as benchmark
 import rivals
 import uses
 
-from bridgevec.auction_records import RecordedAuctions, deal_numbers
 from bridgevec.cards import hand_bits, hand_mask, random_masks
 from bridgevec.models.embedding import load_embedding
 from bridgevec.models.opening import OpeningDecisions
 from bridgevec.models.opening_model import load_opening
+from bridgevec.records.auctions import RecordedAuctions, deal_numbers
 
 SHIPPED: dict[str, float] = {}
 """What the shipped vectors reach in the last test, less a margin for rounding elsewhere."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bridgevec._auction import Auctions
 from bridgevec.auction import N_CALLS, PASS, Auction, call_text
+from bridgevec.board import Board, SeenBoard, question
 from bridgevec.cards import HandLike, Seat, hand_mask
 from bridgevec.scoring import parse_vulnerable
 
@@ -65,9 +66,12 @@ class Bidder(ABC):
         """
         return self.probabilities(hands, auctions, vulnerable).argmax(axis=1)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     def call(
         self,
-        hand: HandLike,
+        hand: HandLike | Board | SeenBoard,
         auction: str = "",
         dealer: Seat | int | str = "N",
         vulnerable: str | int = "None",
@@ -76,8 +80,9 @@ class Bidder(ABC):
 
         Parameters
         ----------
-        hand : str, int, array_like of 52, or endplay.types.Hand
-            The own hand.
+        hand : str, int, array_like of 52, endplay.types.Hand, Board or SeenBoard
+            The player's own hand; or a board, which tells everything else too: asked is the player
+            whose turn it is.
         auction : str, default ""
             The calls so far, from the dealer on, such as ``"1C P 1H"``.
         dealer : Seat, int or str, default "N"
@@ -98,9 +103,16 @@ class Bidder(ABC):
 
 
 def one_table(
-    hand: HandLike, auction: str, dealer: Seat | int | str, vulnerable: str | int
+    hand: HandLike | Board | SeenBoard,
+    auction: str,
+    dealer: Seat | int | str,
+    vulnerable: str | int,
 ) -> tuple[NDArray[np.uint64], Auctions, NDArray[np.uint8]]:
     """Read what `Bidder.call` takes, as what `Bidder.calls` takes."""
+    if isinstance(hand, (Board, SeenBoard)):
+        if auction:
+            raise ValueError("a board has its own auction, got another one")
+        hand, auction, dealer, vulnerable = question(hand)
     table = Auction(auction, dealer)
     if table.is_over:
         raise ValueError(f'the auction "{table}" is over')

@@ -16,7 +16,6 @@ import numpy as np
 from safetensors.numpy import save
 from tqdm import tqdm
 
-from bridgevec.auction_records import RecordedAuctions
 from bridgevec.bidders.features import DESCRIPTION, OTHERS, SPREAD
 from bridgevec.bidders.imitation import examples
 from bridgevec.bidders.match import bid_deals, match_conditions
@@ -25,6 +24,7 @@ from bridgevec.cards import random_masks
 from bridgevec.models.checkpoint import command_line, write_model
 from bridgevec.models.embedding import find_weights, read_weights
 from bridgevec.models.trainer import check_at_least_one
+from bridgevec.records.auctions import RecordedAuctions
 
 _AT_ONCE = 1000
 

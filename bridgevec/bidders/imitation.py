@@ -25,7 +25,6 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from bridgevec.auction import PASS, Auctions
-from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.features import OTHERS, SCALES, SPREAD, describe_hands, observe
 from bridgevec.bidders.network import (
@@ -51,6 +50,7 @@ from bridgevec.models.trainer import (
     move_average,
     set_rates,
 )
+from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
 
 _DEALS = 1 << 14  # whose calls are shuffled among themselves
 ROUNDS = 8
@@ -183,7 +183,7 @@ def decisions(recorded: RecordedAuctions, rows: NDArray[np.intp]) -> Iterator[De
     Parameters
     ----------
     recorded : RecordedAuctions
-        From `bridgevec.auction_records.read_auctions`.
+        From `bridgevec.records.auctions.read_auctions`.
     rows : ndarray of int
         Which auctions.
     """

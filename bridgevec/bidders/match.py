@@ -10,8 +10,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import itertools
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,7 +22,9 @@ from tqdm import tqdm
 from bridgevec._auction import Auctions
 from bridgevec.auction import Auction, auction_text, calls_at, contract_at, explain_illegal
 from bridgevec.bidders.bidder import Bidder
+from bridgevec.board import Board
 from bridgevec.cards import Deal, DealLike, Seat, deal_masks, hand_text
+from bridgevec.dds import solve_tables
 from bridgevec.files import PathLike, write_text
 from bridgevec.scoring import (
     VULNERABILITIES,
@@ -36,7 +37,6 @@ from bridgevec.scoring import (
 
 ROOMS = ("open", "closed")
 SUFFIXES = (".pbn", ".csv", ".parquet")
-_DOUBLED = re.compile(r'(?<=\[Contract ")\w+x(?="\])')
 KINDS = ("part-score", "game", "small slam", "grand slam")
 
 Seated: TypeAlias = NDArray[np.integer]
@@ -342,49 +342,38 @@ class Match:
 
             return write_table(path, pa.Table.from_pylist(rows))
         if path.suffix == ".pbn":
-            return write_text(path, self._pbn(rows))
+            from bridgevec.records import write_boards
+
+            write_boards(path, self._records(rows))
+            return path
         text = StringIO()
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         return write_text(path, text.getvalue())
 
-    def _pbn(self, rows: list[dict[str, Any]]) -> str:
-        """Write PBN, the open room's record before the closed room's."""
-        from endplay.parsers import pbn
-        from endplay.types import Bid, Board, Contract, Denom, Penalty, Player, Vul
-        from endplay.types import Deal as EndplayDeal
-
-        boards = []
+    def _records(self, rows: list[dict[str, Any]]) -> Iterator[Board]:
+        """Give both tables of every board, the open room's before the closed room's."""
         for row, (room, name) in itertools.product(rows, enumerate(ROOMS)):
-            calls, final = row[f"{name}_auction"].split(), Contract("pass")
-            ours = contract_at(self.auctions[room], row["board"] - 1)
-            if ours.level:
-                final = Contract(
-                    level=ours.level,
-                    denom=Denom.find("CDHSN"[ours.strain]),
-                    penalty=Penalty.find(("pass", "x", "xx")[ours.doubled]),
-                    declarer=Player.find(ours.declarer.name),
-                    result=row[f"{name}_tricks"] - ours.level - 6,
-                )
             sides = self.names if room == 0 else self.names[::-1]
-            board = Board(
-                EndplayDeal(row["deal"]),
-                [Bid("Pass" if call == "P" else call) for call in calls],
-                board_num=row["board"],
-                vul=Vul.find(row["vulnerable"]),
-                dealer=Player.find(row["dealer"]),
-                contract=final,
-                event=f"{self.names[0]} against {self.names[1]}",
-                scoring="IMP",
-                room=name.capitalize(),
-                Score=f"NS {row[f'{name}_score']}",
-                ScoreIMP=f"NS {row['imps'] * (1 - 2 * room)}",
-                **dict(zip(("north", "east", "south", "west"), sides * 2, strict=True)),
+            seats = zip(("North", "East", "South", "West"), sides * 2, strict=True)
+            passed_out = row[f"{name}_contract"] == "Pass"
+            yield Board(
+                row["deal"],
+                row["dealer"],
+                row["vulnerable"],
+                row[f"{name}_auction"],
+                number=row["board"],
+                result=None if passed_out else row[f"{name}_tricks"],
+                tags={
+                    "Event": f"{self.names[0]} against {self.names[1]}",
+                    "Scoring": "IMP",
+                    "Room": name.capitalize(),
+                    "Score": f"NS {row[f'{name}_score']}",
+                    "ScoreIMP": f"NS {row['imps'] * (1 - 2 * room)}",
+                }
+                | dict(seats),
             )
-            boards.append(board)
-        # endplay writes a small x for PBN's X.
-        return _DOUBLED.sub(lambda found: found[0].upper(), pbn.dumps(boards))
 
 
 def _bid_and_made(where: NDArray[Any], made: NDArray[Any]) -> dict[str, int]:
@@ -394,8 +383,8 @@ def _bid_and_made(where: NDArray[Any], made: NDArray[Any]) -> dict[str, int]:
 def play_match(
     a: Bidder,
     b: Bidder,
-    deals: NDArray[np.uint64] | Sequence[DealLike],
-    tricks: ArrayLike,
+    deals: NDArray[np.uint64] | Sequence[DealLike | Board],
+    tricks: ArrayLike | None = None,
     *,
     partner: Bidder | None = None,
     names: tuple[str, str] = ("A", "B"),
@@ -409,9 +398,10 @@ def play_match(
     Parameters
     ----------
     a, b : Bidder
-    deals : sequence of deals, or integer array (n, 4) of masks
-    tricks : array_like of int, shape (n, 5, 4)
-        The trick tables, as from `bridgevec.solve_tables`.
+    deals : sequence of deals or boards, or integer array (n, 4) of masks
+        Boards have their own dealers and vulnerabilities.
+    tricks : array_like of int, shape (n, 5, 4), optional
+        The trick tables, as from `bridgevec.solve_tables`; without them the deals are solved.
     partner : Bidder, optional
         A's partner, if it is another bidder. On boards 1, 3, 5, … A sits North or East, on the
         others South or West.
@@ -419,7 +409,8 @@ def play_match(
     dealers, vulnerable : array_like of int, shape (n,), optional
         Seats 0..3; 0..3 as in `bridgevec.scoring.VULNERABILITIES`.
     seed : int, optional
-        Draw dealers and vulnerabilities; without one they are those of boards 1, 2, 3, …
+        Draw dealers and vulnerabilities; without one they are those of the boards, or for deals
+        of boards 1, 2, 3, …
     progress : bool, default False
         Show a bar.
 
@@ -443,10 +434,17 @@ def play_match(
     >>> match.imps.tolist()
     [7, 10]
     """
-    masks, tables = deal_masks(deals), np.asarray(tricks)
+    if not isinstance(deals, np.ndarray):
+        deals = list(deals)
+        if seed is None and deals and all(isinstance(one, Board) for one in deals):
+            dealers = [board.dealer for board in deals] if dealers is None else dealers
+            if vulnerable is None:
+                vulnerable = [board.vulnerable for board in deals]
+    masks = deal_masks(deals)
     n = len(masks)
     if not n:
         raise ValueError("there are no deals to play")
+    tables = solve_tables(masks) if tricks is None else np.asarray(tricks)
     if tables.shape != (n, 5, 4):
         raise ValueError(f"tricks has shape {tables.shape}, expected {(n, 5, 4)}")
     conditions = list(match_conditions(n, seed))

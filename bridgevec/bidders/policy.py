@@ -98,6 +98,9 @@ class PolicyBidder(Bidder):
                 f"{path}: a bidder that sees {len(self._rows)} features, not {N_BIDDER_FEATURES}"
             )
 
+    def __repr__(self) -> str:
+        return f"PolicyBidder({self.name!r})"
+
     def _last_layer(self, places: NDArray[np.int16]) -> NDArray[np.float32]:
         x = np.empty((len(places), len(self._bias)), dtype=np.float32)
         sum_rows(places, self._rows, x)

@@ -46,7 +46,7 @@ class BiddingEnv(Env[NDArray[np.float32], np.int64]):
     A deal, a dealer and a vulnerability, each at random if not fixed; the seats before the agent's
     have called. ``reset(options={"deal": 17, "dealer": "N", "vulnerable": "All"})`` sets any of
     them: a deal by its number among the deals to choose from, as PBN text or as a
-    `bridgevec.Deal`.
+    `bridgevec.Deal`; ``options={"board": board}`` all of them, as a `bridgevec.Board` has them.
 
     Episode end
     -----------

@@ -24,6 +24,7 @@ from bridgevec.auction import (
     parse_call,
     question_at,
 )
+from bridgevec.board import Board
 from bridgevec.cards import Deal, Seat, Strain
 from bridgevec.dds import solve_tables
 from bridgevec.envs.deals import DealsLike, LabelledDeals, deal_source
@@ -36,7 +37,7 @@ from bridgevec.scoring import (
     scores,
 )
 
-OPTIONS = ("deal", "dealer", "vulnerable")
+OPTIONS = ("deal", "dealer", "vulnerable", "board")
 REWARDS = ("par", "datum", "score")
 _SIDES = {"N": "N", "E": "E", "S": "S", "W": "W", "NS": "NS", "EW": "EW", "all": "NESW"}
 _AGENT, _PASS, _RANDOM, _BIDDER = range(4)  # who sits in a seat, as `Tables` knows them
@@ -135,7 +136,8 @@ class Game:
         options : mapping, optional
             ``"deal"``, ``"dealer"`` and ``"vulnerable"``, to set them: one for all tables or an
             array (n,). A deal is given by its number among those to choose from; one for all tables
-            also as text or as a `Deal`, which is then solved.
+            also as text or as a `Deal`, which is then solved. ``"board"``, a `Board`, stands for
+            its deal, dealer and vulnerability; the bidding begins anew.
 
         Raises
         ------
@@ -146,6 +148,12 @@ class Game:
         for key in given:
             if key not in OPTIONS:
                 raise ValueError(f"unknown option {key!r}, expected one of {', '.join(OPTIONS)}")
+        if given.get("board") is not None:
+            board = Board.of(given["board"])
+            parts = {"deal": board.deal, "dealer": board.dealer, "vulnerable": board.vulnerable}
+            if twice := [name for name in parts if given.get(name) is not None]:
+                raise ValueError(f"the option board has a {twice[0]} of its own, got another one")
+            given = parts
         # Always as many draws, so that to set the dealer leaves the deals as they are.
         bits, dealers, vulnerable = self.tables.draw(rows)
         dealer = given.get("dealer", self._dealer)

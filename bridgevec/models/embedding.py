@@ -74,6 +74,22 @@ class TrickEstimate:
 
     distribution: NDArray[np.float32]
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TrickEstimate):
+            return NotImplemented
+        return np.array_equal(self.distribution, other.distribution)
+
+    def __hash__(self) -> int:
+        return hash((self.distribution.shape, self.distribution.tobytes()))
+
+    def __repr__(self) -> str:
+        if self.distribution.ndim > 2:
+            return f"TrickEstimate(of shape {self.distribution.shape[:-2]})"
+        means = ", ".join(
+            f"{strain.name} {mean:.2f}" for strain, mean in zip(Strain, self.mean, strict=True)
+        )
+        return f"TrickEstimate({means})"
+
     @property
     def mean(self) -> NDArray[np.float32]:
         """Expected tricks in C, D, H, S, NT, shape (..., 5)."""
@@ -227,6 +243,9 @@ class Embedding:
             vectors[start : start + _CHUNK] = flat.reshape(*part.shape, -1)
         vectors += skip[holdings]
         return vectors.reshape(-1, self.dims)
+
+    def __repr__(self) -> str:
+        return f"Embedding({self.name!r})"
 
     def embed_hand(self, hand: HandLike) -> NDArray[np.float32]:
         """Embed one hand, see `embed_hand`."""

@@ -29,7 +29,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from bridgevec.auction import PASS, CallLike, call_text, parse_call
-from bridgevec.auction_records import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.cards import HandLike, hand_masks
 from bridgevec.models.opening_model import (
     FEATURES,
@@ -41,6 +40,7 @@ from bridgevec.models.opening_model import (
     network_probabilities,
     opening_features,
 )
+from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.scoring import parse_vulnerable
 
 _CHUNK = 1 << 13
@@ -62,7 +62,7 @@ class OpeningDecisions(NamedTuple):
         The call as a number, 0 for a pass.
     deals : ndarray of uint64, shape (n,)
         A number for the deal, the same at every table that played it: what must not be split
-        between training and test. From `bridgevec.auction_records.deal_numbers`.
+        between training and test. From `bridgevec.records.auctions.deal_numbers`.
     """
 
     hands: NDArray[np.uint64]
@@ -82,7 +82,7 @@ def opening_decisions(recorded: RecordedAuctions) -> OpeningDecisions:
     Parameters
     ----------
     recorded : RecordedAuctions
-        From `bridgevec.auction_records.read_auctions`.
+        From `bridgevec.records.auctions.read_auctions`.
 
     Returns
     -------

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgevec.auction import FIRST_BID, N_CALLS, PASS, call_text
-from bridgevec.cards import HandLike, hand_bits, hand_mask, hand_text
+from bridgevec.board import Board, SeenBoard, question
+from bridgevec.cards import HandLike, Seat, hand_bits, hand_mask, hand_text
 from bridgevec.models.embedding import embed_hands, find_weights, read_weights
 from bridgevec.scoring import parse_vulnerable
 
@@ -368,24 +369,35 @@ class OpeningModel:
             p[part] = network_probabilities(self.networks, x, self.calls)
         return p
 
+    def __repr__(self) -> str:
+        return f"OpeningModel({self.name!r})"
+
     def opening_bid(
-        self, hand: HandLike, position: int = 1, vulnerable: str | int = "None"
+        self,
+        hand: HandLike | Board | SeenBoard,
+        position: int = 1,
+        dealer: Seat | int | str = "N",
+        vulnerable: str | int = "None",
     ) -> OpeningBid:
         """Tell what to open with, see `opening_bid`."""
-        mask, position, relative = _one(hand, position, vulnerable)
-        p = self.probabilities(mask, position, relative)[0]
+        p = self.probabilities(*_one(hand, position, dealer, vulnerable))[0]
         order = np.argsort(-p, kind="stable")
         probabilities = {call_text(self.calls[i]): float(p[i]) for i in order}
         return OpeningBid(next(iter(probabilities)), probabilities)
 
     def nearest_openings(
-        self, hand: HandLike, position: int = 1, vulnerable: str | int = "None", k: int = 5
+        self,
+        hand: HandLike | Board | SeenBoard,
+        position: int = 1,
+        dealer: Seat | int | str = "N",
+        vulnerable: str | int = "None",
+        k: int = 5,
     ) -> list[KnownOpening]:
         """Find the hands that the model takes for the most alike, of those it keeps from training.
 
         Parameters
         ----------
-        hand, position, vulnerable
+        hand, position, dealer, vulnerable
             As `opening_bid` takes them. Only hands in the same position count.
         k : int, default 5
             How many; fewer are given if the model keeps fewer.
@@ -398,13 +410,13 @@ class OpeningModel:
         Raises
         ------
         ValueError
-            If the hand, the position or the vulnerability is none.
+            If the hand, the position, the dealer or the vulnerability is none.
         """
         if k < 1:
             raise ValueError(f"k is {k}, expected at least 1")
-        asked = _one(hand, position, vulnerable)
+        asked = _one(hand, position, dealer, vulnerable)
         masks, positions, sides, calls = self.known
-        here = np.flatnonzero(positions == position)
+        here = np.flatnonzero(positions == asked[1])
         known = self._last_layer(masks[here], positions[here], sides[here])
         distances = np.linalg.norm(known - self._last_layer(*asked), axis=1)
         return [
@@ -460,14 +472,31 @@ def network_probabilities(
 
 
 def _one(
-    hand: HandLike, position: int, vulnerable: str | int
+    hand: HandLike | Board | SeenBoard,
+    position: int,
+    dealer: Seat | int | str,
+    vulnerable: str | int,
 ) -> tuple[NDArray[np.uint64], NDArray[np.intp], NDArray[np.intp]]:
+    """Mask, position, and vulnerability as the player sees it: bit 0 the own side, bit 1 others."""
     if position not in (1, 2, 3, 4):
         raise ValueError(f"position {position!r} is none of 1, 2, 3, 4")
+    if isinstance(hand, (Board, SeenBoard)):
+        board = hand
+        if any(board.calls):
+            raise ValueError(f'the bidding is open after "{board.auction}"')
+        if board.calls or isinstance(board, SeenBoard):
+            position = len(board.calls) + 1
+            hand = question(board)[0]
+        else:
+            hand = board[(board.dealer + position - 1) % 4]
+        dealer, vulnerable = board.dealer, board.vulnerable
+    seat, sides = (Seat.parse(dealer) + position - 1) % 4, parse_vulnerable(vulnerable)
+    if seat & 1:
+        sides = (sides & 1) << 1 | sides >> 1
     return (
         np.array([hand_mask(hand)], dtype=np.uint64),
         np.array([position], dtype=np.intp),
-        np.array([parse_vulnerable(vulnerable)], dtype=np.intp),
+        np.array([sides], dtype=np.intp),
     )
 
 
@@ -492,18 +521,27 @@ def load_opening(name: str | os.PathLike[str] = DEFAULT) -> OpeningModel:
     return OpeningModel(find_weights(name, "opening"))
 
 
-def opening_bid(hand: HandLike, position: int = 1, vulnerable: str | int = "None") -> OpeningBid:
+def opening_bid(
+    hand: HandLike | Board | SeenBoard,
+    position: int = 1,
+    dealer: Seat | int | str = "N",
+    vulnerable: str | int = "None",
+) -> OpeningBid:
     """Tell what to open a hand with, by the shipped model of two-over-one game forcing.
 
     ``load_opening("opening-experts").opening_bid`` tells what experts of many systems call.
 
     Parameters
     ----------
-    hand : str, int, array_like of 52, or endplay.types.Hand
+    hand : str, int, array_like of 52, endplay.types.Hand, Board or SeenBoard
+        A board tells dealer and vulnerability too, and the position by its auction; as long as it
+        has no calls, the hand is that of the player in `position`.
     position : int, default 1
         1 for the dealer, 2 after one pass, 3 after two, 4 after three.
+    dealer : Seat, int or str, default "N"
     vulnerable : str or int, default "None"
-        The hand being North: ``"None"``, ``"NS"`` its own side, ``"EW"`` the others, ``"All"``.
+        Who really is: ``"None"``, ``"NS"``, ``"EW"`` or ``"All"``. Whose side the player is on
+        follows from dealer and position.
 
     Returns
     -------
@@ -513,7 +551,8 @@ def opening_bid(hand: HandLike, position: int = 1, vulnerable: str | int = "None
     Raises
     ------
     ValueError, TypeError
-        If the hand, the position or the vulnerability is none.
+        If the hand, the position, the dealer or the vulnerability is none, or a board's bidding is
+        open.
 
     Examples
     --------
@@ -523,4 +562,4 @@ def opening_bid(hand: HandLike, position: int = 1, vulnerable: str | int = "None
     >>> list(bid.probabilities)[0], bid.probabilities[bid.call] > 0.9
     ('3H', True)
     """
-    return load_opening().opening_bid(hand, position, vulnerable)
+    return load_opening().opening_bid(hand, position, dealer, vulnerable)

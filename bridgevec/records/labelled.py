@@ -1,4 +1,4 @@
-"""Files in and out: labelled deals and pairs of hands in Parquet; the deals of PBN and LIN files.
+"""Labelled deals and pairs of hands, in Parquet.
 
 A file of labelled deals has two columns: ``deal``, the PBN text from North, and ``tricks``, a
 fixed-size list of 20 int8, the trick table row by row (strain × declarer).
@@ -15,9 +15,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import nullcontext
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,7 +33,6 @@ from bridgevec.cards import (
     hand_text,
 )
 from bridgevec.files import PathLike, replacing
-from bridgevec.pbn import open_pbn, read_records
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,7 +43,6 @@ _LENGTH = 69
 # The text of a deal in which every hand holds every card; a real one is made by striking out.
 _EVERYTHING = np.frombuffer(("N:" + " ".join([".".join([RANKS] * 4)] * 4)).encode(), dtype=np.uint8)
 _CARD_PLACES = np.flatnonzero(np.isin(_EVERYTHING, np.frombuffer(RANKS.encode(), dtype=np.uint8)))
-_LIN_KEYS = ("pn", "md", "ah")
 _RANK = np.full(256, 255, dtype=np.uint8)
 _RANK[list(RANKS.encode())] = np.arange(13)
 
@@ -341,6 +338,24 @@ def _open(path: PathLike, texts: tuple[str, ...], numbers: str, size: int, kind:
     return file
 
 
+def deals_in(path: PathLike) -> int:
+    """How many rows a Parquet file has."""
+    import pyarrow.parquet as pq
+
+    return int(pq.ParquetFile(path).metadata.num_rows)
+
+
+def is_labelled(path: PathLike) -> bool:
+    """Whether a file is one of labelled deals, with a column ``tricks``, rather than of boards."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return "tricks" in pq.ParquetFile(path).schema_arrow.names
+    except (pa.ArrowInvalid, OSError):
+        return False
+
+
 def deals_info(path: PathLike) -> tuple[int, dict[str, str]]:
     """Tell how many labelled deals a file has and where they came from, from its footer alone.
 
@@ -515,108 +530,3 @@ def _check_layouts(counts: NDArray[Any], where: str, first_row: int = 0) -> None
             f"{where}: row {first_row + row} has counts that are not those of as many layouts for "
             "both declarers in every strain"
         )
-
-
-def read_pbn_deals(source: PathLike | IO[str]) -> list[tuple[str, Deal]]:
-    """Read the deals of a PBN file; `iterate_pbn_deals` in a list."""
-    return list(iterate_pbn_deals(source))
-
-
-def iterate_pbn_deals(source: PathLike | IO[str]) -> Iterator[tuple[str, Deal]]:
-    """Read the deals of a PBN file one by one.
-
-    Parameters
-    ----------
-    source : path or text file
-        Records without a deal are passed over. A deal ``"#"`` is that of the record before.
-
-    Yields
-    ------
-    label : str
-        The board's number, or the record's place in the file (from 1) if it has none.
-    deal : Deal
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If a deal is wrong or incomplete, or there is none; the message names the file and the
-        board.
-    """
-    if isinstance(source, (str, os.PathLike)):
-        name = str(source)
-        opened: Any = open_pbn(source)
-    else:
-        name, text = read_text(source)
-        opened = nullcontext(text.encode("utf-8", "replace"))
-    found = False
-    with opened as data:
-        for record in read_records(data):
-            if record.given.get("deal"):
-                found = True
-                try:
-                    deal = record.deal()
-                except ValueError as error:
-                    raise ValueError(f"{name}, board {record.label}: {error}") from None
-                yield record.label, deal
-    if not found:
-        raise ValueError(f"{name} has no record with a deal")
-
-
-def read_lin_deals(source: PathLike | IO[str]) -> list[tuple[str, Deal]]:
-    """Read the deals of a LIN file, one board a ``pn|`` as in a player's exported hands.
-
-    Parameters
-    ----------
-    source : path or text file
-
-    Returns
-    -------
-    list of (str, Deal)
-        The board's number, or its place in the file (from 1) if it has none, and the deal.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file is not LIN, a deal is wrong, or there is none; the message names the file.
-    """
-    from endplay.parsers import lin
-
-    name, text = read_text(source)
-    # As with PBN, only what counts is passed on: where a board starts, its deal and its number.
-    words = "".join(text.splitlines()).split("|")
-    pairs = [pair for pair in zip(words[::2], words[1::2], strict=False) if pair[0] in _LIN_KEYS]
-    try:
-        boards = lin.loads("".join(f"{key}|{value}|" for key, value in pairs))
-    except Exception as error:  # endplay raises ValueError, RuntimeError, IndexError, ...
-        raise ValueError(f"{name}: {error!r}") from error
-    deals = sum(key == "md" for key, _ in pairs)
-    if deals != len(boards):
-        raise ValueError(f"{name} has {deals} deals but {len(boards)} boards that start with 'pn|'")
-    return _board_deals(boards, name)
-
-
-def read_text(source: PathLike | IO[str]) -> tuple[str, str]:
-    """Read a PBN or LIN file, or an open one: its name and its text."""
-    if isinstance(source, (str, os.PathLike)):
-        # Names of players and events may be in any encoding; the deals are ASCII.
-        return str(source), Path(source).read_text("utf-8-sig", errors="replace")
-    return getattr(source, "name", "input"), source.read()
-
-
-def _board_deals(boards: Iterable[Any], name: str) -> list[tuple[str, Deal]]:
-    deals = []
-    for place, board in enumerate(boards, 1):
-        label = str(place if board.board_num is None else board.board_num)
-        if not any(len(hand) for _, hand in board.deal):
-            continue
-        try:
-            deals.append((label, Deal(board.deal)))
-        except ValueError as error:
-            raise ValueError(f"{name}, board {label}: {error}") from None
-    if not deals:
-        raise ValueError(f"{name} has no record with a deal")
-    return deals

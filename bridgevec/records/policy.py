@@ -1,0 +1,63 @@
+"""What becomes of records that are wrong: they are left out with a warning, the rest goes on."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+class RecordWarning(UserWarning):
+    """A record of a file, or a part of one, that could not be read.
+
+    Attributes
+    ----------
+    file : str
+    board : str
+        Such as ``"board 7"`` or ``"line 3"``; empty if it is about the file.
+    cause : str
+    left_out : bool
+        Whether the whole board is left out; else only a part of it is, or is doubtful.
+    """
+
+    def __init__(self, file: str, board: str, cause: str, left_out: bool) -> None:
+        self.file, self.board, self.cause, self.left_out = file, board, cause, left_out
+        place = f"{file}, {board}" if board else file
+        super().__init__(f"{place}: {cause}{'; left out' if left_out else ''}")
+
+
+def warn(warning: RecordWarning) -> None:
+    """Issue a warning, as Python does."""
+    warnings.warn(warning, stacklevel=4)
+
+
+@dataclass
+class Report:
+    """What was wrong in files while they were read.
+
+    Parameters
+    ----------
+    tell : callable, optional
+        Takes every `RecordWarning` as it comes up; by default it is issued as a warning.
+
+    Attributes
+    ----------
+    left_out : int
+        How many records were left out.
+    remarks : int
+        How many warnings there were about parts of boards, or about whole files.
+    """
+
+    tell: Callable[[RecordWarning], None] = field(default=warn, repr=False)
+    left_out: int = 0
+    remarks: int = 0
+
+    def leave_out(self, file: str, board: str, cause: object) -> None:
+        """Count a record that cannot be read, and say why."""
+        self.left_out += 1
+        self.tell(RecordWarning(file, board, str(cause), True))
+
+    def remark(self, file: str, board: str, cause: object) -> None:
+        """Say what is wrong with a part of a board, or with a file."""
+        self.remarks += 1
+        self.tell(RecordWarning(file, board, str(cause), False))
