@@ -5,7 +5,7 @@ from importlib.metadata import version
 from bridgevec.auction import Auction
 from bridgevec.bidders import load_bidder
 from bridgevec.cards import Deal, Seat, Strain, random_deals
-from bridgevec.dds import iter_tables, solve_board, solve_table, solve_tables
+from bridgevec.dds import iter_tables, solve_board, solve_boards, solve_table, solve_tables
 from bridgevec.models.embedding import (
     TrickEstimate,
     embed_hand,
@@ -16,7 +16,7 @@ from bridgevec.models.embedding import (
     nearest_hands,
 )
 from bridgevec.models.opening_model import OpeningBid, load_opening, opening_bid
-from bridgevec.play import Play, PlayedCard, analyse_play, best_play, contract_score
+from bridgevec.play import Play, PlayedCard, analyse_play, analyse_plays, best_play, contract_score
 from bridgevec.scoring import Contract, Par, imps, par, par_scores, score, scores
 
 __version__ = version("bridgevec")
@@ -34,6 +34,7 @@ __all__ = [
     "TrickEstimate",
     "__version__",
     "analyse_play",
+    "analyse_plays",
     "best_play",
     "contract_score",
     "embed_hand",
@@ -53,6 +54,7 @@ __all__ = [
     "score",
     "scores",
     "solve_board",
+    "solve_boards",
     "solve_table",
     "solve_tables",
 ]

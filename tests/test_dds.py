@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bridgevec._dds import Solver
 from bridgevec.cards import Deal, Seat, Strain, card_text, permute_suits, random_deals, random_masks
-from bridgevec.dds import iter_tables, solve_board, solve_table, solve_tables
+from bridgevec.dds import iter_tables, solve_board, solve_boards, solve_table, solve_tables
 from bridgevec.records import read_deals, read_pbn_deals, write_deals
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
@@ -381,6 +381,9 @@ def test_no_deals_give_no_tables():
     [
         "dds.solve_tables(cards.random_masks(100_000, 1))",
         "for table in dds.iter_tables(cards.random_masks(100_000, 1)): time.sleep(0.01)",
+        "dds.solve_table(DEAL)",
+        "dds.solve_board(DEAL, 'NT', 'N')",
+        "dds.solve_boards([DEAL], 'NT', 'N')",
         "play.best_play(DEAL, '3NT by N')",
     ],
 )
@@ -435,6 +438,34 @@ def test_bad_input_is_named():
         solve_table("N:AKQ.K54.T98.J32 KQT2.AT.J6542.85 6.A63.AKQ98.A973 J973.J98742.73.K")
     with pytest.raises(ValueError, match="unknown strain 'X'"):
         solve_board(random_deals(1, seed=0)[0], "X", "N")
+
+
+def test_the_leads_of_many_deals_are_those_of_each():
+    deals = random_deals(6, seed=[FRESH, 11])
+    strains, leaders = [0, 1, 2, 3, 4, 4], ["N", "E", "S", "W", "N", "E"]
+    found = solve_boards(deals, strains, leaders, workers=2)
+    assert found.dtype == np.int8
+    for row, deal, strain, leader in zip(found, deals, strains, leaders, strict=True):
+        worth = solve_board(deal, strain, leader)
+        hand = deal.masks[Seat.parse(leader)]
+        cards = [card_text(card) for card in range(52) if hand >> card & 1]
+        assert row.tolist() == [worth[card] for card in cards]
+    np.testing.assert_array_equal(solve_boards(deals[:1], "C", "N"), found[:1])
+    assert solve_boards([], "C", "N").shape == (0, 13)
+    with pytest.raises(ValueError, match="2 leaders for 6 deals"):
+        solve_boards(deals, "NT", ["N", "E"])
+    with pytest.raises(ValueError, match="workers is 0"):
+        solve_boards(deals, "NT", "N", workers=0)
+
+
+def test_a_solver_used_again_remembers_nothing_wrong():
+    rng = np.random.default_rng([FRESH, 12])
+    places = list(verify_dds.random_positions(rng, random_deals(40, rng)))
+    used = Solver()
+    for deal, strain, leader, played in places:
+        cards = [13 * "SHDC".index(c[0]) + "AKQJT98765432".index(c[1]) for c in played]
+        found = used.board(deal.masks, strain, leader, cards)
+        assert found == Solver().board(deal.masks, strain, leader, cards)
 
 
 def test_cards_come_best_first():

@@ -9,7 +9,7 @@ from endplay.types import Denom, Player
 
 from bridgevec.cards import Deal, Seat, Strain, card_text, random_deals
 from bridgevec.dds import Position, solve_board, solve_table
-from bridgevec.play import analyse_play, best_play, contract_score
+from bridgevec.play import analyse_play, analyse_plays, best_play, contract_score
 from bridgevec.scoring import Contract, score
 
 FRESH = int.from_bytes(os.urandom(4), "little")
@@ -58,6 +58,18 @@ def test_the_tricks_after_every_card_equal_endplay():
         assert ours(play)[: len(theirs)] == theirs
         assert len(theirs) > 45
         assert len(set(ours(play)[len(theirs) - 1 :])) == 1
+
+
+def test_many_plays_are_analysed_like_each():
+    rng = np.random.default_rng([FRESH, 4])
+    plays = []
+    for deal in random_deals(4, rng):
+        contract = random_contract(rng)
+        plays.append((deal, contract, random_play(rng, deal, contract, 30)))
+    assert analyse_plays(plays, workers=2) == [analyse_play(*play) for play in plays]
+    assert analyse_plays([]) == []
+    with pytest.raises(ValueError, match="card SA is not in E's hand"):
+        analyse_plays([*plays, (DEAL, "4S by N", ["SA"])])
 
 
 def test_the_cost_of_a_card_is_what_the_best_card_is_worth_more():
