@@ -72,6 +72,12 @@ cdef extern from *:
         return out;
     #endif
     }
+    #if defined(__linux__)
+    #include <sys/mman.h>
+    #define bv_huge_pages(p, size) ((void) madvise((p), (size), MADV_HUGEPAGE))
+    #else
+    #define bv_huge_pages(p, size) ((void) (p), (void) (size))
+    #endif
     #define BV_LANE UINT64_C(0x1FFF)
     #define BV_CARDS UINT64_C(0x1FFF1FFF1FFF1FFF)
     #define BV_GUARD UINT64_C(0x2000200020002000)
@@ -114,6 +120,7 @@ cdef extern from *:
     int top_bit "bv_top"(u64 x) noexcept nogil
     int count "bv_count"(u64 x) noexcept nogil
     bint unlikely "bv_unlikely"(bint x) noexcept nogil
+    void huge_pages "bv_huge_pages"(void* p, size_t size) noexcept nogil
     bint interrupted "bv_interrupted"() noexcept nogil
     int raise_interrupt "bv_raised"() except -1
 
@@ -140,6 +147,7 @@ cdef struct Block:          # two cache lines: eight proven patterns of one shap
 cdef enum:
     MOST_FIRST_BUCKETS = 13 # their binary logarithm in a table that was just emptied
     NARROW = 8              # tricks left in which all cards fit into 32 bits
+    HINTS = 1 << 15
     PATIENCE = 1 << 16      # nodes after which the search looks whether to stop
 
 cdef struct Search:
@@ -152,6 +160,9 @@ cdef struct Search:
     bint signals            # look for Ctrl-C as well: the search runs in the caller's thread
     i16 success[64]         # how often leading a card worked of late, 0..256
     i16 suit_success[4096]  # how often leading a suit of such lengths did, -256..256
+    i16 left_success[8192]  # the same by the cards left in the suit
+    u32 hints[HINTS]        # the card that last worked, see hint_key; below it, part of the key
+    u64 strain_count        # part of the key as well, so that hints of other searches are dead
     Block* arena            # where patterns live; emptied when the strain changes
     Block* buckets          # in it, the hash table by shape, which grows …
     u64 bucket_mask         # its size less one
@@ -604,6 +615,8 @@ cdef enum:                  # of a lead: at notrump, of a side suit, of trumps
     FAVOURITE               # it worked in a position of the same shape
     SUCCESS                 # how often the card worked of late
     SUIT_SUCCESS            # how often the suit worked of late when it had these lengths
+    LEFT_SUCCESS            # how often it did with just these cards left in it
+    HINT                    # it worked last from this hand
     LEAD_SET
 
 cdef enum:                  # of a card that follows: played second, third, fourth; notrump, trumps
@@ -686,8 +699,14 @@ cdef inline i16* suit_success(Search* s, int leader, int shift) noexcept nogil:
     return &s.suit_success[key * <u64>0x9E3779B97F4A7C15 >> 52]
 
 
+cdef inline i16* left_success(Search* s, int leader, u64 all, int shift) noexcept nogil:
+    """Where it is counted by the cards left in the suit, which in one deal tell who has them."""
+    cdef u64 key = (all >> shift & LANE) << 4 | leader << 2 | shift >> 4
+    return &s.left_success[key * <u64>0x9E3779B97F4A7C15 >> 51]
+
+
 cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int favourite,
-                           int* moves) noexcept nogil:
+                           int hint, int* moves) noexcept nogil:
     cdef u64 me = s.hand[leader], pd = s.hand[leader ^ 2]
     cdef u64 lho = s.hand[(leader + 1) & 3], rho = s.hand[(leader + 3) & 3]
     cdef u64 odd = lho | rho, high = pd | rho               # bits of the owner, from the leader
@@ -729,7 +748,8 @@ cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int fav
             base += w[PARTNER_SOLID]
         if mine > opp:
             base += w[SOLID]
-        base += w[SUIT_SUCCESS] * suit_success(s, leader, shift)[0] >> 8
+        base += (w[SUIT_SUCCESS] * suit_success(s, leader, shift)[0]
+                 + w[LEFT_SUCCESS] * left_success(s, leader, all, shift)[0]) >> 8
         j = 0
         mine &= cards
         while mine:
@@ -743,6 +763,8 @@ cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int fav
             score -= w[RANK] * count(lane & (bit - 1))
             if card == favourite:
                 score += w[FAVOURITE]
+            if card == hint:
+                score += w[HINT]
             score += w[SUCCESS] * s.success[card] >> 8
             moves[n] = (score * 16 - n) * 64 + card
             n += 1
@@ -903,6 +925,26 @@ cdef u64 last_trick(Search* s, int leader) noexcept nogil:
     return out
 
 
+cdef inline u64 hint_key(Search* s, int pos, int seat, int best, u64 suit, u64 hand) noexcept nogil:
+    """Where the card that last worked is kept, and in the lower half what marks it as this one's.
+
+    Who follows suit finds it by the cards left in the suit, which in one deal tell who has them;
+    who leads, discards or ruffs, by the hand. All by the place in the trick and the best card in it.
+    """
+    cdef u64 key = (s.strain_count << 4 | seat << 2 | pos) << 6 | best
+    return ((suit if suit else ~hand) + key * <u64>0x2545F4914F6CDD1D) * <u64>0x9E3779B97F4A7C15
+
+
+cdef inline int recall(u32* hint, u64 key) noexcept nogil:
+    """The card that last worked there, or 63, which is none."""
+    cdef u32 found = hint[0] ^ (<u32> key & ~<u32>63)
+    return found if found < 64 else 63
+
+
+cdef inline void remember(u32* hint, u64 key, int card) noexcept nogil:
+    hint[0] = <u32> key & ~<u32>63 | card
+
+
 cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     if target <= 0:
         return WON
@@ -935,7 +977,9 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     cdef u64 floor[4]
     cdef u64 ranks = 0
     cdef u64 hopeless = refuted_suits(s, leader, all, n - need + 1, &ranks)
-    cdef int n_moves = lead_moves(s, leader, all, hopeless, b.move, moves)
+    cdef u64 key = hint_key(s, 0, leader, 0, 0, s.hand[leader])
+    cdef u32* hint = &s.hints[key >> 49]
+    cdef int n_moves = lead_moves(s, leader, all, hopeless, b.move, recall(hint, key), moves)
     cdef int m, card = 0
     cdef u64 r, bit, low
     cdef i16* worked
@@ -956,13 +1000,18 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
         if ((r & WON) != 0) == ours:
             won = ours
             ranks = r & CARDS
+            remember(hint, key, card)
             s.success[card] += (256 - s.success[card]) >> 3
             worked = suit_success(s, leader, card & 48)
             worked[0] += (256 - worked[0]) >> 3
+            worked = left_success(s, leader, all, card & 48)
+            worked[0] += (256 - worked[0]) >> 2
             break
         s.success[card] -= s.success[card] >> 3
         worked = suit_success(s, leader, card & 48)
         worked[0] -= (256 + worked[0]) >> 3
+        worked = left_success(s, leader, all, card & 48)
+        worked[0] -= (256 + worked[0]) >> 2
         r &= CARDS
         ranks |= r
         raise_floor(floor, card, r)
@@ -980,20 +1029,34 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
                        u64 trick, u64 all, int target, int n) noexcept nogil:
     cdef int moves[16]
     cdef u64 floor[4]
-    cdef int n_moves = follow_moves(s, pos, seat, led, best, best_seat, all, trick, moves)
-    cdef int m, card, new_best, new_seat
+    cdef int n_moves = 0, m = 0, i, card, new_best, new_seat
     cdef u64 r, ranks = 0, bit, low, now, mates, below
     cdef Block* start
-    cdef bint ours = not (seat & 1)
+    cdef bint ours = not (seat & 1), generated
+    cdef u64 legal = s.hand[seat] & lane_of(led)
+    cdef bint following = legal != 0
+    if not following:
+        legal = s.hand[seat]
+    cdef u64 key = hint_key(s, pos, seat, best, all & lane_of(led) if following else 0, legal)
+    cdef u32* hint = &s.hints[key >> 49]
     floor[0] = floor[1] = floor[2] = floor[3] = 0
     s.nodes += 1
-    for m in range(n_moves):
-        card = next_move(moves, m, n_moves)
+    card = recall(hint, key)                    # tried before any move is generated
+    generated = not legal >> card & 1
+    if generated:
+        n_moves = follow_moves(s, pos, seat, led, best, best_seat, all, trick, moves)
+    while True:
+        if generated:
+            if m == n_moves:
+                break
+            card = next_move(moves, m, n_moves)
+            m += 1
+            if <u64>1 << card < floor[card >> 4]:
+                if relies_on_run(s.hand[seat], all & ~trick | <u64>1 << best, card,
+                                 floor[card >> 4]):
+                    ranks |= <u64>1 << card
+                continue
         bit = <u64>1 << card
-        if bit < floor[card >> 4]:
-            if relies_on_run(s.hand[seat], all & ~trick | <u64>1 << best, card, floor[card >> 4]):
-                ranks |= bit
-            continue
         new_best = best
         new_seat = best_seat
         if (card & 48) == (best & 48):
@@ -1031,7 +1094,18 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
         s.shape += <u64>1 << ((card >> 4) * 16 + seat * 4)
         s.hand[seat] ^= bit
         if ((r & WON) != 0) == ours:
+            remember(hint, key, card)
             return r
+        if not generated:
+            generated = True
+            n_moves = follow_moves(s, pos, seat, led, best, best_seat, all, trick, moves)
+            i = 0
+            while i < n_moves and moves[i] & 63 != card:
+                i += 1
+            if i == n_moves:
+                continue                        # it stands for no other card: forget that it failed
+            n_moves -= 1
+            moves[i] = moves[n_moves]
         r &= CARDS
         low = r & lane_of(card)
         if relies_on_run(s.hand[seat], all & ~trick | <u64>1 << best, card, low & -low):
@@ -1078,6 +1152,8 @@ cdef void deal_cards(Search* s, const u64* masks, int strain) noexcept nogil:
     s.trumps = LANE << 48 if strain < 4 else 0
     memset(s.success, 0, sizeof(s.success))
     memset(s.suit_success, 0, sizeof(s.suit_success))
+    memset(s.left_success, 0, sizeof(s.left_success))
+    s.strain_count += 1
     for seat in range(4):
         s.hand[seat] = 0
         left = masks[seat]
@@ -1221,9 +1297,14 @@ cdef class Solver:
     def __cinit__(self, size_t memory=128 << 20, bint signals=False):
         self.s.signals = signals
         self.s.arena_size = max(<size_t>32, min(memory // sizeof(Block), <size_t>0xFFFFFFFF))
-        self.s.arena = <Block*> aligned_alloc(sizeof(Block), self.s.arena_size * sizeof(Block))
+        cdef size_t size = self.s.arena_size * sizeof(Block), page = 2 << 20
+        if size < page:
+            page = sizeof(Block)
+        size = (size + page - 1) // page * page
+        self.s.arena = <Block*> aligned_alloc(page, size)
         if self.s.arena == NULL:
             raise MemoryError("no memory for the solver's table")
+        huge_pages(self.s.arena, size)
 
     def __dealloc__(self):
         free(self.s.arena)
