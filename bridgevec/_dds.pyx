@@ -15,19 +15,75 @@ cdef extern from *:
     #if defined(__BMI2__)
     #define bv_pext(x, m) _pext_u64((x), (m))
     #define bv_pdep(x, m) _pdep_u64((x), (m))
+    static void bv_fill_tables(void) { }
     #else
+    /* Half a lane at a time, by tables; no mask has one of the two highest bits of a lane. */
+    static uint8_t bv_squeeze[128][128], bv_spread[128][128], bv_ones[128];
+    static void bv_fill_tables(void) {
+        for (int m = 0; m < 128; m++) {
+            for (int x = 0; x < 128; x++) {
+                int at = 0, squeezed = 0, spread = 0;
+                for (int bit = 0; bit < 7; bit++)
+                    if (m >> bit & 1) {
+                        squeezed |= (x >> bit & 1) << at;
+                        spread |= (x >> at++ & 1) << bit;
+                    }
+                bv_squeeze[m][x] = (uint8_t) squeezed;
+                bv_spread[m][x] = (uint8_t) spread;
+                bv_ones[m] = (uint8_t) at;
+            }
+        }
+    }
     static inline uint64_t bv_pext(uint64_t x, uint64_t m) {
         uint64_t out = 0;
-        for (uint64_t bit = 1; m; bit += bit, m &= m - 1)
-            if (x & m & -m) out |= bit;
+        int at = 0;
+        for (int k = 0; k < 64; k += 16)
+            for (int i = k; i < k + 14; i += 7) {
+                unsigned half = m >> i & 127;
+                out |= (uint64_t) bv_squeeze[half][x >> i & 127] << at;
+                at += bv_ones[half];
+            }
         return out;
     }
     static inline uint64_t bv_pdep(uint64_t x, uint64_t m) {
         uint64_t out = 0;
-        for (uint64_t bit = 1; m; bit += bit, m &= m - 1)
-            if (x & bit) out |= m & -m;
+        for (int k = 0; k < 64; k += 16)
+            for (int i = k; i < k + 14; i += 7) {
+                unsigned half = m >> i & 127;
+                out |= (uint64_t) bv_spread[half][x & 127] << i;
+                x >>= bv_ones[half];
+            }
         return out;
     }
+    #endif
+    #if defined(__POPCNT__) || !defined(__x86_64__)
+    #define bv_count(x) __builtin_popcountll(x)
+    #else
+    static inline int bv_count(uint64_t x) {
+        x -= x >> 1 & UINT64_C(0x5555555555555555);
+        x = (x & UINT64_C(0x3333333333333333)) + (x >> 2 & UINT64_C(0x3333333333333333));
+        return (int) ((x + (x >> 4) & UINT64_C(0x0F0F0F0F0F0F0F0F)) * UINT64_C(0x0101010101010101) >> 56);
+    }
+    #endif
+    #if defined(__x86_64__)
+    /* The first Zen processors have BMI2, but their pext takes dozens of cycles. */
+    static int bv_fast(void) {
+        __builtin_cpu_init();
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi")
+            && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma")
+            && !__builtin_cpu_is("znver1") && !__builtin_cpu_is("znver2");
+    }
+    #else
+    static int bv_fast(void) { return 0; }
+    #endif
+    #if defined(__BMI2__)
+    #define BV_BUILT_FOR "x86-64-v3"
+    #elif defined(__x86_64__)
+    #define BV_BUILT_FOR "x86-64 without BMI2"
+    #elif defined(__aarch64__)
+    #define BV_BUILT_FOR "arm64"
+    #else
+    #define BV_BUILT_FOR "any processor"
     #endif
     #if defined(__GNUC__)
     #undef CYTHON_INLINE
@@ -42,6 +98,17 @@ cdef extern from *:
         differ = _mm256_and_si256(differ, _mm256_load_si256((const __m256i *) mask));
         differ = _mm256_cmpeq_epi32(differ, _mm256_setzero_si256());
         return (uint32_t) _mm256_movemask_ps(_mm256_castsi256_ps(differ));
+    #elif defined(__SSE2__)
+        uint32_t hits = 0;
+        for (int i = 0; i < 8; i += 4) {
+            __m128i differ = _mm_or_si128(
+                _mm_xor_si128(_mm_load_si128((const __m128i *) (odd + i)), _mm_set1_epi32((int) o)),
+                _mm_xor_si128(_mm_load_si128((const __m128i *) (high + i)), _mm_set1_epi32((int) h)));
+            differ = _mm_and_si128(differ, _mm_load_si128((const __m128i *) (mask + i)));
+            differ = _mm_cmpeq_epi32(differ, _mm_setzero_si128());
+            hits |= (uint32_t) _mm_movemask_ps(_mm_castsi128_ps(differ)) << i;
+        }
+        return hits;
     #else
         uint32_t hits = 0;
         for (int i = 0; i < 8; i++)
@@ -87,7 +154,6 @@ cdef extern from *:
     #define bv_prefetch(p) __builtin_prefetch((const char *) (p))
     #define bv_ctz(x) __builtin_ctzll(x)
     #define bv_top(x) (63 - __builtin_clzll(x))
-    #define bv_count(x) __builtin_popcountll(x)
     #define bv_unlikely(x) __builtin_expect(!!(x), 0)
     static int bv_interrupted(void) {          /* leaves the exception set */
         PyGILState_STATE state = PyGILState_Ensure();
@@ -121,8 +187,22 @@ cdef extern from *:
     int count "bv_count"(u64 x) noexcept nogil
     bint unlikely "bv_unlikely"(bint x) noexcept nogil
     void huge_pages "bv_huge_pages"(void* p, size_t size) noexcept nogil
+    void fill_tables "bv_fill_tables"() noexcept nogil
+    bint fast_processor "bv_fast"() noexcept nogil
+    const char* built_for "BV_BUILT_FOR"
     bint interrupted "bv_interrupted"() noexcept nogil
     int raise_interrupt "bv_raised"() except -1
+
+fill_tables()
+
+BUILT_FOR = built_for.decode()
+"""The kind of processor for which this module was built."""
+
+
+def runs_v3():
+    """Whether this processor has what x86-64-v3 asks for, and is fast at it."""
+    return fast_processor()
+
 
 # ---------------------------------------------------------------------------------------------
 # Types. Inside the search a suit is a lane of 16 bits, deuce = bit 0 … ace = bit 12, trumps in

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import importlib.util
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from bridgevec._dds import Solver
+from bridgevec import _dds
 from bridgevec.cards import (
     Deal,
     DealLike,
@@ -30,6 +31,29 @@ from bridgevec.cards import (
     deal_masks,
     parse_card,
 )
+
+# Portable builds have the search twice: for every processor, and for those of the last ten years.
+if (
+    _dds.BUILT_FOR == "x86-64 without BMI2"
+    and _dds.runs_v3()
+    and importlib.util.find_spec("bridgevec._dds_v3")
+):
+    from bridgevec._dds_v3 import BUILT_FOR, Solver
+else:
+    from bridgevec._dds import BUILT_FOR, Solver
+
+__all__ = [
+    "BUILT_FOR",
+    "MEMORY",
+    "SOLVER_VERSION",
+    "Position",
+    "Solver",
+    "iter_tables",
+    "solve_board",
+    "solve_boards",
+    "solve_table",
+    "solve_tables",
+]
 
 SOLVER_VERSION = "1"
 """Written into files of labels; changes when results could."""

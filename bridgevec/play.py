@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bridgevec._dds import Solver
 from bridgevec.cards import Deal, DealLike, Seat, card_text, parse_card
-from bridgevec.dds import MEMORY, Position, Task, run_tasks, thread_count, warm_solver
+from bridgevec.dds import MEMORY, Position, Solver, Task, run_tasks, thread_count, warm_solver
 from bridgevec.scoring import Contract, score
 
 
