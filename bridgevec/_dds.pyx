@@ -62,7 +62,8 @@ cdef extern from *:
     static inline int bv_count(uint64_t x) {
         x -= x >> 1 & UINT64_C(0x5555555555555555);
         x = (x & UINT64_C(0x3333333333333333)) + (x >> 2 & UINT64_C(0x3333333333333333));
-        return (int) ((x + (x >> 4) & UINT64_C(0x0F0F0F0F0F0F0F0F)) * UINT64_C(0x0101010101010101) >> 56);
+        x = (x + (x >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+        return (int) (x * UINT64_C(0x0101010101010101) >> 56);
     }
     #endif
     #if defined(__x86_64__)
@@ -1059,16 +1060,23 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     cdef u64 hopeless = refuted_suits(s, leader, all, n - need + 1, &ranks)
     cdef u64 key = hint_key(s, 0, leader, 0, 0, s.hand[leader])
     cdef u32* hint = &s.hints[key >> 49]
-    cdef int n_moves = lead_moves(s, leader, all, hopeless, b.move, recall(hint, key), moves)
-    cdef int m, card = 0
+    cdef int n_moves = 0, m = 0, i, card = recall(hint, key)
     cdef u64 r, bit, low
     cdef i16* worked
-    cdef bint won = not ours
-    if n_moves == 0:
-        return ranks | (WON if won else 0)
+    cdef bint won = not ours, generated
+    # What worked last from this hand and from this shape is tried before any move is generated.
+    generated = card != b.move or not (s.hand[leader] & ~hopeless) >> card & 1
+    if generated:
+        n_moves = lead_moves(s, leader, all, hopeless, b.move, card, moves)
+        if n_moves == 0:
+            return ranks | (WON if won else 0)
     floor[0] = floor[1] = floor[2] = floor[3] = 0
-    for m in range(n_moves):
-        card = next_move(moves, m, n_moves)
+    while True:
+        if generated:
+            if m == n_moves:
+                break
+            card = next_move(moves, m, n_moves)
+            m += 1
         bit = <u64>1 << card
         if bit < floor[card >> 4]:
             continue
@@ -1092,6 +1100,16 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
         worked[0] -= (256 + worked[0]) >> 3
         worked = left_success(s, leader, all, card & 48)
         worked[0] -= (256 + worked[0]) >> 2
+        if not generated:
+            generated = True
+            n_moves = lead_moves(s, leader, all, hopeless, b.move, card, moves)
+            i = 0
+            while i < n_moves and moves[i] & 63 != card:
+                i += 1
+            if i == n_moves:
+                continue                        # it stands for no other card: forget that it failed
+            n_moves -= 1
+            moves[i] = moves[n_moves]
         r &= CARDS
         ranks |= r
         raise_floor(floor, card, r)

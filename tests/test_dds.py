@@ -141,7 +141,23 @@ def test_the_benchmark_solves_the_same_deals_with_both():
         assert 0 < row["median_ms"] <= row["p99_ms"] <= row["worst_ms"]
         assert row["peak_memory_mib"] > 10
         Deal(row["worst_deal"])
-    assert figures["ratio"] > 0
+    for name in ("ratio", "geometric_mean"):
+        low, high = figures[f"{name}_interval"]
+        assert 0 < low <= figures[name] <= high
+
+
+def test_every_stage_of_the_play_is_compared():
+    figures = benchmark.stages(2, seed=23)
+    assert figures["differences"] == 0
+    stages = {name: row for name, row in figures.items() if isinstance(row, dict)}
+    assert list(stages) == [*(f"{n} cards played" for n in (0, 1, 14, 29, 40)), "analyse_play"]
+    assert all(row["geometric_mean"] > 0 for row in stages.values())
+
+
+def test_ratios_are_of_sums_and_of_deals():
+    found = benchmark.ratios(np.array([8.0, 2.0]), np.array([2.0, 2.0]))
+    assert (found["ratio"], found["geometric_mean"]) == (2.5, 2.0)
+    assert (found["ratio_interval"], found["geometric_mean_interval"]) == ([1, 4], [1, 4])
 
 
 def minimax(hands, strain, leader):
