@@ -1,25 +1,37 @@
 """Build the Cython extensions; everything else about the package is in pyproject.toml.
 
-BRIDGEVEC_PORTABLE=1 leaves out -march=native, for builds that run on other machines.
+By default they are compiled for this processor alone. BRIDGEVEC_PORTABLE=1 compiles for every
+processor of the kind; on x86-64 the solver a second time for x86-64-v3 (BMI2, AVX2), and
+bridgevec/dds.py chooses when it is imported.
 """
 
 import os
+import platform
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-compile_args = ["-O3"]
-if os.environ.get("BRIDGEVEC_PORTABLE") != "1":
-    compile_args.append("-march=native")
+PORTABLE = os.environ.get("BRIDGEVEC_PORTABLE") == "1"
+compile_args = ["-O3"] if PORTABLE else ["-O3", "-march=native"]
+builds = {"_dds": compile_args}
+if PORTABLE and platform.machine() in ("x86_64", "AMD64"):
+    builds["_dds_v3"] = ["-O3", "-march=x86-64-v3"]
 
 setup(
     ext_modules=cythonize(
         [
-            Extension(
-                "bridgevec._dds",
-                ["bridgevec/_dds.pyx"],
-                depends=["bridgevec/_dds_leads.pxi", "bridgevec/_dds_weights.pxi"],
-                extra_compile_args=compile_args,
+            *(
+                Extension(
+                    f"bridgevec.{name}",
+                    [f"bridgevec/{name}.pyx"],
+                    depends=[
+                        "bridgevec/_dds.pyx",
+                        "bridgevec/_dds_leads.pxi",
+                        "bridgevec/_dds_weights.pxi",
+                    ],
+                    extra_compile_args=arguments,
+                )
+                for name, arguments in builds.items()
             ),
             Extension(
                 "bridgevec._auction", ["bridgevec/_auction.pyx"], extra_compile_args=compile_args

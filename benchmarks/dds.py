@@ -10,38 +10,52 @@ so it is told (`SetMaxThreads`). With more threads the clock on the wall counts,
 batches of 40 deals a thread, endplay's `calc_all_tables` gets the 40 deals it can take at a time,
 and our solver does the same deals with one thread too, to tell what the threads bring.
 
-    python benchmarks/dds.py                      # 100 random deals, one thread each
+Ratios are told by sums, in which a few hard deals decide, and as the geometric mean over the deals,
+each with the interval that holds 95% of resampled sets of deals.
+
+    python benchmarks/dds.py                      # 300 random deals, one thread each
     python benchmarks/dds.py --deals 500 --json
     python benchmarks/dds.py --threads 2          # batches over threads
     python benchmarks/dds.py --hard               # the symmetrical deals of data/hard_deals.pbn
+    python benchmarks/dds.py --stages             # every card after 0 to 40 cards; whole plays
+    python benchmarks/dds.py --freaks             # ours alone: freaks turned to every seat, minutes
+    python benchmarks/dds.py --builds --deals 50  # native, portable, without BMI2; compiles them
     python benchmarks/dds.py --signature          # nodes and results over a fixed set of deals
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import multiprocessing
+import os
 import resource
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 import zlib
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
-from verify_dds import ENDPLAY_BATCH, HARD_DEALS, solve_endplay_deals
+from verify_dds import ENDPLAY_BATCH, FREAK_DEALS, HARD_DEALS, solve_endplay_deals
 
-from bridgevec._dds import Solver
-from bridgevec.cards import Deal, deal_masks, random_masks
-from bridgevec.dds import solve_tables
+from bridgevec.cards import Deal, Seat, Strain, card_text, deal_masks, random_deals, random_masks
+from bridgevec.dds import Position, Solver, solve_board, solve_tables
+from bridgevec.play import analyse_play
 from bridgevec.records import read_boards
+from bridgevec.scoring import Contract
 
 SIGNATURE_DEALS = 40
+STAGES = {0: 0.1, 1: 0.1, 14: 0.5, 29: 1, 40: 1}
+"""Cards played, and the share of the deals to be solved there."""
 
 Masks = NDArray[np.uint64]
 Tables = NDArray[np.int8]
@@ -111,6 +125,29 @@ class Contender:
         self.process.join()
 
 
+def ratios(slow: NDArray[np.float64], fast: NDArray[np.float64]) -> dict[str, Any]:
+    """Tell how many times as fast one program was, by the seconds that both took for each deal."""
+    samples = np.random.default_rng(0).integers(len(slow), size=(2000, len(slow)))
+    by_sums = slow[samples].sum(1) / fast[samples].sum(1)
+    logs = np.log(slow / fast)
+    by_deal = np.exp(logs[samples].mean(1))
+    return {
+        "ratio": round(float(slow.sum() / fast.sum()), 3),
+        "ratio_interval": np.percentile(by_sums, [2.5, 97.5]).round(3).tolist(),
+        "geometric_mean": round(float(np.exp(logs.mean())), 3),
+        "geometric_mean_interval": np.percentile(by_deal, [2.5, 97.5]).round(3).tolist(),
+    }
+
+
+def show_ratios(row: dict[str, Any]) -> str:
+    """Write ratios and their intervals for people."""
+    (low, high), (low_mean, high_mean) = row["ratio_interval"], row["geometric_mean_interval"]
+    return (
+        f"ratio by sums {row['ratio']:.2f} ({low:.2f} to {high:.2f}), "
+        f"geometric mean {row['geometric_mean']:.2f} ({low_mean:.2f} to {high_mean:.2f})"
+    )
+
+
 def compare(masks: Masks, threads: int) -> dict[str, Any]:
     """Solve the same deals with both and return the figures."""
     n = len(masks)
@@ -156,18 +193,18 @@ def compare(masks: Masks, threads: int) -> dict[str, Any]:
         return found
 
     found = {name: figures(contender) for name, contender in contenders.items()}
-    ours = found["bridgevec"]["tables_per_second"]
+    seconds = {name: np.array(contenders[name].seconds)[:, clock] for name in contenders}
     result: dict[str, Any] = {
         "deals": n,
         "threads": threads,
         "clock": ("wall", "cpu")[clock],
         **found,
-        "ratio": round(ours / found["endplay"]["tables_per_second"], 3),
+        **ratios(seconds["endplay"], seconds["bridgevec"]),
         "differences": differences,
     }
     if threads > 1:
         alone = found["bridgevec, one thread"]["tables_per_second"]
-        result["speedup_of_threads"] = round(ours / alone, 3)
+        result["speedup_of_threads"] = round(found["bridgevec"]["tables_per_second"] / alone, 3)
     return result
 
 
@@ -191,11 +228,181 @@ def show(result: dict[str, Any]) -> None:
         if "worst_deal" in row:
             print(f"the worst of {name}: {row['worst_deal']}")
     print(
-        f"ratio {result['ratio']:.2f} on {result['deals']} deals, {result['threads']} thread(s) "
+        f"{show_ratios(result)}\non {result['deals']} deals, {result['threads']} thread(s) "
         f"each, {result['clock']} time; {result['differences']} differing results"
     )
     if "speedup_of_threads" in result:
         print(f"{result['threads']} threads give {result['speedup_of_threads']:.2f} times one")
+
+
+def stages(n: int, seed: int) -> dict[str, Any]:
+    """Find what every card is worth, early and late in the play, and what whole plays cost."""
+    import endplay._dds as library
+    from endplay.dds import analyse_play as endplay_analyse
+    from endplay.dds import solve_board as endplay_board
+    from endplay.types import Denom, Player
+
+    library.SetMaxThreads(1)
+    rng = np.random.default_rng(seed)
+    places: list[tuple[str, int, int]] = [
+        (f"{cards} cards played", cards, max(1, int(n * share))) for cards, share in STAGES.items()
+    ]
+    places.append(("analyse_play", 52, max(1, n // 10)))
+    result: dict[str, Any] = {"differences": 0, "clock": "cpu"}
+    for name, n_played, size in places:
+        seconds: list[tuple[float, float]] = []
+        for deal in random_deals(size, rng):
+            strain, leader = Strain(int(rng.integers(5))), Seat(int(rng.integers(4)))
+            at, played = Position(deal, strain, leader), []
+            for _ in range(n_played):
+                legal = at.legal()
+                card = legal[rng.integers(len(legal))]
+                at.play(card)
+                played.append(card_text(card))
+            board = deal.to_endplay()
+            board.trump, board.first = Denom.find(strain.name[0]), Player(leader)
+            whole = n_played == 52
+            contract = Contract(1, strain, 0, Seat((leader + 3) % 4))
+            for card_played in [] if whole else played:
+                board.play(card_played)
+            took = [0.0, 0.0]
+            for turn in (0, 1) if len(seconds) % 2 else (1, 0):
+                start = time.process_time()
+                if turn == 0 and whole:
+                    play = analyse_play(deal, contract, played)
+                elif turn == 0:
+                    worth = solve_board(deal, strain, leader, played)
+                elif whole:
+                    theirs = list(endplay_analyse(board, played))
+                else:
+                    theirs = list(endplay_board(board))
+                took[turn] = time.process_time() - start
+            seconds.append((took[0], took[1]))
+            if whole:
+                tricks = [play.tricks, *(card.tricks for card in play.cards)]
+                result["differences"] += tricks[: len(theirs)] != theirs
+            else:
+                values = {card.suit.name[0].upper() + card.rank.abbr: n for card, n in theirs}
+                result["differences"] += worth != values
+        both = np.array(seconds)
+        result[name] = {
+            "positions": size,
+            "bridgevec_ms": round(1000 * float(both[:, 0].mean()), 4),
+            "endplay_ms": round(1000 * float(both[:, 1].mean()), 4),
+            **ratios(both[:, 1], both[:, 0]),
+        }
+    return result
+
+
+def show_stages(result: dict[str, Any]) -> None:
+    """Print the figures for people."""
+    for name, row in result.items():
+        if isinstance(row, dict):
+            print(
+                f"{name:<16}{row['bridgevec_ms']:>9.3f} ms, endplay {row['endplay_ms']:>8.3f} ms; "
+                f"{show_ratios(row)}, {row['positions']} positions"
+            )
+    print(f"CPU time, one thread each; {result['differences']} positions differ")
+
+
+def freaks() -> dict[str, Any]:
+    """Solve every freak deal from all four seats; turned, its table must turn with it."""
+    result: dict[str, Any] = {"differences": 0, "clock": "cpu"}
+    given = [(file.stem, board) for file in (FREAK_DEALS, HARD_DEALS) for board in read_boards(file)]
+    for file, board in tqdm(given, unit="deal", disable=None):
+        deal = board.deal
+        first, seconds, nodes = None, [], []
+        for turn in range(4):
+            solver, table = Solver(), np.empty((5, 4), dtype=np.int8)
+            start = time.process_time()
+            solver.solve(np.array(deal.masks, dtype=np.uint64), table)
+            seconds.append(round(time.process_time() - start, 2))
+            nodes.append(solver.nodes)
+            back = np.roll(table, -turn, axis=1)
+            first = back if first is None else first
+            result["differences"] += int((back != first).sum())
+            deal = deal.rotated()
+        result[f"{file} {board.number}"] = {"seconds": seconds, "nodes": nodes}
+    rows = [row for row in result.values() if isinstance(row, dict)]
+    result["seconds"] = round(sum(sum(row["seconds"]) for row in rows), 2)
+    result["worst_seconds"] = max(max(row["seconds"]) for row in rows)
+    return result
+
+
+def show_freaks(result: dict[str, Any]) -> None:
+    """Print the figures for people."""
+    for name, row in result.items():
+        if isinstance(row, dict):
+            print(f"{name:<16}" + "".join(f"{seconds:>9.2f} s" for seconds in row["seconds"]))
+    print(
+        f"sum {result['seconds']:.2f} s, worst {result['worst_seconds']:.2f} s; "
+        f"{result['differences']} results differ between seats"
+    )
+
+
+def build_solvers(folder: Path) -> dict[str, Any]:
+    """Compile the search for this processor and portably; its Solver classes by kind of build."""
+    root = Path(__file__).resolve().parent.parent
+    solvers = {}
+    for kind, portable in (("native", "0"), ("portable", "1")):
+        out = folder / kind
+        command = [sys.executable, "setup.py", "-q", "build_ext", f"--build-lib={out}"]
+        environment = {**os.environ, "BRIDGEVEC_PORTABLE": portable}
+        subprocess.run(
+            [*command, f"--build-temp={out / 'temp'}"], cwd=root, env=environment, check=True
+        )
+        for file in sorted((out / "bridgevec").glob("_dds*.so")):
+            name = file.name.partition(".")[0]
+            spec = importlib.util.spec_from_file_location(name, file)
+            assert spec
+            assert spec.loader
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            solvers[f"{kind}, {module.BUILT_FOR}"] = module.Solver
+    return solvers
+
+
+def builds(masks: Masks) -> dict[str, Any]:
+    """Solve the same deals with every build of the search, and with endplay, in turns."""
+    import endplay._dds as library
+
+    library.SetMaxThreads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        solvers = {name: make() for name, make in build_solvers(Path(folder)).items()}
+    names = [*solvers, "endplay"]
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    differences = 0
+    for i, row in enumerate(tqdm(masks, unit="table", disable=None)):
+        deals = [Deal(row.tolist()).to_endplay()]
+        tables = []
+        for name in np.roll(names, i):
+            table = np.empty((5, 4), dtype=np.int8)
+            start = time.process_time()
+            if name == "endplay":
+                table = solve_endplay_deals(deals)[0]
+            else:
+                solvers[name].solve(row, table)
+            seconds[name].append(time.process_time() - start)
+            tables.append(table)
+        differences += sum(int((table != tables[0]).sum()) for table in tables)
+    clocks = {name: np.array(row) for name, row in seconds.items()}
+    result: dict[str, Any] = {"deals": len(masks), "differences": differences, "clock": "cpu"}
+    for name in solvers:
+        result[name] = {
+            "against_endplay": ratios(clocks["endplay"], clocks[name]),
+            "against_native": ratios(clocks[names[0]], clocks[name]),
+        }
+    return result
+
+
+def show_builds(result: dict[str, Any]) -> None:
+    """Print the figures for people."""
+    for name, row in result.items():
+        if isinstance(row, dict):
+            print(name)
+            print(f"  against endplay: {show_ratios(row['against_endplay'])}")
+            print(f"  against native:  {show_ratios(row['against_native'])}")
+    print(f"{result['deals']} deals, CPU time; {result['differences']} differing results")
 
 
 def signature() -> dict[str, Any]:
@@ -214,7 +421,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--deals", type=int, default=100, help="how many random deals (default 100)"
+        "--deals", type=int, default=300, help="how many random deals (default 300)"
     )
     parser.add_argument(
         "--threads", type=int, default=1, help="threads for each solver (default 1)"
@@ -223,6 +430,9 @@ def main() -> None:
     parser.add_argument(
         "--hard", action="store_true", help=f"the deals of {HARD_DEALS.name} instead of random ones"
     )
+    parser.add_argument("--stages", action="store_true", help="early and late in the play")
+    parser.add_argument("--freaks", action="store_true", help="freak deals turned to every seat")
+    parser.add_argument("--builds", action="store_true", help="native and portable builds")
     parser.add_argument("--signature", action="store_true", help="print nodes and checksum only")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args()
@@ -241,13 +451,20 @@ def main() -> None:
     else:
         masks = random_masks(args.deals, args.seed)
     try:
-        result = compare(masks, args.threads)
+        if args.stages:
+            result, printer = stages(args.deals, args.seed), show_stages
+        elif args.freaks:
+            result, printer = freaks(), show_freaks
+        elif args.builds:
+            result, printer = builds(masks), show_builds
+        else:
+            result, printer = compare(masks, args.threads), show
     except KeyboardInterrupt:
         sys.exit(130)
     if args.json:
         print(json.dumps({"seed": None if args.hard else args.seed, **result}))
     else:
-        show(result)
+        printer(result)
     if result["differences"]:
         sys.exit(1)
 

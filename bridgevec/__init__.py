@@ -6,7 +6,7 @@ from bridgevec.auction import Auction, Call
 from bridgevec.bidders import load_bidder
 from bridgevec.board import Board
 from bridgevec.cards import Deal, Hand, Seat, Strain, random_deals
-from bridgevec.dds import iter_tables, solve_board, solve_table, solve_tables
+from bridgevec.dds import iter_tables, solve_board, solve_boards, solve_table, solve_tables
 from bridgevec.models.embedding import (
     TrickEstimate,
     embed_hand,
@@ -63,6 +63,7 @@ __all__ = [
     "score",
     "scores",
     "solve_board",
+    "solve_boards",
     "solve_table",
     "solve_tables",
     "write_boards",

@@ -15,19 +15,76 @@ cdef extern from *:
     #if defined(__BMI2__)
     #define bv_pext(x, m) _pext_u64((x), (m))
     #define bv_pdep(x, m) _pdep_u64((x), (m))
+    static void bv_fill_tables(void) { }
     #else
+    /* Half a lane at a time, by tables; no mask has one of the two highest bits of a lane. */
+    static uint8_t bv_squeeze[128][128], bv_spread[128][128], bv_ones[128];
+    static void bv_fill_tables(void) {
+        for (int m = 0; m < 128; m++) {
+            for (int x = 0; x < 128; x++) {
+                int at = 0, squeezed = 0, spread = 0;
+                for (int bit = 0; bit < 7; bit++)
+                    if (m >> bit & 1) {
+                        squeezed |= (x >> bit & 1) << at;
+                        spread |= (x >> at++ & 1) << bit;
+                    }
+                bv_squeeze[m][x] = (uint8_t) squeezed;
+                bv_spread[m][x] = (uint8_t) spread;
+                bv_ones[m] = (uint8_t) at;
+            }
+        }
+    }
     static inline uint64_t bv_pext(uint64_t x, uint64_t m) {
         uint64_t out = 0;
-        for (uint64_t bit = 1; m; bit += bit, m &= m - 1)
-            if (x & m & -m) out |= bit;
+        int at = 0;
+        for (int k = 0; k < 64; k += 16)
+            for (int i = k; i < k + 14; i += 7) {
+                unsigned half = m >> i & 127;
+                out |= (uint64_t) bv_squeeze[half][x >> i & 127] << at;
+                at += bv_ones[half];
+            }
         return out;
     }
     static inline uint64_t bv_pdep(uint64_t x, uint64_t m) {
         uint64_t out = 0;
-        for (uint64_t bit = 1; m; bit += bit, m &= m - 1)
-            if (x & bit) out |= m & -m;
+        for (int k = 0; k < 64; k += 16)
+            for (int i = k; i < k + 14; i += 7) {
+                unsigned half = m >> i & 127;
+                out |= (uint64_t) bv_spread[half][x & 127] << i;
+                x >>= bv_ones[half];
+            }
         return out;
     }
+    #endif
+    #if defined(__POPCNT__) || !defined(__x86_64__)
+    #define bv_count(x) __builtin_popcountll(x)
+    #else
+    static inline int bv_count(uint64_t x) {
+        x -= x >> 1 & UINT64_C(0x5555555555555555);
+        x = (x & UINT64_C(0x3333333333333333)) + (x >> 2 & UINT64_C(0x3333333333333333));
+        x = (x + (x >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+        return (int) (x * UINT64_C(0x0101010101010101) >> 56);
+    }
+    #endif
+    #if defined(__x86_64__)
+    /* The first Zen processors have BMI2, but their pext takes dozens of cycles. */
+    static int bv_fast(void) {
+        __builtin_cpu_init();
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi")
+            && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma")
+            && !__builtin_cpu_is("znver1") && !__builtin_cpu_is("znver2");
+    }
+    #else
+    static int bv_fast(void) { return 0; }
+    #endif
+    #if defined(__BMI2__)
+    #define BV_BUILT_FOR "x86-64-v3"
+    #elif defined(__x86_64__)
+    #define BV_BUILT_FOR "x86-64 without BMI2"
+    #elif defined(__aarch64__)
+    #define BV_BUILT_FOR "arm64"
+    #else
+    #define BV_BUILT_FOR "any processor"
     #endif
     #if defined(__GNUC__)
     #undef CYTHON_INLINE
@@ -42,6 +99,17 @@ cdef extern from *:
         differ = _mm256_and_si256(differ, _mm256_load_si256((const __m256i *) mask));
         differ = _mm256_cmpeq_epi32(differ, _mm256_setzero_si256());
         return (uint32_t) _mm256_movemask_ps(_mm256_castsi256_ps(differ));
+    #elif defined(__SSE2__)
+        uint32_t hits = 0;
+        for (int i = 0; i < 8; i += 4) {
+            __m128i differ = _mm_or_si128(
+                _mm_xor_si128(_mm_load_si128((const __m128i *) (odd + i)), _mm_set1_epi32((int) o)),
+                _mm_xor_si128(_mm_load_si128((const __m128i *) (high + i)), _mm_set1_epi32((int) h)));
+            differ = _mm_and_si128(differ, _mm_load_si128((const __m128i *) (mask + i)));
+            differ = _mm_cmpeq_epi32(differ, _mm_setzero_si128());
+            hits |= (uint32_t) _mm_movemask_ps(_mm_castsi128_ps(differ)) << i;
+        }
+        return hits;
     #else
         uint32_t hits = 0;
         for (int i = 0; i < 8; i++)
@@ -72,6 +140,12 @@ cdef extern from *:
         return out;
     #endif
     }
+    #if defined(__linux__)
+    #include <sys/mman.h>
+    #define bv_huge_pages(p, size) ((void) madvise((p), (size), MADV_HUGEPAGE))
+    #else
+    #define bv_huge_pages(p, size) ((void) (p), (void) (size))
+    #endif
     #define BV_LANE UINT64_C(0x1FFF)
     #define BV_CARDS UINT64_C(0x1FFF1FFF1FFF1FFF)
     #define BV_GUARD UINT64_C(0x2000200020002000)
@@ -81,8 +155,14 @@ cdef extern from *:
     #define bv_prefetch(p) __builtin_prefetch((const char *) (p))
     #define bv_ctz(x) __builtin_ctzll(x)
     #define bv_top(x) (63 - __builtin_clzll(x))
-    #define bv_count(x) __builtin_popcountll(x)
     #define bv_unlikely(x) __builtin_expect(!!(x), 0)
+    static int bv_interrupted(void) {          /* leaves the exception set */
+        PyGILState_STATE state = PyGILState_Ensure();
+        int raised = PyErr_CheckSignals();
+        PyGILState_Release(state);
+        return raised;
+    }
+    static int bv_raised(void) { return PyErr_Occurred() ? -1 : 0; }
     """
     ctypedef unsigned long long u64 "uint64_t"
     ctypedef unsigned int u32 "uint32_t"
@@ -107,6 +187,23 @@ cdef extern from *:
     int top_bit "bv_top"(u64 x) noexcept nogil
     int count "bv_count"(u64 x) noexcept nogil
     bint unlikely "bv_unlikely"(bint x) noexcept nogil
+    void huge_pages "bv_huge_pages"(void* p, size_t size) noexcept nogil
+    void fill_tables "bv_fill_tables"() noexcept nogil
+    bint fast_processor "bv_fast"() noexcept nogil
+    const char* built_for "BV_BUILT_FOR"
+    bint interrupted "bv_interrupted"() noexcept nogil
+    int raise_interrupt "bv_raised"() except -1
+
+fill_tables()
+
+BUILT_FOR = built_for.decode()
+"""The kind of processor for which this module was built."""
+
+
+def runs_v3():
+    """Whether this processor has what x86-64-v3 asks for, and is fast at it."""
+    return fast_processor()
+
 
 # ---------------------------------------------------------------------------------------------
 # Types. Inside the search a suit is a lane of 16 bits, deuce = bit 0 … ace = bit 12, trumps in
@@ -129,25 +226,39 @@ cdef struct Block:          # two cache lines: eight proven patterns of one shap
     u32 high[8]             # … and bit 1
 
 cdef enum:
-    FIRST_BUCKETS = 1 << 13
+    MOST_FIRST_BUCKETS = 13 # their binary logarithm in a table that was just emptied
     NARROW = 8              # tricks left in which all cards fit into 32 bits
+    HINTS = 1 << 15
+    PATIENCE = 1 << 16      # nodes after which the search looks whether to stop
 
 cdef struct Search:
     u64 hand[4]
     u64 shape               # nibble 4*lane + seat: how many cards of the suit the seat holds
     u64 trumps              # lane 3, or no card at notrump
     u64 nodes
-    int success[64]         # how often leading a card worked of late, 0..256
-    int suit_success[4096]  # how often leading a suit of such lengths did, -256..256
-    bint* stop
+    u64 pause               # nodes at which to look whether to stop; 0 while the search unwinds
+    bint halted             # set from any thread, at any time
+    bint signals            # look for Ctrl-C as well: the search runs in the caller's thread
+    i16 success[64]         # how often leading a card worked of late, 0..256
+    i16 suit_success[4096]  # how often leading a suit of such lengths did, -256..256
+    i16 left_success[8192]  # the same by the cards left in the suit
+    u32 hints[HINTS]        # the card that last worked, see hint_key; below it, part of the key
+    u64 strain_count        # part of the key as well, so that hints of other searches are dead
     Block* arena            # where patterns live; emptied when the strain changes
     Block* buckets          # in it, the hash table by shape, which grows …
-    u64 first_mask          # its size less one, at first
-    u64 bucket_mask
+    u64 bucket_mask         # its size less one
     u64 bucket_count
     u32 arena_size
     u32 arena_used          # … and behind it the older blocks of its shapes
     u32 free, free_end      # where the table stood before it grew, also for older blocks
+
+
+cdef inline int max2(int a, int b) noexcept nogil:
+    return a if a > b else b
+
+
+cdef inline int min2(int a, int b) noexcept nogil:
+    return a if a < b else b
 
 
 cdef inline u64 lane_of(int card) noexcept nogil:
@@ -162,11 +273,15 @@ cdef inline u64 fill_up(u64 cards) noexcept nogil:
 # Transposition table. Partition search (Ginsberg 1996): a proof that relied on the top ranks of
 # each suit alone holds for every deal of the same shape in which those have the same owners.
 
-cdef void clear_table(Search* s) noexcept nogil:
+cdef void clear_table(Search* s, int n) noexcept nogil:
+    """Empty the table. Few tricks have few shapes, so only a small one need be zeroed."""
+    cdef u32 size = 1 << min2(n + 2, MOST_FIRST_BUCKETS)
+    while 2 * (size - 1) >= s.arena_size:
+        size >>= 1
     s.buckets = s.arena
-    s.bucket_mask = s.first_mask
+    s.bucket_mask = size - 1
     s.bucket_count = 0
-    s.arena_used = s.first_mask + 1
+    s.arena_used = size
     s.free = s.free_end = 0
     memset(s.arena, 0, s.arena_used * sizeof(Block))
 
@@ -204,7 +319,7 @@ cdef inline u64 bucket_key(Search* s, int leader) noexcept nogil:
     return (s.shape << 2 | leader) + 1
 
 
-cdef inline Block* find_bucket(Search* s, int leader) noexcept nogil:
+cdef inline Block* find_bucket(Search* s, int leader, int n) noexcept nogil:
     cdef u64 key = bucket_key(s, leader)
     cdef Block* b = probe(s, key)
     if b.key == 0:
@@ -212,7 +327,7 @@ cdef inline Block* find_bucket(Search* s, int leader) noexcept nogil:
             if s.arena_used + 4 * s.bucket_mask < s.arena_size:
                 double_buckets(s)
             elif s.bucket_count * 8 > s.bucket_mask * 7:
-                clear_table(s)
+                clear_table(s, n)
             b = probe(s, key)
         b.key = key
         s.bucket_count += 1
@@ -269,7 +384,7 @@ cdef u32 take_block(Search* s) noexcept nogil:
 
 cdef void store(Search* s, int leader, u64 mask, u64 odd, u64 high, int least, int denied,
                 int move, int n) noexcept nogil:
-    cdef Block* b = find_bucket(s, leader)
+    cdef Block* b = find_bucket(s, leader, n)
     cdef u64* wide_mask = <u64*> b.mask
     cdef u64* wide_odd = <u64*> b.odd
     cdef u64* wide_high = <u64*> b.high
@@ -323,14 +438,6 @@ cdef struct Bound:
 cdef enum:                  # how partner comes on lead, if not in one of the suits she cashes
     NO_ENTRY = -1
     RUFF_ENTRY = 4
-
-
-cdef inline int max2(int a, int b) noexcept nogil:
-    return a if a > b else b
-
-
-cdef inline int min2(int a, int b) noexcept nogil:
-    return a if a < b else b
 
 
 cdef inline u64 above(u64 cards, u64 others) noexcept nogil:
@@ -589,6 +696,8 @@ cdef enum:                  # of a lead: at notrump, of a side suit, of trumps
     FAVOURITE               # it worked in a position of the same shape
     SUCCESS                 # how often the card worked of late
     SUIT_SUCCESS            # how often the suit worked of late when it had these lengths
+    LEFT_SUCCESS            # how often it did with just these cards left in it
+    HINT                    # it worked last from this hand
     LEAD_SET
 
 cdef enum:                  # of a card that follows: played second, third, fourth; notrump, trumps
@@ -665,14 +774,20 @@ cdef inline u64 distinct_after(u64 cards, u64 all, u64 trick, int best) noexcept
     return distinct(winners, left) | pdep(squeezed & ~(squeezed << 1), left)
 
 
-cdef inline int* suit_success(Search* s, int leader, int shift) noexcept nogil:
+cdef inline i16* suit_success(Search* s, int leader, int shift) noexcept nogil:
     """Where the success of leading a suit of these lengths is counted."""
     cdef u64 key = (s.shape >> shift & 0xFFFF) << 4 | leader << 2 | shift >> 4
     return &s.suit_success[key * <u64>0x9E3779B97F4A7C15 >> 52]
 
 
+cdef inline i16* left_success(Search* s, int leader, u64 all, int shift) noexcept nogil:
+    """Where it is counted by the cards left in the suit, which in one deal tell who has them."""
+    cdef u64 key = (all >> shift & LANE) << 4 | leader << 2 | shift >> 4
+    return &s.left_success[key * <u64>0x9E3779B97F4A7C15 >> 51]
+
+
 cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int favourite,
-                           int* moves) noexcept nogil:
+                           int hint, int* moves) noexcept nogil:
     cdef u64 me = s.hand[leader], pd = s.hand[leader ^ 2]
     cdef u64 lho = s.hand[(leader + 1) & 3], rho = s.hand[(leader + 3) & 3]
     cdef u64 odd = lho | rho, high = pd | rho               # bits of the owner, from the leader
@@ -714,7 +829,8 @@ cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int fav
             base += w[PARTNER_SOLID]
         if mine > opp:
             base += w[SOLID]
-        base += w[SUIT_SUCCESS] * suit_success(s, leader, shift)[0] >> 8
+        base += (w[SUIT_SUCCESS] * suit_success(s, leader, shift)[0]
+                 + w[LEFT_SUCCESS] * left_success(s, leader, all, shift)[0]) >> 8
         j = 0
         mine &= cards
         while mine:
@@ -728,6 +844,8 @@ cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int fav
             score -= w[RANK] * count(lane & (bit - 1))
             if card == favourite:
                 score += w[FAVOURITE]
+            if card == hint:
+                score += w[HINT]
             score += w[SUCCESS] * s.success[card] >> 8
             moves[n] = (score * 16 - n) * 64 + card
             n += 1
@@ -857,6 +975,16 @@ cdef inline bint relies_on_run(u64 hand, u64 left, int card, u64 low) noexcept n
     return bit < low and low & CARDS and not (left & ~hand & lane_of(card) & (low - bit | low))
 
 
+cdef bint must_stop(Search* s) noexcept nogil:
+    """Whether somebody wants the search to end; it unwinds if so, and its result means nothing."""
+    s.pause = s.nodes + PATIENCE
+    if not s.halted and s.signals:
+        s.halted = interrupted()
+    if s.halted:
+        s.pause = 0
+    return s.halted
+
+
 cdef u64 last_trick(Search* s, int leader) noexcept nogil:
     cdef int seat = leader, best_seat = leader, i, card, best = top_bit(s.hand[leader])
     cdef u64 trick = s.hand[leader]
@@ -878,6 +1006,26 @@ cdef u64 last_trick(Search* s, int leader) noexcept nogil:
     return out
 
 
+cdef inline u64 hint_key(Search* s, int pos, int seat, int best, u64 suit, u64 hand) noexcept nogil:
+    """Where the card that last worked is kept, and in the lower half what marks it as this one's.
+
+    Who follows suit finds it by the cards left in the suit, which in one deal tell who has them;
+    who leads, discards or ruffs, by the hand. All by the place in the trick and the best card in it.
+    """
+    cdef u64 key = (s.strain_count << 4 | seat << 2 | pos) << 6 | best
+    return ((suit if suit else ~hand) + key * <u64>0x2545F4914F6CDD1D) * <u64>0x9E3779B97F4A7C15
+
+
+cdef inline int recall(u32* hint, u64 key) noexcept nogil:
+    """The card that last worked there, or 63, which is none."""
+    cdef u32 found = hint[0] ^ (<u32> key & ~<u32>63)
+    return found if found < 64 else 63
+
+
+cdef inline void remember(u32* hint, u64 key, int card) noexcept nogil:
+    hint[0] = <u32> key & ~<u32>63 | card
+
+
 cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     if target <= 0:
         return WON
@@ -886,7 +1034,7 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     s.nodes += 1
     if n == 1:
         return last_trick(s, leader)
-    if unlikely(s.stop[0]):
+    if unlikely(s.nodes >= s.pause) and must_stop(s):
         return 0
     cdef u64 all = s.hand[0] | s.hand[1] | s.hand[2] | s.hand[3]
     cdef bint ours = not (leader & 1)
@@ -910,16 +1058,25 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     cdef u64 floor[4]
     cdef u64 ranks = 0
     cdef u64 hopeless = refuted_suits(s, leader, all, n - need + 1, &ranks)
-    cdef int n_moves = lead_moves(s, leader, all, hopeless, b.move, moves)
-    cdef int m, card = 0
+    cdef u64 key = hint_key(s, 0, leader, 0, 0, s.hand[leader])
+    cdef u32* hint = &s.hints[key >> 49]
+    cdef int n_moves = 0, m = 0, i, card = recall(hint, key)
     cdef u64 r, bit, low
-    cdef int* worked
-    cdef bint won = not ours
-    if n_moves == 0:
-        return ranks | (WON if won else 0)
+    cdef i16* worked
+    cdef bint won = not ours, generated
+    # What worked last from this hand and from this shape is tried before any move is generated.
+    generated = card != b.move or not (s.hand[leader] & ~hopeless) >> card & 1
+    if generated:
+        n_moves = lead_moves(s, leader, all, hopeless, b.move, card, moves)
+        if n_moves == 0:
+            return ranks | (WON if won else 0)
     floor[0] = floor[1] = floor[2] = floor[3] = 0
-    for m in range(n_moves):
-        card = next_move(moves, m, n_moves)
+    while True:
+        if generated:
+            if m == n_moves:
+                break
+            card = next_move(moves, m, n_moves)
+            m += 1
         bit = <u64>1 << card
         if bit < floor[card >> 4]:
             continue
@@ -931,17 +1088,32 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
         if ((r & WON) != 0) == ours:
             won = ours
             ranks = r & CARDS
+            remember(hint, key, card)
             s.success[card] += (256 - s.success[card]) >> 3
             worked = suit_success(s, leader, card & 48)
             worked[0] += (256 - worked[0]) >> 3
+            worked = left_success(s, leader, all, card & 48)
+            worked[0] += (256 - worked[0]) >> 2
             break
         s.success[card] -= s.success[card] >> 3
         worked = suit_success(s, leader, card & 48)
         worked[0] -= (256 + worked[0]) >> 3
+        worked = left_success(s, leader, all, card & 48)
+        worked[0] -= (256 + worked[0]) >> 2
+        if not generated:
+            generated = True
+            n_moves = lead_moves(s, leader, all, hopeless, b.move, card, moves)
+            i = 0
+            while i < n_moves and moves[i] & 63 != card:
+                i += 1
+            if i == n_moves:
+                continue                        # it stands for no other card: forget that it failed
+            n_moves -= 1
+            moves[i] = moves[n_moves]
         r &= CARDS
         ranks |= r
         raise_floor(floor, card, r)
-    if unlikely(s.stop[0]):
+    if unlikely(s.pause == 0):
         return 0
     low = pext(fill_up(ranks), all)
     if won:
@@ -955,20 +1127,34 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
                        u64 trick, u64 all, int target, int n) noexcept nogil:
     cdef int moves[16]
     cdef u64 floor[4]
-    cdef int n_moves = follow_moves(s, pos, seat, led, best, best_seat, all, trick, moves)
-    cdef int m, card, new_best, new_seat
+    cdef int n_moves = 0, m = 0, i, card, new_best, new_seat
     cdef u64 r, ranks = 0, bit, low, now, mates, below
     cdef Block* start
-    cdef bint ours = not (seat & 1)
+    cdef bint ours = not (seat & 1), generated
+    cdef u64 legal = s.hand[seat] & lane_of(led)
+    cdef bint following = legal != 0
+    if not following:
+        legal = s.hand[seat]
+    cdef u64 key = hint_key(s, pos, seat, best, all & lane_of(led) if following else 0, legal)
+    cdef u32* hint = &s.hints[key >> 49]
     floor[0] = floor[1] = floor[2] = floor[3] = 0
     s.nodes += 1
-    for m in range(n_moves):
-        card = next_move(moves, m, n_moves)
+    card = recall(hint, key)                    # tried before any move is generated
+    generated = not legal >> card & 1
+    if generated:
+        n_moves = follow_moves(s, pos, seat, led, best, best_seat, all, trick, moves)
+    while True:
+        if generated:
+            if m == n_moves:
+                break
+            card = next_move(moves, m, n_moves)
+            m += 1
+            if <u64>1 << card < floor[card >> 4]:
+                if relies_on_run(s.hand[seat], all & ~trick | <u64>1 << best, card,
+                                 floor[card >> 4]):
+                    ranks |= <u64>1 << card
+                continue
         bit = <u64>1 << card
-        if bit < floor[card >> 4]:
-            if relies_on_run(s.hand[seat], all & ~trick | <u64>1 << best, card, floor[card >> 4]):
-                ranks |= bit
-            continue
         new_best = best
         new_seat = best_seat
         if (card & 48) == (best & 48):
@@ -1006,7 +1192,18 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
         s.shape += <u64>1 << ((card >> 4) * 16 + seat * 4)
         s.hand[seat] ^= bit
         if ((r & WON) != 0) == ours:
+            remember(hint, key, card)
             return r
+        if not generated:
+            generated = True
+            n_moves = follow_moves(s, pos, seat, led, best, best_seat, all, trick, moves)
+            i = 0
+            while i < n_moves and moves[i] & 63 != card:
+                i += 1
+            if i == n_moves:
+                continue                        # it stands for no other card: forget that it failed
+            n_moves -= 1
+            moves[i] = moves[n_moves]
         r &= CARDS
         low = r & lane_of(card)
         if relies_on_run(s.hand[seat], all & ~trick | <u64>1 << best, card, low & -low):
@@ -1053,6 +1250,8 @@ cdef void deal_cards(Search* s, const u64* masks, int strain) noexcept nogil:
     s.trumps = LANE << 48 if strain < 4 else 0
     memset(s.success, 0, sizeof(s.success))
     memset(s.suit_success, 0, sizeof(s.suit_success))
+    memset(s.left_success, 0, sizeof(s.left_success))
+    s.strain_count += 1
     for seat in range(4):
         s.hand[seat] = 0
         left = masks[seat]
@@ -1093,8 +1292,8 @@ cdef int search_tricks(Search* s, int leader, int guess, int n) noexcept nogil:
         else:
             high = guess - 1
             guess -= 1
-        if s.stop[0]:
-            return -1
+        if s.halted:
+            break
     return low
 
 
@@ -1108,13 +1307,29 @@ cdef struct Trick:          # the cards on the table
     int seat                # who plays next
 
 
-cdef void play(Search* s, Trick* t, int card) noexcept nogil:
-    cdef u64 bit = <u64>1 << card
-    if s.hand[t.seat] & bit:
-        s.hand[t.seat] ^= bit
-        s.shape -= <u64>1 << ((card >> 4) * 16 + t.seat * 4)
-    if t.size == 0:
+cdef void gather(Trick* t) noexcept nogil:
+    """Turn a complete trick over."""
+    if t.size == 4:
+        t.all ^= t.cards
+        t.cards = 0
+        t.size = 0
+        t.seat = t.best_seat
+
+
+cdef bint play(Search* s, Trick* t, int card) noexcept nogil:
+    """Play a card; False if it is not the player's to play."""
+    cdef u64 bit = <u64>1 << card, suit
+    gather(t)
+    if t.size:
+        suit = s.hand[t.seat] & lane_of(t.led)
+        if suit and not suit & bit:
+            return False
+    else:
         t.led = card
+    if not s.hand[t.seat] & bit:
+        return False
+    s.hand[t.seat] ^= bit
+    s.shape -= <u64>1 << ((card >> 4) * 16 + t.seat * 4)
     if t.size == 0 or ((card & 48) == (t.best & 48) and card > t.best) or \
             ((card & 48) != (t.best & 48) and bit & s.trumps):
         t.best = card
@@ -1122,12 +1337,14 @@ cdef void play(Search* s, Trick* t, int card) noexcept nogil:
     t.cards |= bit
     t.size += 1
     t.seat = (t.seat + 1) & 3
+    return True
 
 
 cdef int trick_tricks(Search* s, Trick* t, int n, int low, int high, int guess) noexcept nogil:
     """Tricks NS take of the n left, the one on the table included; known to be low to high."""
     cdef u64 r
-    while low < high and not s.stop[0]:
+    s.pause = 0
+    while low < high and not s.halted:
         guess = max2(low + 1, min2(guess, high))
         if t.size == 0:
             r = lead(s, t.seat, guess, n)
@@ -1144,39 +1361,73 @@ cdef int trick_tricks(Search* s, Trick* t, int n, int low, int high, int guess) 
     return low
 
 
-cdef class Solver:
-    """One search with its own table; use it from one thread at a time."""
-    cdef Search s
-    cdef bint halted
+cdef void all_worths(Search* s, Trick* table, i8* worths) noexcept nogil:
+    """What every card that the next player may play is worth to that player's side; else -1."""
+    cdef Trick after
+    cdef u64 higher, held = s.hand[table.seat], legal = held
+    cdef int card, n = count(held), tricks = first_guess(s, n)
+    memset(worths, -1, 64)
+    if table.size and held & lane_of(table.led):
+        legal = held & lane_of(table.led)
+    cdef u64 left = legal
+    while left and not s.halted:
+        card = top_bit(left)
+        left ^= <u64>1 << card
+        higher = table.all >> card >> 1 & (LANE >> (card & 15) >> 1)
+        if higher and legal >> (card + 1 + ctz(higher)) & 1:
+            worths[card] = worths[card + 1 + ctz(higher)]   # it touches the card before
+            continue
+        after = table[0]
+        play(s, &after, card)
+        tricks = trick_tricks(s, &after, n, 0, n, tricks)
+        s.hand[table.seat] |= <u64>1 << card
+        s.shape += <u64>1 << ((card >> 4) * 16 + table.seat * 4)
+        worths[card] = n - tricks if table.seat & 1 else tricks
 
-    def __cinit__(self, size_t memory=128 << 20):
-        self.halted = False
-        self.s.stop = &self.halted
+
+cdef class Solver:
+    """One search with its own table; use it from one thread at a time.
+
+    With `signals`, Ctrl-C ends a search that runs in the main thread.
+    """
+    cdef Search s
+
+    def __cinit__(self, size_t memory=128 << 20, bint signals=False):
+        self.s.signals = signals
         self.s.arena_size = max(<size_t>32, min(memory // sizeof(Block), <size_t>0xFFFFFFFF))
-        self.s.first_mask = FIRST_BUCKETS - 1
-        while 2 * self.s.first_mask >= self.s.arena_size:
-            self.s.first_mask >>= 1
-        self.s.arena = <Block*> aligned_alloc(sizeof(Block), self.s.arena_size * sizeof(Block))
+        cdef size_t size = self.s.arena_size * sizeof(Block), page = 2 << 20
+        if size < page:
+            page = sizeof(Block)
+        size = (size + page - 1) // page * page
+        self.s.arena = <Block*> aligned_alloc(page, size)
         if self.s.arena == NULL:
             raise MemoryError("no memory for the solver's table")
+        huge_pages(self.s.arena, size)
 
     def __dealloc__(self):
         free(self.s.arena)
 
     def stop(self):
-        self.halted = True
+        self.s.halted = True
 
     @property
     def nodes(self):
         return self.s.nodes
 
+    @property
+    def memory(self):
+        """Bytes of the table in use."""
+        return self.s.arena_used * sizeof(Block)
+
     def solve(self, const u64[::1] masks, i8[:, ::1] table, int first=0, int last=5):
+        """Fill in the rows of a trick table; False if the search was stopped."""
         cdef int strain, leader, tricks, n, guess, i
         with nogil:
             n = count(masks[0])
+            self.s.pause = 0
             for strain in range(first, last):
                 deal_cards(&self.s, &masks[0], strain)
-                clear_table(&self.s)
+                clear_table(&self.s, n)
                 guess = first_guess(&self.s, n)
                 for i in range(4):
                     leader = (i * 2 + (i >> 1)) & 3      # 0, 2, 1, 3
@@ -1184,67 +1435,86 @@ cdef class Solver:
                     guess = tricks
                     # The declarer sits before the leader.
                     table[strain, (leader + 3) & 3] = tricks if leader & 1 else n - tricks
-        return not self.halted
+        raise_interrupt()
+        return not self.s.halted
 
-    cdef Trick place(self, list hands, int strain, int first, list trick):
-        """Set up a position; the cards of the trick may be in the hands still."""
+    cdef bint place(self, hands, int strain, int leader, cards, Trick* table):
+        """Set up the position after some cards; False if one was not to be played."""
         cdef u64 masks[4]
-        cdef Trick table
-        cdef int i
+        cdef int i, card
         for i in range(4):
             masks[i] = hands[i]
         deal_cards(&self.s, masks, strain)
-        memset(&table, 0, sizeof(Trick))
-        table.seat = first
-        for i in trick:
-            play(&self.s, &table, to_lane(i, strain))
-        table.all = table.cards
+        memset(table, 0, sizeof(Trick))
+        table.seat = leader
         for i in range(4):
             table.all |= self.s.hand[i]
-        return table
+        for card in cards:
+            if not play(&self.s, table, to_lane(card, strain)):
+                return False
+        gather(table)
+        return True
 
-    def board(self, list hands, int strain, int first, list trick):
-        """Cards the next player may play and the tricks of that player's side, as pairs."""
-        cdef Trick after, table = self.place(hands, strain, first, trick)
-        cdef u64 higher, held = self.s.hand[table.seat], legal = held
-        cdef int card, n = count(held), tricks = (n + 1) >> 1, worth = 0
-        clear_table(&self.s)
-        if table.size and held & lane_of(table.led):
-            legal = held & lane_of(table.led)
+    def board(self, hands, int strain, int leader, cards):
+        """Pairs of a card and its tricks for the player's side, in the order of the hand.
+
+        None if one of the cards before was not to be played.
+        """
+        cdef Trick table
+        cdef i8 worths[64]
+        cdef int number, card
+        if not self.place(hands, strain, leader, cards, &table):
+            return None
+        with nogil:
+            clear_table(&self.s, count(self.s.hand[table.seat]))
+            all_worths(&self.s, &table, worths)
+        raise_interrupt()
         found = []
         for number in range(52):
             card = to_lane(number, strain)
-            if not legal >> card & 1:
-                continue
-            higher = table.all >> card >> 1 & (LANE >> (card & 15) >> 1)
-            if higher and legal >> (card + 1 + ctz(higher)) & 1:
-                found.append((number, worth))              # it touches the card before
-                continue
-            after = table
-            with nogil:
-                play(&self.s, &after, card)
-                tricks = trick_tricks(&self.s, &after, n, 0, n, tricks)
-                self.s.hand[table.seat] |= <u64>1 << card
-                self.s.shape += <u64>1 << ((card >> 4) * 16 + table.seat * 4)
-            worth = n - tricks if table.seat & 1 else tricks
-            found.append((number, worth))
+            if worths[card] >= 0:
+                found.append((number, worths[card]))
         return found
 
-    def tricks(self, list hands, int strain, int first, list trick, int low, int high, int guess,
+    def leads(self, const u64[::1] masks, int strain, int leader, i8[::1] worths):
+        """The same for the opening leads, into an array; False if the search was stopped."""
+        cdef Trick table
+        cdef i8 by_card[64]
+        cdef int number, card, k = 0
+        with nogil:
+            deal_cards(&self.s, &masks[0], strain)
+            memset(&table, 0, sizeof(Trick))
+            table.seat = leader
+            table.all = self.s.hand[0] | self.s.hand[1] | self.s.hand[2] | self.s.hand[3]
+            clear_table(&self.s, 13)
+            all_worths(&self.s, &table, by_card)
+            for number in range(52):
+                card = to_lane(number, strain)
+                if self.s.hand[leader] >> card & 1:
+                    worths[k] = by_card[card]
+                    k += 1
+        raise_interrupt()
+        return not self.s.halted
+
+    def tricks(self, hands, int strain, int leader, cards, int low, int high, int guess,
                bint fresh):
-        """Tricks NS take from the current trick on, known to be low to high.
+        """Tricks NS take from the trick on that is to be completed or led, known to be low to high.
 
         A guess below 0 stands for one from the cards. What is known from positions of the same
         strain before is used again unless `fresh`.
         """
-        cdef Trick table = self.place(hands, strain, first, trick)
-        cdef int n = count(self.s.hand[first]) + (table.size > 0), found
+        cdef Trick table
+        cdef int n, found
+        if not self.place(hands, strain, leader, cards, &table):
+            raise ValueError("a card was not to be played")
+        n = count(self.s.hand[(table.seat - table.size) & 3]) + (table.size > 0)
         if fresh:
-            clear_table(&self.s)
+            clear_table(&self.s, n)
         if guess < 0:
             guess = first_guess(&self.s, n)
         with nogil:
             found = trick_tricks(&self.s, &table, n, low, high, guess)
-        if self.halted:
+        raise_interrupt()
+        if self.s.halted:
             raise InterruptedError("the solver was stopped")
         return found

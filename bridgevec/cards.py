@@ -139,6 +139,9 @@ def card_text(card: int) -> str:
     return SUITS[card // 13] + RANKS[card % 13]
 
 
+_CARD_NUMBERS = {card_text(card): card for card in range(52)}
+
+
 def parse_card(card: int | str) -> int:
     """Read a card from ``"SA"``, ``"♠A"``, ``"AS"`` or its number 0..51.
 
@@ -147,16 +150,17 @@ def parse_card(card: int | str) -> int:
     ValueError
         If it names no card.
     """
-    if _is_integer(card) and 0 <= card < 52:
-        return int(card)
     if isinstance(card, str):
+        if card in _CARD_NUMBERS:
+            return _CARD_NUMBERS[card]
         name = card.strip().upper().replace("10", "T")
         for suit, symbol in SUIT_SYMBOLS.items():
             name = name.replace(symbol, suit)
-        if len(name) == 2:
-            for suit, rank in (name, name[::-1]):
-                if suit in SUITS and rank in RANKS:
-                    return 13 * SUITS.index(suit) + RANKS.index(rank)
+        for text in (name, name[::-1]):
+            if text in _CARD_NUMBERS:
+                return _CARD_NUMBERS[text]
+    elif _is_integer(card) and 0 <= card < 52:
+        return int(card)
     raise ValueError(f"unknown card {card!r}, expected a suit and a rank such as 'SA' or 'H7'")
 
 

@@ -1302,7 +1302,7 @@ def info(as_json: Json = False) -> None:
 
     For bug reports, and to see what the weights were trained on.
     """
-    from bridgevec.dds import SOLVER_VERSION
+    from bridgevec.dds import BUILT_FOR, SOLVER_VERSION
 
     package = Path(__file__).parent
     data = package.parent / "data"
@@ -1310,6 +1310,7 @@ def info(as_json: Json = False) -> None:
         "bridgevec": _version("bridgevec"),
         "folder": str(package),
         "solver": SOLVER_VERSION,
+        "solver built for": BUILT_FOR,
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in ("numpy", *_EXTRAS)},
         "weights": {

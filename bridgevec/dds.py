@@ -1,27 +1,27 @@
 """Double-dummy results: tables, boards and batches over threads.
 
 The search itself is compiled (`bridgevec._dds`); this module checks its input and shares work
-among threads. Every call has solvers of its own, so any number may run at once.
+among threads. No two calls use a solver at the same time, so any number may run at once.
 """
 
 from __future__ import annotations
 
 import contextlib
 import copy
+import importlib.util
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from bridgevec._dds import Solver
+from bridgevec import _dds
 from bridgevec.cards import (
     Deal,
     DealLike,
@@ -31,6 +31,29 @@ from bridgevec.cards import (
     deal_masks,
     parse_card,
 )
+
+# Portable builds have the search twice: for every processor, and for those of the last ten years.
+if (
+    _dds.BUILT_FOR == "x86-64 without BMI2"
+    and _dds.runs_v3()
+    and importlib.util.find_spec("bridgevec._dds_v3")
+):
+    from bridgevec._dds_v3 import BUILT_FOR, Solver
+else:
+    from bridgevec._dds import BUILT_FOR, Solver
+
+__all__ = [
+    "BUILT_FOR",
+    "MEMORY",
+    "SOLVER_VERSION",
+    "Position",
+    "Solver",
+    "iter_tables",
+    "solve_board",
+    "solve_boards",
+    "solve_table",
+    "solve_tables",
+]
 
 SOLVER_VERSION = "1"
 """Written into files of labels; changes when results could."""
@@ -42,19 +65,21 @@ _AHEAD = 128
 _PATIENCE = 0.1
 """Seconds after which a waiting thread looks whether Ctrl-C was pressed."""
 _T = TypeVar("_T")
+_KEPT = 32 << 20
+"""Bytes that the table of an idle solver may hold; above, it is given back to the system."""
+_idle: list[Solver] = []
 
 
-def interruptible(work: Callable[[], _T], solver: Solver) -> _T:
-    """Run the work in a thread, so that Ctrl-C can stop its solver."""
-    with ThreadPoolExecutor(1) as pool:
-        try:  # from the first line on: the pool waits for its thread, so it must be stopped
-            future = pool.submit(work)
-            while not future.done():
-                wait([future], timeout=_PATIENCE)
-        except BaseException:
-            solver.stop()
-            raise
-    return future.result()
+@contextlib.contextmanager
+def warm_solver() -> Iterator[Solver]:
+    """Lend a solver that looks for Ctrl-C; it is kept for the next call unless it grew large."""
+    try:
+        solver = _idle.pop()
+    except IndexError:
+        solver = Solver(MEMORY << 20, signals=True)
+    yield solver  # one that was interrupted is not used again
+    if solver.memory <= _KEPT:
+        _idle.append(solver)
 
 
 def solve_tables(
@@ -105,7 +130,7 @@ def solve_tables(
     if not wanted:
         raise ValueError("no strains to solve")
     tables = np.empty((len(masks), 5, 4), dtype=np.int8)
-    solved = _solve_stream(masks, _threads(workers), _check_memory(memory), wanted)
+    solved = run_tasks(_table_tasks(masks, wanted), thread_count(workers), _check_memory(memory))
     # A hard deal keeps those after it waiting, hence the smoothing.
     bar = tqdm(solved, total=len(masks), unit="table", disable=not progress, smoothing=0.05)
     with contextlib.closing(solved), bar:
@@ -153,14 +178,16 @@ def iter_tables(
     [13  0 13  0]
     [ 0 13  0 13]
     """
-    threads, size = _threads(workers), _check_memory(memory)
+    rows: Iterable[NDArray[np.uint64]]
     if isinstance(deals, np.ndarray):
-        return _solve_stream(deal_masks(deals), threads, size)
-    rows = (np.array(Deal(deal).masks, dtype=np.uint64) for deal in deals)
-    return _solve_stream(rows, threads, size)
+        rows = deal_masks(deals)
+    else:
+        rows = (np.array(Deal(deal).masks, dtype=np.uint64) for deal in deals)
+    return run_tasks(_table_tasks(rows), thread_count(workers), _check_memory(memory))
 
 
-def _threads(workers: int | None) -> int:
+def thread_count(workers: int | None) -> int:
+    """Check the number of threads; by default as many as there are processors to use."""
     if workers is None:
         if hasattr(os, "sched_getaffinity"):
             return len(os.sched_getaffinity(0))
@@ -178,54 +205,68 @@ def _check_memory(mebibytes: int) -> int:
 
 
 @dataclass(eq=False, slots=True)
-class _Task:
-    """A deal on its way through the threads."""
+class Task(Generic[_T]):
+    """A piece of work on its way through the threads."""
 
-    masks: NDArray[np.uint64]
-    strains_left: int
-    table: NDArray[np.int8] = field(default_factory=lambda: np.full((5, 4), -1, dtype=np.int8))
+    result: _T
+    """What the parts fill in."""
+    parts: Sequence[Callable[[Solver], object]]
+    """Calls for any thread, in any order."""
+    left: int = 0
 
 
-def _solve_stream(
-    rows: Iterable[NDArray[np.uint64]],
-    workers: int,
-    memory: int,
-    strains: Sequence[Strain] = tuple(Strain),
-) -> Iterator[NDArray[np.int8]]:
-    """Solve rows of masks in order, over threads.
+def _table_tasks(
+    rows: Iterable[NDArray[np.uint64]], strains: Sequence[int] = tuple(Strain)
+) -> Iterator[Task[NDArray[np.int8]]]:
+    """Make a task of every deal; its parts are the strains, so all threads work to the end."""
 
-    A thread takes one strain of a deal at a time, so all have work until the last strain.
+    def task(masks: NDArray[np.uint64]) -> Task[NDArray[np.int8]]:
+        table = np.full((5, 4), -1, dtype=np.int8)
+        return Task(
+            table, [lambda solver, s=s: solver.solve(masks, table, s, s + 1) for s in strains]
+        )
+
+    return map(task, rows)
+
+
+def run_tasks(tasks: Iterable[Task[_T]], workers: int, memory: int) -> Iterator[_T]:
+    """Do tasks over threads and give out their results in order.
+
+    Every thread has a solver with a table of `memory` bytes.
     """
     solvers: list[Solver] = []
     threads: list[Thread] = []
-    todo: SimpleQueue[tuple[_Task, int] | None] = SimpleQueue()
-    done: SimpleQueue[_Task | Exception] = SimpleQueue()
+    todo: SimpleQueue[tuple[Task[_T], Callable[[Solver], object]] | None] = SimpleQueue()
+    done: SimpleQueue[Task[_T] | Exception] = SimpleQueue()
+    stopped = False
 
     def run(solver: Solver) -> None:
         try:
             while unit := todo.get():
-                task, strain = unit
-                if not solver.solve(task.masks, task.table, strain, strain + 1):
-                    return  # stopped
+                task, part = unit
+                part(solver)
+                if stopped:
+                    return
                 done.put(task)
         except Exception as error:  # for the caller's thread
             done.put(error)
 
-    waiting: deque[_Task] = deque()
-    source = iter(rows)
+    waiting: deque[Task[_T]] = deque()
+    source = iter(tasks)
     more = True
     try:
         while more or waiting:
-            while waiting and not waiting[0].strains_left:
-                yield waiting.popleft().table
+            while waiting and not waiting[0].left:
+                yield waiting.popleft().result
             if more and len(waiting) < _AHEAD * workers:
-                row = next(source, None)
-                if row is None:
+                task = next(source, None)
+                if task is None:
                     more = False
                     continue
-                waiting.append(_Task(row, len(strains)))
-                for strain in strains:
-                    todo.put((waiting[-1], strain))
+                task.left = len(task.parts)
+                waiting.append(task)
+                for part in task.parts:
+                    todo.put((task, part))
                     if len(threads) < workers:
                         solvers.append(Solver(memory))
                         threads.append(Thread(target=run, args=(solvers[-1],), daemon=True))
@@ -236,9 +277,10 @@ def _solve_stream(
                 while True:
                     if isinstance(finished, Exception):
                         raise finished
-                    finished.strains_left -= 1
+                    finished.left -= 1
                     finished = done.get_nowait()
     finally:
+        stopped = True
         for solver in solvers:
             solver.stop()
         for _ in threads:
@@ -278,8 +320,8 @@ def solve_table(deal: DealLike) -> NDArray[np.int8]:
     """
     masks = np.array((deal if isinstance(deal, Deal) else Deal(deal)).masks, dtype=np.uint64)
     table = np.empty((5, 4), dtype=np.int8)
-    solver = Solver()
-    interruptible(lambda: solver.solve(masks, table), solver)
+    with warm_solver() as solver:
+        solver.solve(masks, table)
     return table
 
 
@@ -325,14 +367,82 @@ def solve_board(
     {'SA': 1, 'SQ': 1}
     """
     deal = deal if isinstance(deal, Deal) else Deal(deal)
-    at = Position(deal, Strain.parse(strain), Seat.parse(leader))
-    for entry in played:
-        at.play(parse_card(entry))
-    if not at.left:
+    strain, leader = Strain.parse(strain), Seat.parse(leader)
+    cards = [parse_card(card) for card in played]
+    with warm_solver() as solver:
+        found = solver.board(deal.masks, strain, leader, cards)
+    if not found:  # say which card was wrong
+        at = Position(deal, strain, leader)
+        for card in cards:
+            at.play(card)
         raise ValueError("no card is left to play")
-    solver = Solver()
-    found = interruptible(lambda: solver.board(at.hands, at.strain, at.leader, at.trick), solver)
-    return {card_text(card): tricks for card, tricks in sorted(found, key=lambda x: (-x[1], x[0]))}
+    found.sort(key=lambda pair: -pair[1])
+    return {card_text(card): tricks for card, tricks in found}
+
+
+def solve_boards(
+    deals: Iterable[DealLike] | NDArray[np.uint64],
+    strain: Strain | int | str | Sequence[Strain | int | str],
+    leader: Seat | int | str | Sequence[Seat | int | str],
+    workers: int | None = None,
+) -> NDArray[np.int8]:
+    """Find what every opening lead is worth, in many deals, over threads.
+
+    Parameters
+    ----------
+    deals : sequence of deals, or integer array (n, 4) of masks
+        Complete deals in any form `Deal` takes.
+    strain : Strain, int or str, or a sequence of them
+        The trump suit or notrump of all deals, or of each.
+    leader : Seat, int or str, or a sequence of them
+        Who leads in all deals, or in each.
+    workers : int, optional
+        Threads; by default as many as there are processors to use.
+
+    Returns
+    -------
+    ndarray of int8, shape (n, 13)
+        Tricks of the leader's side, by the leader's cards from the ace of spades to the two of
+        clubs.
+
+    Raises
+    ------
+    ValueError
+        If a deal is not one, if there are not as many strains or leaders as deals, or if `workers`
+        is less than 1.
+    KeyboardInterrupt
+        On Ctrl-C, within a fraction of a second.
+
+    Examples
+    --------
+    >>> solve_boards(["N:KQT2.AT.J6542.85 .63.AKQ987.A9732 A8654.KQ5.T.QJT6 J973.J98742.3.K4"],
+    ...              "S", "E")
+    array([[4, 4, 4, 4, 4, 2, 2, 2, 4, 4, 4, 4, 4]], dtype=int8)
+    """
+    masks = deal_masks(deals)
+    strains = _for_each(strain, Strain.parse, len(masks), "strains")
+    leaders = _for_each(leader, Seat.parse, len(masks), "leaders")
+    worths = np.empty((len(masks), 13), dtype=np.int8)
+
+    def task(i: int) -> Task[None]:
+        return Task(
+            None, [lambda solver: solver.leads(masks[i], strains[i], leaders[i], worths[i])]
+        )
+
+    tasks = map(task, range(len(masks)))
+    with contextlib.closing(run_tasks(tasks, thread_count(workers), MEMORY << 20)) as solved:
+        for _ in solved:
+            pass
+    return worths
+
+
+def _for_each(given: Any, parse: Callable[[Any], int], n: int, name: str) -> list[int]:
+    """Read one value for all of n deals, or a value for each."""
+    if isinstance(given, str) or not isinstance(given, (Sequence, np.ndarray)):
+        return [parse(given)] * n
+    if len(given) != n:
+        raise ValueError(f"{len(given)} {name} for {n} deals")
+    return [parse(value) for value in given]
 
 
 class Position:

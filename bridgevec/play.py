@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections import deque
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bridgevec._dds import Solver
 from bridgevec.board import Board
 from bridgevec.cards import Deal, DealLike, Seat, card_text, parse_card
-from bridgevec.dds import _PATIENCE as PATIENCE
-from bridgevec.dds import Position, interruptible
-from bridgevec.dds import _threads as check_workers
+from bridgevec.dds import MEMORY, Position, Solver, Task, run_tasks, thread_count, warm_solver
 from bridgevec.scoring import Contract, score
 
 
@@ -144,35 +139,19 @@ def analyse_boards(boards: Iterable[Board], workers: int | None = None) -> Itera
     >>> [(play.tricks, [card.cost for card in play.cards]) for play in analyse_boards([board])]
     [(9, [0, 0, 0, 0])]
     """
-    n = check_workers(workers)
-    solvers: list[Solver] = []
-    mine = threading.local()
 
-    def run(board: Board) -> Play:
-        if not hasattr(mine, "solver"):
-            mine.solver = Solver()
-            solvers.append(mine.solver)
-        deal, contract, cards = _asked(board, None, None)
-        return _run(mine.solver, deal, contract, cards, go_on=False, strict=False)
+    def task(board: Board) -> Task[list[Play]]:
+        found: list[Play] = []
+        asked = _asked(board, None, None)
+        return Task(
+            found,
+            [lambda solver: found.append(_run(solver, *asked, go_on=False, strict=False))],
+        )
 
-    with ThreadPoolExecutor(n) as pool:
-        waiting: deque[Future[Play]] = deque()
-        source = iter(boards)
-        try:
-            while True:
-                while len(waiting) < 4 * n and (board := next(source, None)) is not None:
-                    waiting.append(pool.submit(run, board))
-                if not waiting:
-                    return
-                while not waiting[0].done():
-                    wait([waiting[0]], timeout=PATIENCE)
-                yield waiting.popleft().result()
-        except BaseException:
-            for future in waiting:
-                future.cancel()
-            for solver in solvers:
-                solver.stop()
-            raise
+    analysed = run_tasks(map(task, boards), thread_count(workers), MEMORY << 20)
+    with contextlib.closing(analysed):
+        for (play,) in analysed:
+            yield play
 
 
 def best_play(
@@ -278,8 +257,9 @@ def _play(
     cards: Iterable[int | str] | None,
     go_on: bool,
 ) -> Play:
-    asked, solver = _asked(deal, contract, cards), Solver()
-    return interruptible(lambda: _run(solver, *asked, go_on=go_on, strict=True), solver)
+    asked = _asked(deal, contract, cards)
+    with warm_solver() as solver:
+        return _run(solver, *asked, go_on=go_on, strict=True)
 
 
 def _run(
@@ -291,15 +271,17 @@ def _run(
     go_on: bool,
     strict: bool,
 ) -> Play:
+    at = Position(deal, contract.strain, contract.declarer.next)
+    size, first = at.left, at.seat
+    numbers: list[int] = []  # the cards played
+
     def ns_tricks(at: Position, low: int, high: int, guess: int, fresh: bool = False) -> int:
         """Tricks NS take in the whole deal, known to be low to high."""
         won = at.won[0]
         low, high = max(low - won, 0), min(high - won, at.left)
-        place = at.hands, at.strain, at.leader, at.trick
+        place = deal.masks, at.strain, first, numbers
         return won + int(solver.tricks(*place, low, high, guess - won, fresh))
 
-    at = Position(deal, contract.strain, contract.declarer.next)
-    size = at.left
     ns = ns_tricks(at, 0, size, -1, fresh=True)
 
     def result(ns: int) -> int:
@@ -320,6 +302,7 @@ def _run(
             if strict:
                 raise
             return Play(deal, contract, start, tuple(played), str(error))
+        numbers.append(card)
         after = ns_tricks(at, *limits)
         played.append(PlayedCard(card_text(card), seat, result(after), abs(after - ns)))
         ns = after
@@ -329,12 +312,14 @@ def _run(
         for card in legal:
             trial = at.copy()
             trial.play(card)
+            numbers.append(card)
             low, high, guess = known(seat)
             if (
                 card == legal[-1]
                 or ns_tricks(trial, max(low, ns - 1), min(high, ns + 1), guess) == ns
             ):
                 break
+            numbers.pop()
         at = trial
         played.append(PlayedCard(card_text(card), seat, result(ns), 0))
     return Play(deal, contract, start, tuple(played))

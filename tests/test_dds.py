@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bridgevec._dds import Solver
 from bridgevec.cards import Deal, Seat, Strain, card_text, permute_suits, random_deals, random_masks
-from bridgevec.dds import iter_tables, solve_board, solve_table, solve_tables
+from bridgevec.dds import iter_tables, solve_board, solve_boards, solve_table, solve_tables
 from bridgevec.records import read_boards, read_deals, write_deals
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
@@ -143,7 +143,23 @@ def test_the_benchmark_solves_the_same_deals_with_both():
         assert 0 < row["median_ms"] <= row["p99_ms"] <= row["worst_ms"]
         assert row["peak_memory_mib"] > 10
         Deal(row["worst_deal"])
-    assert figures["ratio"] > 0
+    for name in ("ratio", "geometric_mean"):
+        low, high = figures[f"{name}_interval"]
+        assert 0 < low <= figures[name] <= high
+
+
+def test_every_stage_of_the_play_is_compared():
+    figures = benchmark.stages(2, seed=23)
+    assert figures["differences"] == 0
+    stages = {name: row for name, row in figures.items() if isinstance(row, dict)}
+    assert list(stages) == [*(f"{n} cards played" for n in (0, 1, 14, 29, 40)), "analyse_play"]
+    assert all(row["geometric_mean"] > 0 for row in stages.values())
+
+
+def test_ratios_are_of_sums_and_of_deals():
+    found = benchmark.ratios(np.array([8.0, 2.0]), np.array([2.0, 2.0]))
+    assert (found["ratio"], found["geometric_mean"]) == (2.5, 2.0)
+    assert (found["ratio_interval"], found["geometric_mean_interval"]) == ([1, 4], [1, 4])
 
 
 def minimax(hands, strain, leader):
@@ -383,6 +399,9 @@ def test_no_deals_give_no_tables():
     [
         "dds.solve_tables(cards.random_masks(100_000, 1))",
         "for table in dds.iter_tables(cards.random_masks(100_000, 1)): time.sleep(0.01)",
+        "dds.solve_table(DEAL)",
+        "dds.solve_board(DEAL, 'NT', 'N')",
+        "dds.solve_boards([DEAL], 'NT', 'N')",
         "play.best_play(DEAL, '3NT by N')",
     ],
 )
@@ -437,6 +456,34 @@ def test_bad_input_is_named():
         solve_table("N:AKQ.K54.T98.J32 KQT2.AT.J6542.85 6.A63.AKQ98.A973 J973.J98742.73.K")
     with pytest.raises(ValueError, match="unknown strain 'X'"):
         solve_board(random_deals(1, seed=0)[0], "X", "N")
+
+
+def test_the_leads_of_many_deals_are_those_of_each():
+    deals = random_deals(6, seed=[FRESH, 11])
+    strains, leaders = [0, 1, 2, 3, 4, 4], ["N", "E", "S", "W", "N", "E"]
+    found = solve_boards(deals, strains, leaders, workers=2)
+    assert found.dtype == np.int8
+    for row, deal, strain, leader in zip(found, deals, strains, leaders, strict=True):
+        worth = solve_board(deal, strain, leader)
+        hand = deal.masks[Seat.parse(leader)]
+        cards = [card_text(card) for card in range(52) if hand >> card & 1]
+        assert row.tolist() == [worth[card] for card in cards]
+    np.testing.assert_array_equal(solve_boards(deals[:1], "C", "N"), found[:1])
+    assert solve_boards([], "C", "N").shape == (0, 13)
+    with pytest.raises(ValueError, match="2 leaders for 6 deals"):
+        solve_boards(deals, "NT", ["N", "E"])
+    with pytest.raises(ValueError, match="workers is 0"):
+        solve_boards(deals, "NT", "N", workers=0)
+
+
+def test_a_solver_used_again_remembers_nothing_wrong():
+    rng = np.random.default_rng([FRESH, 12])
+    places = list(verify_dds.random_positions(rng, random_deals(40, rng)))
+    used = Solver()
+    for deal, strain, leader, played in places:
+        cards = [13 * "SHDC".index(c[0]) + "AKQJT98765432".index(c[1]) for c in played]
+        found = used.board(deal.masks, strain, leader, cards)
+        assert found == Solver().board(deal.masks, strain, leader, cards)
 
 
 def test_cards_come_best_first():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import sysconfig
@@ -57,6 +58,8 @@ def test_the_sdist_builds_a_portable_wheel_that_works(tmp_path):
 
     masks = random_masks(4, seed=21)
     np.save(tmp_path / "masks.npy", masks)
+    machine = platform.machine()
+    assert any("_dds_v3" in name for name in names) == (machine in ("x86_64", "AMD64"))
     code = (
         "import numpy as np, bridgevec\n"
         "print(bridgevec.__file__)\n"
