@@ -308,7 +308,9 @@ def show_stages(result: dict[str, Any]) -> None:
 def freaks() -> dict[str, Any]:
     """Solve every freak deal from all four seats; turned, its table must turn with it."""
     result: dict[str, Any] = {"differences": 0, "clock": "cpu"}
-    given = [(file.stem, board) for file in (FREAK_DEALS, HARD_DEALS) for board in read_boards(file)]
+    given = [
+        (file.stem, board) for file in (FREAK_DEALS, HARD_DEALS) for board in read_boards(file)
+    ]
     for file, board in tqdm(given, unit="deal", disable=None):
         deal = board.deal
         first, seconds, nodes = None, [], []

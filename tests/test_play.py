@@ -7,10 +7,9 @@ import pytest
 from endplay.dds import analyse_play as endplay_analyse
 from endplay.types import Denom, Player
 
-from bridgevec.board import Board
 from bridgevec.cards import Deal, Seat, Strain, card_text, random_deals
 from bridgevec.dds import Position, solve_board, solve_table
-from bridgevec.play import analyse_boards, analyse_play, best_play, contract_score
+from bridgevec.play import analyse_play, best_play, contract_score
 from bridgevec.scoring import Contract, score
 
 FRESH = int.from_bytes(os.urandom(4), "little")
@@ -59,22 +58,6 @@ def test_the_tricks_after_every_card_equal_endplay():
         assert ours(play)[: len(theirs)] == theirs
         assert len(theirs) > 45
         assert len(set(ours(play)[len(theirs) - 1 :])) == 1
-
-
-def test_many_boards_are_analysed_like_each():
-    rng = np.random.default_rng([FRESH, 4])
-    boards = []
-    for deal in random_deals(4, rng):
-        contract = random_contract(rng)
-        play = " ".join(random_play(rng, deal, contract, 30))
-        boards.append(Board(deal, contract=contract, play=play))
-    each = [analyse_play(board) for board in boards]
-    assert list(analyse_boards(boards, workers=2)) == each
-    assert list(analyse_boards([])) == []
-    revoke = Board(DEAL, contract="4S by N", play="DA DT H2 D2")
-    *good, bad = analyse_boards([*boards, revoke], workers=2)
-    assert good == each
-    assert len(bad.cards) == 2 and bad.error == "W revokes with H2: DA was led"
 
 
 def test_the_cost_of_a_card_is_what_the_best_card_is_worth_more():
