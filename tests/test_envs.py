@@ -467,6 +467,20 @@ def test_symmetries_make_deals_that_solve_as_they_say():
     assert np.array_equal(solve_tables(some["masks"].copy()), some["tricks"])
 
 
+def test_vectors_of_your_own_are_observed():
+    def embed(masks):
+        return np.outer(masks % np.uint64(97), np.arange(8)).astype(np.float32)
+
+    own = DEALS.with_vectors(embed)
+    deals = own.take(np.arange(len(own)))
+    shown = np.stack([embed(hands) for hands in MASKS])
+    assert np.array_equal(deals["embeddings"], shown[: len(own)])
+    # The deals they were made from keep theirs.
+    assert not np.array_equal(DEALS.take(np.arange(3))["embeddings"], shown[:3])
+    with pytest.raises(ValueError, match="shape"):
+        DEALS.with_vectors(lambda masks: embed(masks)[:, :7])
+
+
 def test_fresh_deals_are_solved():
     env = make(deals="random", seats="all")
     env.reset(seed=2)

@@ -22,6 +22,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from bridgevec.auction import auction_text, call_text, parse_call
 from bridgevec.cards import Deal, hand_bits, hand_mask, hand_text, random_masks
+from bridgevec.models.embedding import embed_hands
 from bridgevec.models.opening import (
     OpeningBidClassifier,
     OpeningConfig,
@@ -153,6 +154,15 @@ def test_judgement_does_not_depend_on_the_type_of_the_numbers():
     # Zar: 13 points, 4 controls, 4 + 3 cards in the longest suits, 1 more than in the shortest.
     zar = hand_features(np.array([hand_mask(HAND)], np.uint64), "judgement")[0, 50]
     assert (zar + 3.5) * 7 == pytest.approx(13 + 4 + 7 + 1)
+
+
+def test_a_function_makes_features_and_no_file_can_hold_it(tmp_path):
+    rows, calls = some_hands(300)
+    named = quick(features="embedding").fit(rows, calls)
+    own = quick(features=embed_hands).fit(rows, calls)
+    np.testing.assert_array_equal(own.predict_proba(rows), named.predict_proba(rows))
+    with pytest.raises(ValueError, match="features are a function, which no file can hold"):
+        own.save(tmp_path / "own.safetensors")
 
 
 def test_features_of_no_such_kind():
