@@ -265,9 +265,8 @@ def _replay(
     masks = recorded.deals[rows]
     vectors = describe(masks.reshape(-1)).reshape(len(rows), 4, -1)
     deals = LabelledDeals(masks, np.zeros((len(rows), 5, 4), np.int8))
-    envs = BiddingVectorEnv(
-        len(rows), deals=deals, seats="all", observation="cards", autoreset_mode="Disabled"
-    )
+    # Where an auction is over the next deal begins; there everybody passes, and nobody looks.
+    envs = BiddingVectorEnv(len(rows), deals=deals, seats="all", observation="cards")
     options = {
         "deal": np.arange(len(rows)),
         "dealer": recorded.dealers[rows].astype(int),

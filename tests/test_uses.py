@@ -1,6 +1,7 @@
 """The benchmark of uses: it finds what is there, and the shipped vectors stay as useful."""
 
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,8 @@ SHIPPED: dict[str, float] = {}
 
 def nothing(masks):
     """Numbers that have nothing to do with the hand."""
-    return np.random.default_rng(0).standard_normal((len(masks), 8)).astype(np.float32)
+    rng = np.random.default_rng(zlib.crc32(masks.tobytes()))
+    return rng.standard_normal((len(masks), 8)).astype(np.float32)
 
 
 def some_openings(n):
