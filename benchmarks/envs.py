@@ -282,7 +282,9 @@ def main() -> None:
     )
     parser.add_argument("--tables", type=int, default=1024, help="in a batch (default 1024)")
     parser.add_argument(
-        "--observation", choices=("embedding", "cards", "both"), default="cards", help="of ours"
+        "--observation",
+        default="cards",
+        help="of ours: embedding, cards, both, or the name or file of an embedding (default cards)",
     )
     parser.add_argument("--seconds", type=float, default=2, help="of one measurement (default 2)")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default 5)")

@@ -35,11 +35,11 @@ from rivals import PublishedNetwork, lengths_points
 from sb3_contrib import MaskablePPO
 from scipy.stats import t as student
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.vec_env import VecEnv
 from tqdm import tqdm
 
-from bridgevec.envs import BiddingVectorEnv, LabelledDeals
+from bridgevec.envs import HandObservation, LabelledDeals
 from bridgevec.envs.deals import PACKAGED
+from bridgevec.envs.sb3 import SB3VecEnv
 from bridgevec.files import write_text
 from bridgevec.models.embedding import find_weights, load_embedding
 from bridgevec.scoring import best_scores, imps, par_scores
@@ -75,53 +75,7 @@ NAMES = {
 Choose = Callable[[NDArray[np.float32], NDArray[np.int8]], NDArray[np.integer]]
 
 
-class Sb3Tables(VecEnv):
-    """The batched environment as Stable-Baselines3 wants it."""
-
-    def __init__(self, envs: BiddingVectorEnv, seed: int) -> None:
-        self.envs, self._first_seed = envs, seed
-        super().__init__(envs.num_envs, envs.single_observation_space, envs.single_action_space)
-
-    def reset(self) -> NDArray[np.float32]:
-        """Deal at every table."""
-        return self.envs.reset(seed=self._first_seed)[0]
-
-    def step_async(self, actions: NDArray[np.integer]) -> None:
-        """Keep the calls for `step_wait`."""
-        self._calls = actions
-
-    def step_wait(self) -> Any:
-        """Make the calls, and deal anew where that ended the deal."""
-        seen, rewards, ended, _, _ = self.envs.step(self._calls)
-        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        if ended.any():
-            for table in np.flatnonzero(ended).tolist():
-                infos[table] = {"terminal_observation": seen[table]}
-            seen, _ = self.envs.reset(options={"reset_mask": ended})
-        return seen, rewards / SCALE, ended, infos
-
-    def env_method(self, name: str, *args: Any, indices: Any = None, **options: Any) -> list[Any]:
-        """Call a method that answers for every table, such as `action_masks`."""
-        return list(getattr(self.envs, name)(*args, **options))
-
-    def get_attr(self, name: str, indices: Any = None) -> list[Any]:
-        """Get an attribute, the same for every table."""
-        return [getattr(self.envs, name)] * self.num_envs
-
-    def set_attr(self, name: str, value: Any, indices: Any = None) -> None:
-        """Refuse: the tables are not objects of their own."""
-        raise AttributeError(f"{name} of a table cannot be set")
-
-    def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
-        """Tell that no table is wrapped."""
-        return [False] * self.num_envs
-
-    def close(self) -> None:
-        """Close the tables."""
-        self.envs.close()
-
-
-def mean_imps(deals: LabelledDeals, choose: Choose, observation: str = "cards") -> float:
+def mean_imps(deals: LabelledDeals, choose: Choose, observation: Any = "cards") -> float:
     """Bid every deal once, dealers and vulnerabilities taking turns; IMPs against par a deal."""
     n = np.arange(len(deals))
     envs = make_tables(len(n), deals=deals, observation=observation)
@@ -152,7 +106,7 @@ def best_imps(deals: LabelledDeals) -> float:
 class Curve(BaseCallback):
     """Bid the test deals before the first roll-out and after every few."""
 
-    def __init__(self, test: LabelledDeals, observation: str, every: int, bar: tqdm) -> None:
+    def __init__(self, test: LabelledDeals, observation: Any, every: int, bar: tqdm) -> None:
         super().__init__()
         self.test, self.observation, self.every, self.bar = test, observation, every, bar
         self.steps: list[int] = []
@@ -181,12 +135,11 @@ class Curve(BaseCallback):
 
 
 def learn(
-    name: str, seed: int, steps: int, deals: LabelledDeals, test: LabelledDeals, quiet: bool
+    name: str, observation: Any, seed: int, steps: int, deals: Any, test: Any, quiet: bool
 ) -> dict[str, Any]:
     """Train one learner and return its curve."""
-    observation = name if name in ("cards", "both") else "embedding"
     envs = make_tables(TABLES, autoreset_mode="Disabled", deals=deals, observation=observation)
-    tables = Sb3Tables(envs, seed * TABLES)
+    tables = SB3VecEnv(envs, seed * TABLES, SCALE)
     model = MaskablePPO("MlpPolicy", tables, seed=seed, device="cpu", **SETTINGS)
     with tqdm(total=steps, desc=f"{name} {seed}", unit="call", disable=quiet) as bar:
         curve = Curve(test, observation, max(1, steps // 25), bar)
@@ -249,7 +202,7 @@ def main() -> None:
         choices=NAMES,
         help="to compare; by default the embedding, the cards, and the published network if given",
     )
-    parser.add_argument("--weights", default="hand2vec-8", help="an embedding of 8 numbers")
+    parser.add_argument("--weights", default="hand2vec-8", help="an embedding")
     parser.add_argument("--published", type=Path, help="weights of the published network")
     parser.add_argument("--seeds", type=int, default=5, help="so many learners each (default 5)")
     parser.add_argument("--steps", type=int, default=1_000_000, help="calls (default 1,000,000)")
@@ -265,10 +218,15 @@ def main() -> None:
         args.observations = ["embedding", *(["published"] if args.published else []), "cards"]
     if "published" in args.observations and not args.published:
         parser.error("the observation published needs the weights: --published FILE")
-    own = load_embedding(args.weights).embed_hands
-    ways = {"embedding": own, "both": own, "lengths-points": lengths_points}
+    own = load_embedding(args.weights)
+    ways = {
+        "embedding": own,
+        "cards": "cards",
+        "both": HandObservation(own.embed_hands, cards=True),
+        "lengths-points": HandObservation(lengths_points),
+    }
     if args.published:
-        ways["published"] = PublishedNetwork(args.published).embed_hands
+        ways["published"] = HandObservation(PublishedNetwork(args.published).embed_hands)
 
     # One core: on more, networks as small as these learn no faster.
     torch.set_num_threads(1)
@@ -282,11 +240,9 @@ def main() -> None:
             if not path.exists():
                 if deals is None:
                     deals = LabelledDeals.read(args.deals or PACKAGED).with_symmetries()
-                seen = [
-                    part.with_vectors(ways[observation]) if observation in ways else part
-                    for part in (deals, test)
-                ]
-                run = learn(observation, seed, args.steps, *seen, args.json)
+                run = learn(
+                    observation, ways[observation], seed, args.steps, deals, test, args.json
+                )
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_text(path, json.dumps(run))
             runs.append(json.loads(path.read_text()))

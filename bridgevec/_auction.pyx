@@ -62,7 +62,6 @@ DEAL = np.dtype(
         ("masks", "u8", 4),
         ("tricks", "i1", (5, 4)),
         ("par", "i2", (2, 4)),  # points for North-South by the dealer's side and the vulnerability
-        ("embeddings", "f4", (4, 8)),
     ]
 )
 
@@ -83,7 +82,6 @@ cdef packed struct Deal:
     uint64_t masks[4]
     int8_t tricks[20]
     int16_t par[8]
-    float embeddings[32]
 
 assert TABLE.itemsize == sizeof(Table) and DEAL.itemsize == sizeof(Deal)
 
@@ -168,15 +166,10 @@ cdef inline void write_mask(uint64_t calls, int8_t* out) noexcept nogil:
         out[call] = calls >> call & 1
 
 
-cdef inline void write_hand(const Deal* deal, float* out, int seat, int numbers) noexcept nogil:
-    """Write the embedding, 8 numbers, the cards, 52, or both, 60."""
+cdef inline void write_cards(uint64_t hand, float* out) noexcept nogil:
     cdef int card
-    if numbers != 52:
-        memcpy(out, &deal.embeddings[8 * seat], 8 * sizeof(float))
-        out += 8
-    if numbers > 8:
-        for card in range(52):
-            out[card] = deal.masks[seat] >> card & 1
+    for card in range(52):
+        out[card] = hand >> card & 1
 
 
 cdef inline void write_auction(
@@ -434,6 +427,10 @@ cdef class Auctions:
                 make(&self._tables[i], calls[i])
 
 
+cdef str _misshapen(float[:, :] out, Py_ssize_t n, Py_ssize_t size):
+    return f"out has shape {(out.shape[0], out.shape[1])}, expected {(n, size)}"
+
+
 cdef class Tables(Auctions):
     """The bidding game: deals at the tables, and who sits in the seats.
 
@@ -441,17 +438,20 @@ cdef class Tables(Auctions):
     legal calls, 3 a bidder outside. A table's stream of random numbers is a 64-bit state.
     `viewers` are the agent's seats that are to call, or, where the deal has ended, were the last
     to; `done` tells where the deal has ended, `refused` where by a call that was not legal.
+    `vectors`, float32 (n, 4, d), describe the four hands in numbers that somebody has chosen.
     """
 
-    cdef readonly object deals, policies, streams, vulnerable, viewers, done, refused
+    cdef readonly object deals, vectors, policies, streams, vulnerable, viewers, done, refused
     cdef Deal* _deals
     cdef const uint8_t[::1] _policies
     cdef uint64_t[::1] _streams
     cdef uint8_t[::1] _vulnerable, _viewers, _done, _refused
+    cdef float[:, :, ::1] _vectors
 
-    def __init__(self, Py_ssize_t n, policies):
+    def __init__(self, Py_ssize_t n, policies, Py_ssize_t dims):
         Auctions.__init__(self, n)
         self.deals = np.zeros(n, dtype=DEAL)
+        self._vectors = self.vectors = np.zeros((n, 4, dims), dtype=np.float32)
         cdef uint8_t[::1] raw = self.deals.view(np.uint8)
         self._deals = <Deal*>&raw[0]
         self._policies = self.policies = policies
@@ -462,9 +462,10 @@ cdef class Tables(Auctions):
         self._done, self._refused = self.done.view(np.uint8), self.refused.view(np.uint8)
 
     def __reduce__(self):
-        names = ("tables", "deals", "streams", "vulnerable", "viewers", "done", "refused")
+        names = ("tables", "deals", "vectors", "streams", "vulnerable", "viewers", "done")
+        names += ("refused",)
         arrays = {name: getattr(self, name) for name in names}
-        return _restore, (Tables, (self._n, self.policies), arrays)
+        return _restore, (Tables, (self._n, self.policies, self.vectors.shape[2]), arrays)
 
     def draw(self, const int64_t[::1] rows):
         """Draw for each row 64 random bits, a dealer and a vulnerability."""
@@ -482,12 +483,13 @@ cdef class Tables(Auctions):
         self,
         const int64_t[::1] rows,
         deals,
+        vectors,
         const uint8_t[::1] dealers,
         const uint8_t[::1] vulnerable,
     ):
         """Put deals on the tables of these rows; the others call until it is the agent's turn."""
         cdef Py_ssize_t i, row
-        self.deals[rows] = deals
+        self.deals[rows], self.vectors[rows] = deals, vectors
         for i in range(rows.shape[0]):
             row = rows[i]
             start(&self._tables[row], dealers[i])
@@ -566,21 +568,39 @@ cdef class Tables(Auctions):
             found[3, i] = deal.par[4 * (table.dealer & 1) + self._vulnerable[row]]
         return out
 
-    def observe(self, int numbers, const uint8_t[::1] seats):
-        """Write what these seats see, float32 (n, numbers + 426).
+    def hands(self, const uint8_t[::1] seats):
+        """Give the hands in these seats as masks, uint64 (n,)."""
+        cdef Py_ssize_t i
+        out = np.empty(self._n, dtype=np.uint64)
+        cdef uint64_t[::1] masks = out
+        for i in range(self._n):
+            masks[i] = self._deals[i].masks[seats[i] & 3]
+        return out
 
-        `numbers` of the hand: 8 the embedding, 52 the cards, 60 both. The layout is described in
-        `bridgevec.envs.observation`.
+    def write(self, const uint8_t[::1] seats, bint cards, float[:, ::1] out):
+        """Write what these seats see, a row each: vector, cards if asked for, and auction."""
+        cdef Py_ssize_t i, dims = self._vectors.shape[2], at = dims + 52 * cards
+        if out.shape[0] != self._n or out.shape[1] != at + FEATURES:
+            raise ValueError(_misshapen(out, self._n, at + FEATURES))
+        for i in range(self._n):
+            if dims:
+                memcpy(&out[i, 0], &self._vectors[i, seats[i] & 3, 0], dims * sizeof(float))
+            if cards:
+                write_cards(self._deals[i].masks[seats[i] & 3], &out[i, dims])
+            write_auction(&self._tables[i], &out[i, at], seats[i], self._vulnerable[i])
+
+    def write_auctions(self, const uint8_t[::1] seats, float[:, :] out):
+        """Write the auctions as these seats hear them, 426 numbers a row, such as ``out[:, 8:]``.
+
+        The layout is described in `bridgevec.envs.observation`.
         """
         cdef Py_ssize_t i
-        cdef int seat
-        out = np.empty((self._n, numbers + FEATURES), dtype=np.float32)
-        cdef float[:, ::1] seen = out
+        if out.shape[0] != self._n or out.shape[1] != FEATURES:
+            raise ValueError(_misshapen(out, self._n, FEATURES))
+        if out.strides[1] != sizeof(float):
+            raise ValueError("the numbers of a row of out do not lie side by side")
         for i in range(self._n):
-            seat = seats[i]
-            write_hand(&self._deals[i], &seen[i, 0], seat, numbers)
-            write_auction(&self._tables[i], &seen[i, numbers], seat, self._vulnerable[i])
-        return out
+            write_auction(&self._tables[i], &out[i, 0], seats[i], self._vulnerable[i])
 
     def action_masks(self):
         """Mark the calls that the viewers may make, int8 (n, 38).

@@ -2,12 +2,16 @@
 
 import copy
 import pickle
+import shutil
+import subprocess
+import sys
 import warnings
 
 import gymnasium
 import numpy as np
 import pytest
 import torch
+from gymnasium.spaces import Box
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 from hypothesis import given
@@ -17,9 +21,9 @@ import bridgevec.envs
 from bridgevec.auction import N_CALLS, Auction, calls_at, parse_call
 from bridgevec.cards import Deal, Seat, hand_bits, hand_mask, random_masks
 from bridgevec.dds import solve_table, solve_tables
-from bridgevec.envs import LabelledDeals
-from bridgevec.envs.observation import AUCTION_FEATURES, HAND_FEATURES
-from bridgevec.models.embedding import embed_hand
+from bridgevec.envs import HandObservation, LabelledDeals
+from bridgevec.envs.observation import AUCTION_FEATURES
+from bridgevec.models.embedding import WEIGHTS, embed_hand, load_embedding
 from bridgevec.records import write_deals
 from bridgevec.scoring import VULNERABILITIES, Contract, datums, imps, par, score
 
@@ -29,10 +33,11 @@ DEALS = LabelledDeals(MASKS, solve_tables(MASKS))
 
 
 def make(**options):
-    return gymnasium.make(ENV, **options)
+    return gymnasium.make(ENV, **{"illegal": "error"} | options)
 
 
 def make_vec(n, mode="vector_entry_point", **options):
+    options = {"illegal": "error"} | options
     return gymnasium.make_vec(ENV, num_envs=n, vectorization_mode=mode, **options)
 
 
@@ -73,7 +78,7 @@ def test_gymnasium_checks_it_without_a_warning(options):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         # The check makes calls that need not be legal.
-        check_env(make(illegal="penalty", **options).unwrapped)
+        check_env(gymnasium.make(ENV, **options).unwrapped)
 
 
 @pytest.mark.parametrize("options", OPTIONS)
@@ -467,20 +472,6 @@ def test_symmetries_make_deals_that_solve_as_they_say():
     assert np.array_equal(solve_tables(some["masks"].copy()), some["tricks"])
 
 
-def test_vectors_of_your_own_are_observed():
-    def embed(masks):
-        return np.outer(masks % np.uint64(97), np.arange(8)).astype(np.float32)
-
-    own = DEALS.with_vectors(embed)
-    deals = own.take(np.arange(len(own)))
-    shown = np.stack([embed(hands) for hands in MASKS])
-    assert np.array_equal(deals["embeddings"], shown[: len(own)])
-    # The deals they were made from keep theirs.
-    assert not np.array_equal(DEALS.take(np.arange(3))["embeddings"], shown[:3])
-    with pytest.raises(ValueError, match="shape"):
-        DEALS.with_vectors(lambda masks: embed(masks)[:, :7])
-
-
 def test_fresh_deals_are_solved():
     env = make(deals="random", seats="all")
     env.reset(seed=2)
@@ -507,7 +498,6 @@ def test_a_deal_as_text_is_put_on_the_table():
         ({"seats": "NE"}, "seats is 'NE', expected one of N, E, S, W, NS, EW, all"),
         ({"others": "sleep"}, "others is 'sleep', expected one of pass, random"),
         ({"others": {"X": "pass"}}, "unknown seat 'X'"),
-        ({"observation": "all"}, "observation is 'all', expected one of embedding, cards, both"),
         ({"reward": "money"}, "reward is 'money', expected one of par, datum, score"),
         ({"illegal": "yes"}, "illegal is 'yes', expected one of error, penalty"),
         ({"dealer": "Q"}, "unknown seat 'Q'"),
@@ -530,6 +520,14 @@ def test_other_wrong_options():
         make(reward=3)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         make(deals="nowhere.parquet")
+    with pytest.raises(FileNotFoundError, match="observation is 'all', expected embedding, cards"):
+        make(observation="all")
+    with pytest.raises(TypeError, match="observation is 3, expected embedding, cards, both"):
+        make(observation=3)
+    with pytest.raises(
+        TypeError, match="unknown option 'seat', expected one of seats, others, obs"
+    ):
+        make(seat="N")
     with pytest.raises(ValueError, match="num_envs is 0, expected at least 1"):
         make_vec(0)
     with pytest.raises(ValueError, match="there are no deals"):
@@ -585,8 +583,102 @@ def test_environments_are_copied_with_what_is_on_the_table():
         assert np.array_equal(one[0], two[0])
 
 
+# -- observations
+
+
 def test_the_sizes_that_the_documentation_names():
     assert AUCTION_FEATURES == 426
-    for observation, numbers in HAND_FEATURES.items():
+    sizes = {"embedding": 8, "cards": 52, "both": 60, "hand2vec-8": 8}
+    for observation, numbers in sizes.items():
         env = make(observation=observation)
         assert env.observation_space.shape == (numbers + 426,)
+
+
+class Points:
+    """What a user may write: the points of the hand, and the auction."""
+
+    space = Box(0, 37, (1 + AUCTION_FEATURES,))
+
+    def write(self, tables, seats, out):
+        honours = hand_bits(tables.hands(seats)).reshape(-1, 4, 13)[:, :, :4]
+        out[:, 0] = (honours @ [4, 3, 2, 1]).sum(1)
+        tables.write_auctions(seats, out[:, 1:])
+
+
+def test_an_observation_of_your_own():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(gymnasium.make(ENV, observation=Points(), deals=DEALS).unwrapped)
+    ours = make_vec(5, observation=Points(), deals=DEALS, seats="all")
+    cards = make_vec(5, observation="cards", deals=DEALS, seats="all")
+    (seen, info), (known, _) = ours.reset(seed=1), cards.reset(seed=1)
+    for _ in range(10):
+        honours = known[:, :52].reshape(5, 4, 13)[:, :, :4] @ [4, 3, 2, 1]
+        assert np.array_equal(seen[:, 0], honours.sum(1))
+        assert np.array_equal(seen[:, 1:], known[:, 52:])
+        calls = info["action_mask"].argmax(1)
+        (seen, _, _, _, info), (known, *_) = ours.step(calls), cards.step(calls)
+
+
+def test_numbers_of_your_own_describe_the_hand():
+    def describe(masks):
+        return np.outer(masks % np.uint64(97), np.arange(3)).astype(np.float32)
+
+    own = make_vec(7, observation=HandObservation(describe, cards=True), deals=DEALS, seats="all")
+    seen, _ = own.reset(seed=3)
+    hands = own.unwrapped.game.tables.deals["masks"][
+        np.arange(7), own.unwrapped.game.tables.viewers
+    ]
+    assert np.array_equal(seen[:, :3], describe(hands))
+    assert np.array_equal(seen[:, 3:55], hand_bits(hands))
+    one, _ = make(observation=HandObservation(describe)).reset(options={"deal": Deal(MASKS[4])})
+    assert one.shape == (3 + 426,)
+
+
+def test_any_embedding_is_observed_by_name_file_and_object(tmp_path):
+    path = tmp_path / "mine.safetensors"
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(WEIGHTS / f"hand2vec-32{suffix}", path.with_suffix(suffix))
+    embedding = load_embedding(path)
+    for observation in ("hand2vec-32", path, str(path), embedding):
+        env = make(observation=observation, deals=DEALS)
+        seen, _ = env.reset(seed=2, options={"dealer": "N"})
+        hand = env.unwrapped.game.tables.hands(np.zeros(1, np.uint8))
+        np.testing.assert_allclose(seen[:32], embedding.embed_hands(hand)[0], atol=1e-5)
+        assert seen in env.observation_space
+
+
+@pytest.mark.parametrize(
+    ("observation", "message"),
+    [
+        (lambda: HandObservation(), "an observation needs numbers that describe the hand, or its"),
+        (lambda: HandObservation(lambda masks: np.zeros(3)), "1 hands are described by an array"),
+    ],
+)
+def test_wrong_descriptions(observation, message):
+    with pytest.raises(ValueError, match=message):
+        observation()
+
+
+def test_a_space_has_to_be_a_box_of_float32():
+    class Wrong(Points):
+        space = Box(0, 37, (427,), dtype=np.float64)
+
+    with pytest.raises(TypeError, match=r"the observation's space is Box\(.*float64\), expected a"):
+        make(observation=Wrong())
+
+
+def test_a_row_too_short_for_the_auction():
+    tables = make().unwrapped.game.tables
+    with pytest.raises(ValueError, match=r"out has shape \(1, 425\), expected \(1, 426\)"):
+        tables.write_auctions(np.zeros(1, np.uint8), np.zeros((1, 425), np.float32))
+
+
+def test_it_is_made_in_a_fresh_process_by_the_module_in_its_name():
+    code = (
+        "import gymnasium\n"
+        "env = gymnasium.make('bridgevec.envs:bridgevec/Bidding-v0', observation='cards')\n"
+        "print(env.observation_space.shape)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "(478,)\n"

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import torch
 from pettingzoo.test import api_test, seed_test
+from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import bridgevec.envs  # noqa: F401 - registers the environment
 from bridgevec.auction import parse_call
 from bridgevec.cards import Seat
+from bridgevec.envs import BiddingVectorEnv
 from bridgevec.envs.aec import BiddingAECEnv
+from bridgevec.envs.sb3 import SB3VecEnv
 
 OPTIONS = [{}, {"observation": "cards", "reward": "score", "illegal": "penalty"}]
 
@@ -54,7 +57,7 @@ def test_four_agents_play_the_same_game_as_one():
 
 
 def test_an_agent_sees_its_own_hand_at_any_time():
-    env = BiddingAECEnv(observation="cards")
+    env = BiddingAECEnv(observation="cards", illegal="error")
     env.reset(seed=1, options={"dealer": "N"})
     env.step(parse_call("1C"))
     assert env.agent_selection == "E"
@@ -115,3 +118,46 @@ def test_maskable_ppo_learns_to_stop_short_of_nonsense():
         lambda seen, mask: int(model.predict(seen, action_masks=mask, deterministic=True)[0])
     )
     assert trained > at_random + 4
+
+
+# -- Stable-Baselines3
+
+
+@pytest.mark.parametrize("seats", ["N", "E", "NS", "EW", "all"])
+def test_stable_baselines_checks_it(seats):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sb3_check_env(gymnasium.make("bridgevec/Bidding-v0", seats=seats).unwrapped)
+
+
+def test_many_tables_for_stable_baselines():
+    """The adapter deals anew where a deal has ended, and tells what the last call led to."""
+    envs = SB3VecEnv(BiddingVectorEnv(6, autoreset_mode="Disabled", seats="all"), 4, scale=10)
+    plain = BiddingVectorEnv(6, autoreset_mode="Disabled", seats="all")
+    seen, (other, _) = envs.reset(), plain.reset(seed=4)
+    rng = np.random.default_rng(2)
+    ends = 0
+    for _ in range(60):
+        assert np.array_equal(seen, other)
+        masks = np.array(envs.env_method("action_masks"))
+        calls = (rng.random(masks.shape) * masks).argmax(1)
+        seen, rewards, ended, infos = envs.step(calls)
+        other, gains, over, _, results = plain.step(calls)
+        np.testing.assert_allclose(rewards, gains / 10, rtol=1e-6)
+        assert np.array_equal(ended, over)
+        for table in np.flatnonzero(over).tolist():
+            assert np.array_equal(infos[table]["terminal_observation"], other[table])
+            assert infos[table]["contract"] == results["contract"][table]
+            ends += 1
+        if over.any():
+            other, _ = plain.reset(options={"reset_mask": over})
+    assert ends > 5
+    assert envs.get_attr("num_envs", [1, 2]) == [6, 6]
+    assert envs.env_is_wrapped(object) == [False] * 6
+    with pytest.raises(AttributeError, match="seats of a table cannot be set"):
+        envs.set_attr("seats", "N")
+
+
+def test_tables_that_deal_anew_by_themselves_are_refused():
+    with pytest.raises(ValueError, match="autoreset_mode is NextStep, expected Disabled"):
+        SB3VecEnv(BiddingVectorEnv(2))

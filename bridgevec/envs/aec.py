@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from copy import deepcopy
+from typing import Any, Unpack
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
@@ -12,8 +13,7 @@ from pettingzoo import AECEnv
 
 from bridgevec.auction import N_CALLS
 from bridgevec.cards import Seat
-from bridgevec.envs.game import OPTIONS, Game
-from bridgevec.envs.observation import observation_space
+from bridgevec.envs.game import OPTIONS, Game, GameOptions
 from bridgevec.envs.render import RENDER_MODES, check_render_mode, render
 
 
@@ -49,14 +49,14 @@ class BiddingAECEnv(AECEnv[str, NDArray[np.float32], int]):
         "is_parallelizable": False,
     }
 
-    def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
+    def __init__(self, *, render_mode: str | None = None, **options: Unpack[GameOptions]) -> None:
         super().__init__()
         self.render_mode = check_render_mode(render_mode)
         self.game = Game(1, seats="all", **options)
         self.possible_agents = [seat.name for seat in Seat]
         self.agents = []
         self.observation_spaces = {
-            agent: observation_space(self.game.observation) for agent in self.possible_agents
+            agent: deepcopy(self.game.observation.space) for agent in self.possible_agents
         }
         self.action_spaces = {agent: Discrete(N_CALLS) for agent in self.possible_agents}
         self._row = np.zeros(1, dtype=np.intp)

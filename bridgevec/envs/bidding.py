@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from gymnasium import Env
@@ -10,8 +10,7 @@ from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 
 from bridgevec.auction import N_CALLS
-from bridgevec.envs.game import Game
-from bridgevec.envs.observation import observation_space
+from bridgevec.envs.game import Game, GameOptions
 from bridgevec.envs.render import RENDER_MODES, check_render_mode, render
 
 
@@ -33,8 +32,8 @@ class BiddingEnv(Env[NDArray[np.float32], np.int64]):
     Observation space
     -----------------
     ``Box``, float32: the hand of the seat that is to call, 8, 52 or 60 numbers, then the auction as
-    heard from that seat, 426 numbers; see `bridgevec.envs.observation`. When the deal has ended,
-    what the seat that called last sees.
+    heard from that seat, 426 numbers; or what an observation of your own writes, see
+    `bridgevec.envs.observation`. When the deal has ended, what the seat that called last sees.
 
     Rewards
     -------
@@ -57,7 +56,7 @@ class BiddingEnv(Env[NDArray[np.float32], np.int64]):
     Always ``action_mask`` and ``turn``, the seat that is to call, 0..3. At the end also
     ``contract`` (text such as ``"4SX by N"``, ``"Pass"``), ``declarer`` (0..3, -1 if passed out),
     ``tricks`` (of the declarer's side, 0 if passed out), ``score`` and ``par`` (points for
-    North-South), with ``reward="datum"`` also ``datum``, and with ``illegal="penalty"`` also
+    North-South), with ``reward="datum"`` also ``datum``, and unless ``illegal="error"`` also
     ``illegal``.
 
     Arguments
@@ -68,8 +67,11 @@ class BiddingEnv(Env[NDArray[np.float32], np.int64]):
         Who sits in the other seats: somebody who always passes, somebody who makes random legal
         calls, or any object with a method ``call(hand, auction, dealer, vulnerable)`` that takes
         and returns text, see `bridgevec.envs.game.Bidder`. A seat that a mapping leaves out passes.
-    observation : {"embedding", "cards", "both"}, default "embedding"
-        How the hand is seen: the numbers of `bridgevec.embed_hand`, 52 zeros and ones, or both.
+    observation : str, path, Embedding or Observation, default "embedding"
+        How the hand is seen: ``"embedding"``, the numbers of `bridgevec.embed_hand`; ``"cards"``,
+        52 zeros and ones; ``"both"``; the numbers of another embedding, by its name, by the file
+        of its weights, or as `bridgevec.load_embedding` returns it; or an object with `space` and
+        `write`, see `bridgevec.envs.observation.Observation`.
     reward : {"par", "datum", "score"}, default "par"
         IMPs against par; IMPs against the datum, the mean score of the deal played twice, by each
         side once in its best contract (`bridgevec.scoring.datums`); or the score divided by 7600,
@@ -80,10 +82,11 @@ class BiddingEnv(Env[NDArray[np.float32], np.int64]):
         `bridgevec.envs.LabelledDeals`.
     dealer, vulnerable : default "random"
         Fixed ones: ``"N"`` … ``"W"``; ``"None"``, ``"NS"``, ``"EW"`` or ``"All"``.
-    illegal : {"error", "penalty"}, default "error"
-        What becomes of a call that is not legal: a ValueError that says why and leaves the auction
-        as it was, or the end of the deal with the worst reward there is, -24 IMPs or -1. Tools that
-        make calls without a look at the mask, such as Gymnasium's ``check_env``, need the latter.
+    illegal : {"penalty", "error"}, default "penalty"
+        What becomes of a call that is not legal: the end of the deal with the worst reward there
+        is, -24 IMPs or -1; or a ValueError that says why and leaves the auction as it was. Tools
+        that make calls without a look at the mask, such as the ``check_env`` of Gymnasium and of
+        Stable-Baselines3, need the former.
     render_mode : {"ansi", "rgb_array"}, optional
 
     Version history
@@ -103,11 +106,11 @@ class BiddingEnv(Env[NDArray[np.float32], np.int64]):
 
     metadata = {"render_modes": RENDER_MODES, "render_fps": 1}  # noqa: RUF012 - as Gymnasium asks
 
-    def __init__(self, *, render_mode: str | None = None, **options: Any) -> None:
+    def __init__(self, *, render_mode: str | None = None, **options: Unpack[GameOptions]) -> None:
         self.render_mode = check_render_mode(render_mode)
         self.game = Game(1, **options)
         self.action_space = Discrete(N_CALLS)
-        self.observation_space = observation_space(self.game.observation)
+        self.observation_space = self.game.observation.space
         self._row = np.zeros(1, dtype=np.intp)
         self._seeded = False
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Sequence
-from copy import copy
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,12 +15,15 @@ from numpy.typing import ArrayLike, NDArray
 from bridgevec._auction import DEAL
 from bridgevec.cards import DealLike, deal_masks, random_masks
 from bridgevec.dds import solve_tables
-from bridgevec.models.embedding import embed_hands
+from bridgevec.envs.observation import HandObservation
 from bridgevec.records import PathLike, read_deals
 from bridgevec.scoring import par_scores
 
 PACKAGED = Path(__file__).with_name("deals.parquet")
 """The labelled deals that travel in the package."""
+
+# What one observation says of a deal of 8 numbers a hand is 128 bytes.
+_DESCRIPTIONS = 4
 
 DealsLike: TypeAlias = Any
 """``"packaged"``, ``"random"``, a Parquet file of labelled deals or several, or `LabelledDeals`."""
@@ -86,6 +88,7 @@ class LabelledDeals:
         if tables.shape != (len(masks), 5, 4):
             raise ValueError(f"tricks has shape {tables.shape}, expected {(len(masks), 5, 4)}")
         self._deals = _records(masks, tables)
+        self._described: dict[HandObservation, NDArray[np.float32]] = {}
 
     @classmethod
     def read(cls, paths: PathLike | Sequence[PathLike]) -> LabelledDeals:
@@ -124,35 +127,6 @@ class LabelledDeals:
             tricks.append(tables)
         return LabelledDeals(np.concatenate(masks), np.concatenate(tricks))
 
-    def with_vectors(
-        self, embed: Callable[[NDArray[np.uint64]], NDArray[np.floating]]
-    ) -> LabelledDeals:
-        """Return the same deals with vectors of your own for ``observation="embedding"``.
-
-        Parameters
-        ----------
-        embed : function
-            From masks (n,) to the 8 numbers of each hand, (n, 8), such as the `embed_hands` of an
-            embedding of your own training.
-
-        Raises
-        ------
-        ValueError
-            If it gives another shape.
-
-        Examples
-        --------
-        >>> from bridgevec import load_embedding, random_deals, solve_tables
-        >>> deals = random_deals(2, seed=1)
-        >>> labelled = LabelledDeals(deals, solve_tables(deals))
-        >>> len(labelled.with_vectors(load_embedding("hand2vec-8").embed_hands))
-        2
-        """
-        deals = copy(self)
-        deals._deals = self._deals.copy()
-        deals._deals["embeddings"] = _vectors(self._deals["masks"], embed)
-        return deals
-
     def choose(self, bits: NDArray[np.uint64]) -> NDArray[np.intp]:
         """Choose a deal for each draw of 64 random bits, by its upper half."""
         half = np.uint64(32)
@@ -161,6 +135,17 @@ class LabelledDeals:
     def take(self, chosen: NDArray[np.intp]) -> NDArray[np.void]:
         """Give the deals of these numbers, of dtype `bridgevec._auction.DEAL`."""
         return self._deals[chosen]
+
+    def described(self, hand: HandObservation) -> NDArray[np.float32]:
+        """Describe the hands of all deals as an observation does, float32 (n, 4, d).
+
+        Computed when it is first asked for; the last few descriptions are kept.
+        """
+        if hand not in self._described:
+            self._described[hand] = hand.describe(self._deals["masks"])
+            while len(self._described) > _DESCRIPTIONS:
+                del self._described[next(iter(self._described))]
+        return self._described[hand]
 
 
 class FreshDeals:
@@ -181,18 +166,7 @@ def _records(masks: NDArray[np.uint64], tricks: NDArray[np.integer]) -> NDArray[
     for side, vulnerable in np.ndindex(2, 4):
         deals["par"][:, side, vulnerable] = par_scores(tricks, side, vulnerable)
     deals["masks"], deals["tricks"] = masks, tricks
-    deals["embeddings"] = _vectors(masks, embed_hands)
     return deals
-
-
-def _vectors(
-    masks: NDArray[np.uint64], embed: Callable[[NDArray[np.uint64]], NDArray[np.floating]]
-) -> NDArray[np.floating]:
-    """Vectors (n, 4, 8) of the hands of deals (n, 4)."""
-    vectors = embed(masks.reshape(-1))
-    if vectors.shape != (masks.size, 8):
-        raise ValueError(f"{masks.size} hands have vectors of shape {vectors.shape}, expected 8")
-    return vectors.reshape(-1, 4, 8)
 
 
 def deal_source(deals: DealsLike) -> LabelledDeals | FreshDeals:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,8 +27,8 @@ from bridgevec.auction import (
 from bridgevec.board import Board
 from bridgevec.cards import Deal, Seat, Strain
 from bridgevec.dds import solve_tables
-from bridgevec.envs.deals import DealsLike, LabelledDeals, deal_source
-from bridgevec.envs.observation import HAND_FEATURES
+from bridgevec.envs.deals import DealsLike, FreshDeals, LabelledDeals, deal_source
+from bridgevec.envs.observation import HandObservation, ObservationLike, observation_of
 from bridgevec.scoring import (
     Contract,
     datums,
@@ -42,6 +42,7 @@ REWARDS = ("par", "datum", "score")
 _SIDES = {"N": "N", "E": "E", "S": "S", "W": "W", "NS": "NS", "EW": "EW", "all": "NESW"}
 _AGENT, _PASS, _RANDOM, _BIDDER = range(4)  # who sits in a seat, as `Tables` knows them
 _NOTHING = np.zeros(0, dtype=np.intp), np.zeros(0), dict[str, NDArray[Any]]()  # has ended
+_NO_HAND = HandObservation(cards=True)
 _MOST_IMPS = 24
 _MOST_POINTS = 7600  # 7NT redoubled and vulnerable without a trick
 
@@ -83,45 +84,70 @@ def _points() -> NDArray[np.int16]:
     return points * (1 - 2 * (declarer & 1)).astype(np.int16)
 
 
+class GameOptions(TypedDict, total=False):
+    """Options of every bidding environment, see `bridgevec.envs.bidding.BiddingEnv`."""
+
+    seats: str
+    others: str | Bidder | Mapping[str, str | Bidder]
+    observation: ObservationLike
+    reward: str
+    deals: DealsLike
+    dealer: Seat | int | str
+    vulnerable: str | int
+    illegal: str
+
+
+_DEFAULTS: GameOptions = {
+    "seats": "NS",
+    "others": "pass",
+    "observation": "embedding",
+    "reward": "par",
+    "deals": "packaged",
+    "dealer": "random",
+    "vulnerable": "random",
+    "illegal": "penalty",
+}
+
+
 class Game:
     """Bidding at `n` tables.
 
-    The parameters beside `n` are those of `bridgevec.envs.bidding.BiddingEnv`.
+    Parameters
+    ----------
+    n : int
+    **options
+        See `GameOptions`.
+
 
     Attributes
     ----------
     tables : Tables
         The tables as they stand: deals, auctions, who is to call, where the deal has ended.
     source : LabelledDeals or FreshDeals
-    numbers : int
-        Of the hand in an observation.
+    observation : Observation
     """
 
-    def __init__(
-        self,
-        n: int,
-        *,
-        seats: str = "NS",
-        others: str | Bidder | Mapping[str, str | Bidder] = "pass",
-        observation: str = "embedding",
-        reward: str = "par",
-        deals: DealsLike = "packaged",
-        dealer: Seat | int | str = "random",
-        vulnerable: str | int = "random",
-        illegal: str = "error",
-    ) -> None:
+    def __init__(self, n: int, **options: Unpack[GameOptions]) -> None:
+        for name in options:
+            if name not in _DEFAULTS:
+                raise TypeError(f"unknown option {name!r}, expected one of {', '.join(_DEFAULTS)}")
+        given = _DEFAULTS | options
         if n < 1:
             raise ValueError(f"num_envs is {n}, expected at least 1")
-        agents = [Seat.parse(seat) for seat in _SIDES[_one_of("seats", seats, _SIDES)]]
-        policies, self._bidders = _seat_everyone(agents, others)
-        self.observation = _one_of("observation", observation, HAND_FEATURES)
-        self._reward = _one_of("reward", reward, REWARDS)
-        self._penalty = _one_of("illegal", illegal, ("error", "penalty")) == "penalty"
+        agents = [Seat.parse(seat) for seat in _SIDES[_one_of("seats", given["seats"], _SIDES)]]
+        policies, self._bidders = _seat_everyone(agents, given["others"])
+        self.observation = observation_of(given["observation"])
+        self._reward = _one_of("reward", given["reward"], REWARDS)
+        illegal = _one_of("illegal", given["illegal"], ("error", "penalty"))
+        self._penalty = illegal == "penalty"
+        dealer, vulnerable = given["dealer"], given["vulnerable"]
         self._dealer = None if _is_random(dealer) else Seat.parse(dealer)
         self._vulnerable = None if _is_random(vulnerable) else parse_vulnerable(vulnerable)
         self._sign = -1 if agents[0] & 1 else 1
-        self.source = deal_source(deals)
-        self.tables = Tables(n, policies)
+        self.source = deal_source(given["deals"])
+        # What is computed once a deal: nothing, if the observation is the user's own.
+        self._hand = self.observation if isinstance(self.observation, HandObservation) else _NO_HAND
+        self.tables = Tables(n, policies, self._hand.dims)
 
     def seed(self, table: int, generator: np.random.Generator) -> None:
         """Begin a table's stream of random numbers."""
@@ -162,7 +188,8 @@ class Game:
             dealers = self._given(dealer, Seat.parse, rows)
         if sides is not None and not _is_random(sides):
             vulnerable = self._given(sides, parse_vulnerable, rows)
-        self.tables.begin(rows, self._take(given.get("deal"), bits, rows), dealers, vulnerable)
+        deals, vectors = self._take(given.get("deal"), bits, rows)
+        self.tables.begin(rows, deals, vectors, dealers, vulnerable)
         self._bidders_call()
 
     def _given(
@@ -176,18 +203,24 @@ class Game:
 
     def _take(
         self, deal: Any, bits: NDArray[np.uint64], rows: NDArray[np.intp]
-    ) -> NDArray[np.void]:
-        """Take a deal for each row: the one asked for, or one by random bits."""
-        if deal is None:
-            return self.source.take(self.source.choose(bits))
+    ) -> tuple[NDArray[np.void], NDArray[np.float32]]:
+        """Take a deal for each row, the one asked for or one by random bits; describe its hands."""
         if isinstance(deal, (str, Deal)):
-            return LabelledDeals([deal], solve_tables([deal])).take(np.zeros_like(rows))
-        chosen = np.broadcast_to(deal, len(self.tables.done))[rows]
-        if isinstance(self.source, LabelledDeals):
-            wrong = chosen[(chosen < 0) | (chosen >= len(self.source))]
-            if wrong.size:
-                raise ValueError(f"deal {wrong[0]} is none of 0 to {len(self.source) - 1}")
-        return self.source.take(chosen)
+            source: LabelledDeals | FreshDeals = LabelledDeals([deal], solve_tables([deal]))
+            chosen = np.zeros_like(rows)
+        else:
+            source = self.source
+            if deal is None:
+                chosen = source.choose(bits)
+            else:
+                chosen = np.broadcast_to(deal, len(self.tables.done))[rows]
+        if not isinstance(source, LabelledDeals):
+            deals = source.take(chosen)
+            return deals, self._hand.describe(deals["masks"])
+        wrong = chosen[(chosen < 0) | (chosen >= len(source))]
+        if wrong.size:
+            raise ValueError(f"deal {wrong[0]} is none of 0 to {len(source) - 1}")
+        return source.take(chosen), source.described(self._hand)[chosen]
 
     def play(
         self, rows: NDArray[np.intp], actions: ArrayLike
@@ -292,7 +325,9 @@ class Game:
     def observe(self, seats: NDArray[np.uint8] | None = None) -> NDArray[np.float32]:
         """Write what these seats see, those that are to call by default, float32 (n, k)."""
         seats = self.tables.viewers if seats is None else seats
-        return self.tables.observe(HAND_FEATURES[self.observation], seats)
+        out = np.empty((len(seats), *self.observation.space.shape), dtype=np.float32)
+        self.observation.write(self.tables, seats, out)
+        return out
 
 
 def _one_of(name: str, value: str, known: Iterable[str]) -> str:

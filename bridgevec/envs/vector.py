@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from gymnasium.spaces import Discrete
@@ -14,8 +14,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from bridgevec.auction import N_CALLS
-from bridgevec.envs.game import Game
-from bridgevec.envs.observation import observation_space
+from bridgevec.envs.game import Game, GameOptions
 from bridgevec.envs.render import RENDER_MODES, check_render_mode, render
 
 
@@ -63,7 +62,7 @@ class BiddingVectorEnv(VectorEnv[Any, Any, Any]):
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         device: Any = None,
         render_mode: str | None = None,
-        **options: Any,
+        **options: Unpack[GameOptions],
     ) -> None:
         self.num_envs = num_envs
         self.render_mode = check_render_mode(render_mode)
@@ -71,7 +70,7 @@ class BiddingVectorEnv(VectorEnv[Any, Any, Any]):
         self._mode = AutoresetMode(autoreset_mode)
         self.metadata = {"render_modes": RENDER_MODES, "autoreset_mode": self._mode}
         self.single_action_space = Discrete(N_CALLS)
-        self.single_observation_space = observation_space(self.game.observation)
+        self.single_observation_space = self.game.observation.space
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self._device = device
