@@ -39,6 +39,7 @@ from scipy.stats import spearmanr
 from tqdm import tqdm
 
 from bridgevec.cards import Seat, hand_bits, hand_text, random_masks
+from bridgevec.files import write_figure
 from bridgevec.models.embedding import Embedding, load_embedding
 from bridgevec.models.opening import opening_decisions
 from bridgevec.models.pairs import exchanged_hands, read_pairs
@@ -244,7 +245,7 @@ def plot(folder: Path, embedding: Embedding, apart: Floats, differences: Floats)
     }
     files = {name: str(folder / f"{embedding.name}-{name}.png") for name in figures}
     for name, figure in figures.items():
-        figure.savefig(files[name], dpi=120)
+        write_figure(files[name], figure)
     return files
 
 

@@ -40,7 +40,7 @@ from tqdm import tqdm
 from bridgevec.envs import HandObservation, LabelledDeals
 from bridgevec.envs.deals import PACKAGED
 from bridgevec.envs.sb3 import SB3VecEnv
-from bridgevec.files import write_text
+from bridgevec.files import write_figure, write_text
 from bridgevec.models.embedding import find_weights, load_embedding
 from bridgevec.scoring import best_scores, imps, par_scores
 from envs import random_calls
@@ -176,9 +176,7 @@ def plot(result: dict[str, Any], path: Path) -> None:
     )
     ax.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:,.0f}k" if value else "0")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
-    ax.figure.savefig(temporary, dpi=120, format=path.suffix.lstrip(".") or "png")
-    temporary.replace(path)
+    write_figure(path, ax.figure)
 
 
 def finished_run(args: argparse.Namespace, observation: str, seed: int) -> Path:

@@ -39,6 +39,7 @@ from tqdm import tqdm
 from bridgevec._auction import Auctions
 from bridgevec.auction import call_text
 from bridgevec.bidders.rules import RulesBidder
+from bridgevec.files import write_figure
 from bridgevec.models.opening import (
     OpeningBidClassifier,
     OpeningDecisions,
@@ -285,10 +286,10 @@ def plot(folder: Path, report: dict[str, Any], calls: NDArray, test: OpeningDeci
             ax.set(xscale="log", title=name, xlabel="hands to learn from")
             ax.yaxis.set_major_formatter("{x:.0%}")
         panels[0].set_ylabel("calls predicted")
-        figure.savefig(folder / "openings-learning.png", dpi=120)
+        write_figure(folder / "openings-learning.png", figure)
     if len(calls):
         figure = plot_confusion(test.calls, calls).figure
-        figure.savefig(folder / "openings-confusion.png", dpi=120)
+        write_figure(folder / "openings-confusion.png", figure)
 
 
 def card_figures(name: str, report: dict[str, Any]) -> dict[str, Any]:

@@ -47,6 +47,7 @@ from bridgevec.cli_boards import (
     with_notes,
 )
 from bridgevec.dds import MEMORY
+from bridgevec.files import locked, write_figure
 from bridgevec.scoring import (
     VULNERABILITIES,
     Contract,
@@ -220,7 +221,7 @@ def tricks(
     if plot is not None:
         from bridgevec.plots import plot_tricks
 
-        plot_tricks(estimate, f"{declarer} opposite {dummy}").figure.savefig(plot)
+        write_figure(plot, plot_tricks(estimate, f"{declarer} opposite {dummy}").figure)
     chances = {
         strain.name: [float(estimate.make(level, strain)) for level in range(1, 8)]
         for strain in reversed(Strain)
@@ -327,7 +328,7 @@ def draw_map(
     panels = figure.subplots(1, len(colour), squeeze=False)[0]
     for ax, kind, value in zip(panels, colour, values, strict=True):
         plot_hand_map(points, value, kind, ax=ax).set(xticks=[], yticks=[])
-    figure.savefig(out, dpi=120)
+    write_figure(out, figure)
     typer.echo(f"{out}: {len(pool)} hands")
 
 
@@ -772,9 +773,11 @@ def _config_command(config: type, run: Callable[[Any], Path], **settings: Any) -
             about[name] = " ".join(text.replace("`", "").split())
 
     def command(**values: Any) -> None:
-        typer.echo(
-            run(config(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}))
-        )
+        given = config(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        out = Path(given.out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with locked(out):
+            typer.echo(run(given))
 
     command.__doc__ = settings.pop("help")
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]

@@ -33,7 +33,7 @@ from tqdm import tqdm
 from bridgevec import records
 from bridgevec.cards import Seat, Strain, random_masks
 from bridgevec.dds import SOLVER_VERSION, solve_tables
-from bridgevec.files import write_text
+from bridgevec.files import locked, write_text
 from bridgevec.records import PathLike
 
 CHUNK = 50
@@ -249,42 +249,45 @@ def label_deals(
         if layouts
         else (partial(records.read_deals, partial=True), records.write_deals, records.deals_info)
     )
-    if out.exists():
-        rows, found = info(out)
-        _check_settings(out, found, settings)
-        if rows != deals:
-            raise ValueError(f"{out} has {rows} rows, its settings say {deals}")
+    with locked(out):
+        if out.exists():
+            rows, found = info(out)
+            _check_settings(out, found, settings)
+            if rows != deals:
+                raise ValueError(f"{out} has {rows} rows, its settings say {deals}")
+            _remove(work, settings)
+            return out
+
+        _open_work(work, settings)
+        files = [work / f"{chunk:07d}.parquet" for chunk in range(-(-deals // CHUNK))]
+        missing = [chunk for chunk, file in enumerate(files) if not file.exists()]
+        sizes = [min(CHUNK, deals - CHUNK * chunk) for chunk in range(len(files))]
+        each = max(layouts, 1)
+        dealt = (
+            (chunk, chunk_layouts(seed, first // CHUNK + chunk, each)[: sizes[chunk]])
+            for chunk in missing
+        )
+        done = deals - sum(sizes[chunk] for chunk in missing)
+        with tqdm(
+            total=each * deals,
+            initial=each * done,
+            desc=out.name,
+            unit=" tables",
+            disable=not progress,
+        ) as bar:
+            for chunk, masks, tables in _solve_chunks(
+                dealt, each, wanted, workers, backend, address
+            ):
+                rows, labels = (
+                    (masks[:, 0, [0, 2]], count_tricks(tables))
+                    if layouts
+                    else (masks[:, 0], tables[:, 0])
+                )
+                write(files[chunk], rows, labels, {**settings, "chunk": str(chunk)})
+                bar.update(each * len(masks))
+        write(out, *read(files), settings)
         _remove(work, settings)
         return out
-
-    _open_work(work, settings)
-    files = [work / f"{chunk:07d}.parquet" for chunk in range(-(-deals // CHUNK))]
-    missing = [chunk for chunk, file in enumerate(files) if not file.exists()]
-    sizes = [min(CHUNK, deals - CHUNK * chunk) for chunk in range(len(files))]
-    each = max(layouts, 1)
-    dealt = (
-        (chunk, chunk_layouts(seed, first // CHUNK + chunk, each)[: sizes[chunk]])
-        for chunk in missing
-    )
-    done = deals - sum(sizes[chunk] for chunk in missing)
-    with tqdm(
-        total=each * deals,
-        initial=each * done,
-        desc=out.name,
-        unit=" tables",
-        disable=not progress,
-    ) as bar:
-        for chunk, masks, tables in _solve_chunks(dealt, each, wanted, workers, backend, address):
-            rows, labels = (
-                (masks[:, 0, [0, 2]], count_tricks(tables))
-                if layouts
-                else (masks[:, 0], tables[:, 0])
-            )
-            write(files[chunk], rows, labels, {**settings, "chunk": str(chunk)})
-            bar.update(each * len(masks))
-    write(out, *read(files), settings)
-    _remove(work, settings)
-    return out
 
 
 def count_tricks(tables: NDArray[np.int8]) -> NDArray[np.int16]:

@@ -400,7 +400,8 @@ def test_tricks_are_drawn(tmp_path, kind, start):
     assert output("tricks", HAND, DUMMY, "--plot", path) == output("tricks", HAND, DUMMY)
     assert path.read_bytes().startswith(start)
     message = complaint("tricks", HAND, DUMMY, "--plot", tmp_path / "tricks.xyz")
-    assert message.startswith("Format 'xyz' is not supported")
+    assert f"{tmp_path / 'tricks.xyz'}: no picture format 'xyz', expected one of" in message
+    assert not (tmp_path / "tricks.xyz").exists()
 
 
 def test_a_map_has_a_picture_for_every_colour(tmp_path):

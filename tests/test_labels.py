@@ -16,6 +16,7 @@ from endplay.types import Denom, Player
 from bridgevec import labels
 from bridgevec.cards import Deal, Strain
 from bridgevec.dds import SOLVER_VERSION
+from bridgevec.files import locked
 from bridgevec.labels import chunk_layouts, chunk_masks, label_deals, label_shards
 from bridgevec.records import deals_info, pairs_info, read_deals, read_pairs
 
@@ -166,10 +167,22 @@ def test_half_written_files_do_no_harm(tmp_path, undisturbed, small_chunks):
     work.mkdir()
     for name in ("settings.json.tmp", "0000001.parquet.tmp"):
         (work / name).write_bytes(b"half")
-    (tmp_path / "x.parquet.tmp").write_bytes(b"half")
+    # A file that only looks like one of ours stays.
+    (tmp_path / "x.parquet.tmp").write_bytes(b"mine")
     label_deals(out, 5, 7, progress=False)
     assert out.read_bytes() == undisturbed.read_bytes()
-    assert [path.name for path in tmp_path.iterdir()] == ["x.parquet"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.parquet", "x.parquet.tmp"]
+    assert (tmp_path / "x.parquet.tmp").read_bytes() == b"mine"
+
+
+def test_two_runs_do_not_write_the_same_file(tmp_path):
+    out = tmp_path / "x.parquet"
+    with (
+        locked(out),
+        pytest.raises(BlockingIOError, match=r"x.parquet is being written by process"),
+    ):
+        label_deals(out, 5, 7, progress=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bridgevec.files import replacing, write_text
+from bridgevec.files import replacing, write_figure, write_text
 
 
 def save_checkpoint(
@@ -196,5 +196,4 @@ def draw_log(
         ax.xaxis.get_major_locator().set_params(integer=True)
         if len(curves) > 1:
             ax.legend()
-    with replacing(path) as file:
-        figure.savefig(file, format="png", dpi=120)
+    write_figure(path, figure)
