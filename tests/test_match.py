@@ -272,6 +272,9 @@ def _table(hand):
         ("sys.exit(3)", ChildProcessError, r"engine.py' ended with code 3, asked \{"),
         ("time.sleep(60)", TimeoutError, r"engine.py': no answer to \{.*within 0.5 seconds"),
         ('print("half", end="")', TimeoutError, "within 0.5 seconds"),
+        ('while True: print(" ", end="", flush=True)', TimeoutError, "within 0.5 seconds"),
+        ('print(" " * 2_000_000, end="", flush=True)', ValueError, "is longer than 1048576 bytes"),
+        ('print("[" * 100_000)', ValueError, "the answer .*recursion"),
     ],
 )
 def test_wrong_answers_are_named_with_the_command_and_the_line(tmp_path, body, error, says):
@@ -295,6 +298,7 @@ def test_serving_goes_on_after_an_error(tmp_path):
         f'{{"hand": "{HAND}"}}',
         "\n",
         "nonsense",
+        "[" * 100_000,
         '{"hand": 5}',
         "[]",
         f'{{"hand": "{HAND}"}}',
@@ -303,10 +307,12 @@ def test_serving_goes_on_after_an_error(tmp_path):
         serve(load_bidder("rules"), lines, answers)
         answers.seek(0)
         found = [json.loads(line) for line in answers]
-    assert [found[0], found[4]] == [{"call": "1N"}] * 2
+    assert [found[0], found[5]] == [{"call": "1N"}] * 2
     assert found[1]["error"].startswith("'nonsense' is not JSON")
-    assert found[2] == {"error": "hand is 5, expected text"}
-    assert found[3] == {"error": "'[]' is no object with a hand"}
+    assert found[2]["error"].startswith("'[[[")
+    assert len(found[2]["error"]) < 300
+    assert found[3] == {"error": "hand is 5, expected text"}
+    assert found[4] == {"error": "'[]' is no object with a hand"}
 
 
 # The commands

@@ -35,6 +35,9 @@ from bridgevec.bidders.bidder import Bidder, certain
 
 _KEYS = ("hand", "auction", "dealer", "vulnerable")
 
+# Bytes of an answer; a call and what it means takes some hundred.
+_LONGEST = 1 << 20
+
 
 class ExternalBidder(Bidder):
     """A bidder in a process of its own that speaks lines of JSON, see this module.
@@ -118,8 +121,8 @@ class ExternalBidder(Bidder):
             if "error" in answer:
                 raise ValueError(str(answer["error"]))
             call = parse_call(answer["call"])
-        except ValueError as error:
-            raise ValueError(f"{self._name}: the answer {line!r}: {error}") from None
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{self._name}: the answer {line[:200]!r}: {error}") from None
         if not auctions.legal_masks()[table, call]:
             reason = explain_illegal(auctions, table, call)
             raise ValueError(f"{self._name}: the answer {line!r}: {reason}")
@@ -141,7 +144,13 @@ class ExternalBidder(Bidder):
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
             while b"\n" not in self._read:
-                if not selector.select(max(0.0, end - time.monotonic())):
+                if len(self._read) > _LONGEST:
+                    process.kill()
+                    self.close()
+                    raise ValueError(f"{self._name}: an answer is longer than {_LONGEST} bytes")
+                left = end - time.monotonic()
+                # Whoever never stops talking is ready to be read at any time.
+                if left <= 0 or not selector.select(left):
                     process.kill()
                     self.close()
                     raise TimeoutError(
@@ -193,8 +202,8 @@ def _read_question(line: str) -> dict[str, str]:
     """Read what `Bidder.call` takes; all but the hand may be left out."""
     try:
         question = json.loads(line)
-    except ValueError as error:
-        raise ValueError(f"{line.strip()!r} is not JSON: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{line.strip()[:200]!r} is not JSON: {error}") from None
     if not isinstance(question, dict) or "hand" not in question:
         raise ValueError(f"{line.strip()!r} is no object with a hand")
     asked = {key: question[key] for key in _KEYS if key in question}
