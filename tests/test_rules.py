@@ -11,7 +11,7 @@ from bridgevec.bidders import load_bidder
 from bridgevec.bidders.match import play_match
 from bridgevec.bidders.meaning import DIAMONDS, SPADES, Hand, System
 from bridgevec.bidders.rules import RulesBidder, _natural
-from bridgevec.cards import hand_mask, random_masks
+from bridgevec.cards import hand_bits, hand_mask, hand_text, random_masks
 from bridgevec.envs.deals import PACKAGED
 from bridgevec.records import read_deals
 
@@ -116,6 +116,33 @@ def test_the_longest_auction_is_understood():
     calls = longest.split()
     assert len(Auction(longest)) == 318
     assert load_bidder("rules").call("AQ54.K7.AJ43.Q65", " ".join(calls[:-1])) in ("P", "X", "XX")
+
+
+def passed(masks, passes, least):
+    """Which of the hands with so many points does not open after so many passes."""
+    points = (hand_bits(masks).reshape(-1, 4, 13)[:, :, :4] @ [4, 3, 2, 1]).sum(1)
+    strong = masks[points >= least]
+    auctions = Auctions(len(strong))
+    auctions.start(np.ones(len(strong), bool), np.zeros(len(strong), np.uint8))
+    for _ in range(passes):
+        auctions.make(np.ones(len(strong), bool), np.zeros(len(strong), np.int64))
+    calls = RulesBidder().calls(strong, auctions, np.zeros(len(strong), np.uint8))
+    return [hand_text(mask) for mask in strong[calls == 0].tolist()]
+
+
+def test_a_strong_hand_with_a_long_suit_is_opened():
+    assert load_bidder("rules").call("AQJT9854.K.Q.AKQ") == "1S"
+
+
+@pytest.mark.parametrize(("passes", "least"), [(0, 13), (1, 13), (2, 13), (3, 15)])
+def test_enough_points_open(passes, least):
+    assert passed(random_masks(2500, seed=passes).reshape(-1), passes, least) == []
+
+
+@pytest.mark.slow
+def test_a_million_hands_of_13_points_or_more_open():
+    masks = random_masks(250_000, seed=8).reshape(-1)
+    assert [hand for part in np.split(masks, 20) for hand in passed(part, 0, 13)] == []
 
 
 def test_it_wins_clearly_against_who_always_passes():
