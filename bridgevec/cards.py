@@ -650,6 +650,8 @@ def random_masks(
     if n < 0:
         raise ValueError(f"cannot deal {n} deals")
     rng = _rng(seed)
+    if fixed is not None and not isinstance(fixed, Mapping):
+        raise TypeError(f"fixed is {fixed!r}, expected a mapping of seats to hands")
     given: dict[Seat, int] = {}
     for key, hand in (fixed or {}).items():
         seat, mask = Seat.parse(key), hand_mask(hand)

@@ -192,16 +192,16 @@ def thread_count(workers: int | None) -> int:
         if hasattr(os, "sched_getaffinity"):
             return len(os.sched_getaffinity(0))
         return os.cpu_count() or 1
-    if workers < 1:
-        raise ValueError(f"workers is {workers}, expected at least 1")
-    return workers
+    if not isinstance(workers, (int, np.integer)) or workers < 1:
+        raise ValueError(f"workers is {workers!r}, expected an integer, at least 1")
+    return int(workers)
 
 
 def _check_memory(mebibytes: int) -> int:
     """Give the bytes."""
-    if mebibytes < 1:
-        raise ValueError(f"memory is {mebibytes} MiB, expected at least 1")
-    return mebibytes << 20
+    if not isinstance(mebibytes, (int, np.integer)) or not 1 <= mebibytes < 1 << 24:
+        raise ValueError(f"memory is {mebibytes!r} MiB, expected an integer from 1 to {(1 << 24) - 1}")
+    return int(mebibytes) << 20
 
 
 @dataclass(eq=False, slots=True)

@@ -250,8 +250,8 @@ def score(contract: Contract | str, tricks: int, vulnerable: str | int) -> int:
     (620, -300, 0)
     """
     contract = Contract.parse(contract)
-    if tricks not in range(14):
-        raise ValueError(f"tricks is {tricks!r}, expected 0 to 13")
+    if not isinstance(tricks, (int, np.integer)) or tricks not in range(14):
+        raise ValueError(f"tricks is {tricks!r}, expected an integer from 0 to 13")
     level, strain, doubled, declarer = dataclasses.astuple(contract)
     return int(_SCORES[level, strain, doubled, declarer, parse_vulnerable(vulnerable), tricks])
 
@@ -319,12 +319,19 @@ def imps(points: Any) -> Any:
     int or ndarray of int64
         Of the shape and with the signs of `points`, -24 to 24.
 
+    Raises
+    ------
+    ValueError
+        If they are not integers.
+
     Examples
     --------
     >>> imps(-430), imps([10, 20, 600, 9000])
     (-10, array([ 0,  1, 12, 24]))
     """
     points = np.asarray(points)
+    if points.dtype.kind not in "iu":
+        raise ValueError(f"points are {points.dtype}, expected integers")
     found = np.sign(points) * np.searchsorted(_IMP_STEPS, np.abs(points), side="right")
     return found if points.ndim else int(found)
 

@@ -364,10 +364,10 @@ class Embedding:
         """Find the hands most like one, see `nearest_hands`."""
         if embeddings is None:
             embeddings = self.embed_hands(hands)
-        elif embeddings.shape != (len(hands), self.dims):  # type: ignore[arg-type]
-            raise ValueError(
-                f"embeddings have shape {embeddings.shape}, expected {(len(hands), self.dims)}"  # type: ignore[arg-type]
-            )
+        else:
+            embeddings, expected = np.asarray(embeddings), (len(hands), self.dims)  # type: ignore[arg-type]
+            if embeddings.shape != expected:
+                raise ValueError(f"embeddings have shape {embeddings.shape}, expected {expected}")
         n = len(embeddings)
         if not 1 <= k <= n:
             raise ValueError(f"k is {k}, expected 1 to the number of hands, {n}")
