@@ -348,7 +348,7 @@ def test_the_memory_of_a_thread_is_chosen():
     masks = random_masks(1, seed=12)
     np.testing.assert_array_equal(solve_tables(masks, memory=1), solve_tables(masks))
     for solve in (solve_tables, iter_tables):
-        with pytest.raises(ValueError, match="memory is 0 MiB, expected at least 1"):
+        with pytest.raises(ValueError, match="memory is 0 MiB, expected an integer"):
             solve(masks, memory=0)
 
 
