@@ -253,7 +253,7 @@ def train_deal2tricks(config: Deal2TricksConfig, progress: bool = True) -> Path:
         write_log(out.with_suffix(".csv"), log)
     bar.close()
 
-    names = [name for name in row if name not in ("epoch", "step")]
+    names = [name for name in log[-1] if name not in ("epoch", "step")]
     curves = {name: [(row["epoch"], row[name]) for row in log] for name in names}
     draw_log(out.with_suffix(".png"), "epoch", {"": curves}, yscale="log")
     card = {

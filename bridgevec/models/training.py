@@ -370,7 +370,7 @@ def _train(
     bar.close()
 
     if rank == 0:
-        names = [name for name in row if name not in ("epoch", "step")]
+        names = [name for name in log[-1] if name not in ("epoch", "step")]
         curves = {name: [(row["epoch"], row[name]) for row in log] for name in names}
         draw_log(out.with_suffix(".png"), "epoch", {"": curves}, yscale="log")
         counts = {name: source.size for name, source in sources.items()}
