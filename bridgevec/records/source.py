@@ -217,6 +217,8 @@ def find_sources(source: Source) -> list[tuple[Source, str]]:
         If a folder is empty.
     """
     if isinstance(source, (str, os.PathLike)):
+        if not os.fspath(source):
+            raise ValueError("the name of a file is empty")  # else it would be this folder
         path = Path(source)
         if path.is_dir():
             files = sorted(
