@@ -22,7 +22,7 @@ from bridgevec._auction import add_to_rows, sum_rows
 from bridgevec.auction import N_CALLS
 from bridgevec.bidders.features import DESCRIPTION, N_BIDDER_FEATURES, OTHERS, SPREAD
 from bridgevec.models.checkpoint import write_model
-from bridgevec.models.embedding import find_weights, read_weights
+from bridgevec.models.embedding import FORMAT, find_weights, read_weights
 
 
 class Outputs(NamedTuple):
@@ -167,7 +167,7 @@ def save_network(
         What it shall say beside name and architecture.
     """
     path = Path(path)
-    about = {"name": path.stem, "format": 1, "architecture": network.architecture}
+    about = {"name": path.stem, "format": FORMAT, "architecture": network.architecture}
     about["parameters"] = sum(p.numel() for p in network.parameters())
     tensors = {k: v.detach().cpu().half() for k, v in network.state_dict().items()}
     write_model(path, save(tensors), about | card)

@@ -20,6 +20,7 @@ from bridgevec.bidders.features import (
     DESCRIPTION,
     MEANS,
     N_BIDDER_FEATURES,
+    N_PLACES,
     OTHERS,
     SCALES,
     SPREAD,
@@ -93,10 +94,22 @@ class PolicyBidder(Bidder):
             ]
         except KeyError as error:
             raise ValueError(f"{path}: no bidder, {error} is missing") from None
-        if len(self._rows) != N_BIDDER_FEATURES:
+        except (AttributeError, IndexError, TypeError) as error:
+            raise ValueError(f"{path}: no bidder: {error}") from None
+        shape, width = (N_BIDDER_FEATURES, len(self._bias)), self._bias.shape
+        if self._rows.ndim != 2 or len(self._rows) != N_BIDDER_FEATURES:
             raise ValueError(
                 f"{path}: a bidder that sees {len(self._rows)} features, not {N_BIDDER_FEATURES}"
             )
+        if self._rows.shape != shape or len(width) != 1:
+            raise ValueError(
+                f"{path}: no bidder, rows {self._rows.shape} and bias {width} do not fit"
+            )
+        try:  # shapes that do not fit together show in use
+            self._head(self._policy, np.zeros((1, N_PLACES), dtype=np.int16))
+            self._head(self._guess, np.zeros((1, N_PLACES), dtype=np.int16))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}: no bidder, its weights do not fit: {error}") from None
 
     def __repr__(self) -> str:
         return f"PolicyBidder({self.name!r})"

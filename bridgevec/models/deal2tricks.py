@@ -43,7 +43,7 @@ from bridgevec.models.checkpoint import (
     write_log,
     write_model,
 )
-from bridgevec.models.embedding import find_weights
+from bridgevec.models.embedding import FORMAT, find_weights
 from bridgevec.models.hand2vec import Head
 from bridgevec.models.pairs import OUTCOMES
 from bridgevec.models.trainer import (
@@ -258,7 +258,7 @@ def train_deal2tricks(config: Deal2TricksConfig, progress: bool = True) -> Path:
     draw_log(out.with_suffix(".png"), "epoch", {"": curves}, yscale="log")
     card = {
         "name": out.stem,
-        "format": 1,
+        "format": FORMAT,
         "architecture": {"width": config.width, "blocks": config.blocks},
         "parameters": sum(p.numel() for p in average.parameters()),
         "data": {"deals": len(masks), "provenance": config.provenance},

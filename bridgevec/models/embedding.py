@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from bridgevec.cards import (
@@ -53,6 +54,9 @@ _PREFIXES = {
     "opening": "opening-",
     "bidder": "bidder-",
 }
+FORMAT = 1
+"""Of model cards and weights; higher once older versions cannot read them."""
+
 WEIGHTS = Path(__file__).parent / "weights"
 _CHUNK = 128  # hands at a time, so that what is computed for them stays in the cache
 _SUIT_SHIFTS = np.array([0, 13, 26, 39], dtype=np.uint64)
@@ -185,6 +189,14 @@ class Embedding:
                     raise KeyError(name)
         except KeyError as error:
             raise ValueError(f"{path}: no hand embedding, {error} is missing") from None
+        except (AttributeError, IndexError, TypeError) as error:
+            raise ValueError(f"{path}: no hand embedding: {error}") from None
+        try:  # shapes that do not fit together show in use
+            self.estimate_tricks_many([(1 << 13) - 1], [((1 << 13) - 1) << 13])
+        except (IndexError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path}: no hand embedding, its weights do not fit: {error}"
+            ) from None
 
     # -- the encoder
 
@@ -475,9 +487,26 @@ def read_weights(
     ------
     FileNotFoundError
         If either is missing.
+    ValueError
+        If either is damaged, the card is of another format, or a weight is not finite.
     """
-    card = json.loads(Path(path).with_suffix(".json").read_text("utf-8"))
-    return card, load_file(path)
+    file = Path(path).with_suffix(".json")
+    try:
+        card = json.loads(file.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{file} is no model card: {error}") from None
+    if not isinstance(card, dict):
+        raise ValueError(f"{file} is no model card: it has a {type(card).__name__}, no object")
+    if card.get("format") != FORMAT:
+        raise ValueError(f"{file}: format is {card.get('format')!r}, expected {FORMAT}")
+    try:
+        tensors = load_file(path)
+    except SafetensorError as error:
+        raise ValueError(f"{path} holds no weights: {error}") from None
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise ValueError(f"{path}: weight {name!r} has numbers that are not finite")
+    return card, tensors
 
 
 def find_weights(name: str | os.PathLike[str], kind: str = "embedding") -> Path:

@@ -30,6 +30,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from bridgevec.auction import PASS, CallLike, call_text, parse_call
 from bridgevec.cards import HandLike, hand_masks
+from bridgevec.models.embedding import FORMAT
 from bridgevec.models.opening_model import (
     FEATURES,
     KNOWN,
@@ -382,7 +383,7 @@ default "all"
             f"known.{name}": column.astype(np.uint64 if name == "hand" else np.uint8)
             for name, column in zip(KNOWN, self._known.T, strict=True)
         }
-        about = {"name": path.stem, "format": 1, "features": self.features}
+        about = {"name": path.stem, "format": FORMAT, "features": self.features}
         # Those of the start are possible still, though they were not seen again.
         before = () if self.start is None else load_opening(self.start).calls
         about |= {"calls": sorted({*before, *self._numbers().tolist()})}

@@ -344,6 +344,15 @@ class OpeningModel:
             self.known = [tensors[f"known.{k}"] for k in KNOWN]
         except KeyError as error:
             raise ValueError(f"{path}: no opening bids, {error} is missing") from None
+        except (AttributeError, IndexError, TypeError) as error:
+            raise ValueError(f"{path}: no opening bids: {error}") from None
+        if members < 1 or layers < 1:
+            raise ValueError(f"{path}: no opening bids, {members} networks of {layers} layers")
+        try:  # shapes that do not fit together show in use
+            one = np.ones(1, dtype=np.int64)
+            self.probabilities(np.array([(1 << 13) - 1], np.uint64), one, one)
+        except (IndexError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: no opening bids, its weights do not fit: {error}") from None
 
     def probabilities(
         self,

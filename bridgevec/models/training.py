@@ -56,7 +56,7 @@ from bridgevec.models.checkpoint import (
     write_model,
 )
 from bridgevec.models.deal2tricks import judge_layouts, load_deal2tricks
-from bridgevec.models.embedding import find_weights
+from bridgevec.models.embedding import FORMAT, find_weights
 from bridgevec.models.hand2vec import Hand2Vec
 from bridgevec.models.pairs import OUTCOMES, SPREAD, deal_pairs, pair_targets, read_pairs
 from bridgevec.models.stream import Source, batches, from_deals, from_memory
@@ -532,7 +532,7 @@ def _write_model(
     teachers = (*start, *config.teachers, *config.layout_teachers)
     card = {
         "name": out.stem,
-        "format": 1,
+        "format": FORMAT,
         "architecture": architecture(config),
         "parameters": sum(p.numel() for p in model.parameters()),
         "data": {**counts, "provenance": config.provenance},

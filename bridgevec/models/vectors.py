@@ -37,6 +37,7 @@ from bridgevec.models.checkpoint import (
     write_log,
     write_model,
 )
+from bridgevec.models.embedding import FORMAT
 from bridgevec.models.hand2vec import Hand2Vec
 from bridgevec.models.pairs import OUTCOMES, exchanged_hands
 from bridgevec.models.readable import distance_error, linear_error, small_head_error
@@ -276,7 +277,7 @@ def train_vectors(config: VectorsConfig, progress: bool = True) -> Path:
     draw_log(out.with_suffix(".png"), "step", {"": curves}, yscale="log")
     card = {
         "name": out.stem,
-        "format": 1,
+        "format": FORMAT,
         "architecture": architecture,
         "parameters": sum(p.numel() for p in model.parameters()),
         "data": {

@@ -1,0 +1,105 @@
+"""Weights and model cards that are damaged or of another kind: a sentence, not a crash."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+import bridgevec as bv
+from bridgevec.models.embedding import WEIGHTS
+
+SHIPPED = {
+    "hand2vec-8": bv.load_embedding,
+    "hand2vec-32": bv.load_embedding,
+    "bidder-imitation": bv.load_bidder,
+    "opening-21gf": bv.load_opening,
+}
+UNUSED = ("known.", "value.")
+"""Weights that no inference of theirs fails without."""
+
+
+@pytest.fixture(params=SHIPPED)
+def copied(request, tmp_path):
+    path = tmp_path / "mine.safetensors"
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(WEIGHTS / f"{request.param}{suffix}", path.with_suffix(suffix))
+    return path, SHIPPED[request.param]
+
+
+def refused(load, path, *words):
+    with pytest.raises(ValueError, match="mine") as caught:
+        load(path)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_copies_are_loaded(copied):
+    path, load = copied
+    assert load(path).name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is no model card"),
+        ("[1, 2]", "it has a list, no object"),
+        ("[" * 100_000, "is no model card"),
+        ('{"format": 999}', "format is 999, expected 1"),
+        ("{}", "format is None, expected 1"),
+    ],
+)
+def test_cards_that_are_none(copied, text, words):
+    path, load = copied
+    path.with_suffix(".json").write_text(text)
+    refused(load, path, "mine.json", words)
+
+
+@pytest.mark.parametrize("value", [None, [], "x", -1, 10**6, {"blocks": "x"}])
+def test_wrong_values_in_a_card(copied, value):
+    """Whatever decides what is read: any of them alone may be wrong."""
+    path, load = copied
+    card = json.loads(path.with_suffix(".json").read_text())
+    for key in {"architecture", "features", "calls", "members", "layers"} & set(card):
+        path.with_suffix(".json").write_text(json.dumps(card | {key: value}))
+        refused(load, path)
+
+
+def test_weights_that_are_cut_off(copied):
+    path, load = copied
+    whole = path.read_bytes()
+    for size in (0, 7, 100, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        refused(load, path, "holds no weights")
+
+
+@pytest.mark.slow
+def test_weights_that_are_not_finite_or_missing_or_misshapen(copied):
+    path, load = copied
+    tensors = {name: tensor.copy() for name, tensor in load_file(path).items()}
+
+    def written(wrong):
+        path.unlink()
+        save_file(wrong, path)
+        return path
+
+    for name in tensors:
+        nan = np.full_like(tensors[name], np.nan)
+        words = f"weight '{name}' has numbers that are not finite"
+        if nan.dtype.kind == "f":
+            refused(load, written(tensors | {name: nan}), words)
+        if name.startswith(UNUSED):
+            continue
+        refused(load, written(tensors | {name: np.zeros((3, 5, 7), dtype=np.float32)}))
+        if not name.startswith(("head.", "unpack.")) or not name.endswith("bias"):
+            # Layers of an embedding may have no bias.
+            refused(load, written({other: tensors[other] for other in tensors if other != name}))
+
+
+def test_weights_of_another_kind(tmp_path):
+    for load in SHIPPED.values():
+        for other in SHIPPED:
+            if SHIPPED[other] is not load:
+                with pytest.raises(ValueError, match=other):
+                    load(WEIGHTS / f"{other}.safetensors")
