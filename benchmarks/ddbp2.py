@@ -215,7 +215,8 @@ def benchmark(
     parts = solved(truth)
     if not parts:
         raise ValueError("the deals to judge were solved neither in all suits nor in notrump")
-    if baselines and any(len(solved(pairs)) < len(STRAINS) for pairs in training or [truth]):
+    learners = baselines.keys() - {rivals.PUBLISHED}
+    if learners and any(len(solved(pairs)) < len(STRAINS) for pairs in training or [truth]):
         raise ValueError(
             "baselines learn from deals solved in all strains: --train-deals, or --baselines none"
         )
