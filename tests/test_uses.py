@@ -20,7 +20,16 @@ from bridgevec.models.opening import OpeningDecisions
 from bridgevec.models.opening_model import load_opening
 from bridgevec.records.auctions import RecordedAuctions, deal_numbers
 
-SHIPPED: dict[str, float] = {}
+SHIPPED = {
+    "logistic regression": 0.833,
+    "10 nearest": 0.790,
+    "length": 0.998,
+    "points": 0.972,
+    "distances": 0.955,
+    "pattern": 0.917,
+    "suits": -0.240,
+    "notrump": -0.535,
+}
 """What the shipped vectors reach in the last test, less a margin for rounding elsewhere."""
 
 
