@@ -216,6 +216,11 @@ class HandTable:
         order = np.argsort(number, kind="stable")
         self._states = self._states[order]
         self._cumulated = np.cumsum(ways[order])
+        self._ways = ways[order]
+        self.lengths = lengths[order]
+        """The lengths of every kind of hand that fits, int64 (k, 4)."""
+        self.totals = values[good][order]
+        """Of every kind, the totals that the conditions name, int64 (k, t)."""
         self._of_shape = np.searchsorted(number[order], np.arange(len(_SHAPES) + 1))
         self.ways = np.bincount(number, ways, len(_SHAPES))
         """How many hands fit, by shape."""
@@ -234,7 +239,33 @@ class HandTable:
         ndarray of uint64, shape (n,)
         """
         at = draw(self._cumulated, self._of_shape[shapes], self._of_shape[shapes + 1], rng)
-        state = self._states[at]
+        return self._hands(self._states[at], rng)
+
+    def draw_tilted(
+        self, tilt: NDArray[np.float64], n: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
+        """Draw hands with probabilities in proportion to a tilt.
+
+        Parameters
+        ----------
+        tilt : ndarray of float64, shape (k,)
+            Of every kind of hand, see `lengths`.
+        n : int
+        rng : Generator
+
+        Returns
+        -------
+        hands : ndarray of uint64, shape (n,)
+        weights : ndarray of float64, shape (n,)
+            Their probability among all hands that fit, over that with which they were drawn.
+        """
+        tilted = np.cumsum(self._ways * tilt)
+        every = np.zeros(n, dtype=np.intp)
+        at = draw(tilted, every, every + len(tilted), rng)
+        weights = tilted[-1] / self._cumulated[-1] / tilt[at]
+        return self._hands(self._states[at], rng), weights
+
+    def _hands(self, state: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.uint64]:
         hands = np.zeros(len(state), dtype=np.uint64)
         for suit in range(3, -1, -1):
             join = self._joins[suit]

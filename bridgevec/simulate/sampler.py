@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from bridgevec.auction import Auction
+from bridgevec.bidders.bidder import Bidder, load_bidder
 from bridgevec.cards import Deal, HandLike, Seat, card_text, hand_mask
-from bridgevec.simulate.language import Node, parse_condition
+from bridgevec.scoring import parse_vulnerable
+from bridgevec.simulate.auctions import AuctionSampler, thin
+from bridgevec.simulate.language import Node, Number, parse_condition
 from bridgevec.simulate.stream import Stream
+
+_BATCHES = 16
+"""Of a condition's deals, so many batches are candidates for an auction at a time."""
 
 Where = str | Callable[[NDArray[np.uint64]], NDArray[np.bool_]]
 """A condition in the language of ``dealer``, or a function of masks (n, 4) to booleans (n,)."""
@@ -32,15 +41,12 @@ class Sample:
     searched_effective_size : float
         The same of all the deals that were weighed to choose these from; where it is small, the
         deals do not show well what else would fit.
-    tried : float
-        How many random deals the search stands for.
     """
 
     masks: NDArray[np.uint64]
     weights: NDArray[np.float64]
     effective_size: float
     searched_effective_size: float
-    tried: float
 
     @property
     def deals(self) -> list[Deal]:
@@ -61,6 +67,17 @@ def effective_size(weights: NDArray[np.float64]) -> float:
     """
     square = float(np.square(weights).sum())
     return float(weights.sum()) ** 2 / square if square else 0.0
+
+
+def shared_size(
+    masks: NDArray[np.uint64], weights: NDArray[np.float64], seats: Sequence[Seat]
+) -> float:
+    """Tell the effective size of deals of which some have a hand in common: that of the hands."""
+    least = effective_size(weights)
+    for seat in seats:
+        _, number = np.unique(masks[:, seat], return_inverse=True)
+        least = min(least, effective_size(np.bincount(number, weights)))
+    return least
 
 
 def read_where(where: Where | None) -> tuple[Node | None, Callable[..., NDArray[np.bool_]] | None]:
@@ -120,8 +137,6 @@ def iter_deals(
     ValueError
         If no deal can fit, or none was found in `max_tries`.
     """
-    from bridgevec.simulate.language import Number
-
     node, function = read_where(where)
     stream = Stream(node or Number(1), known_masks(hands), np.random.default_rng(seed))
     last = 0.0
@@ -148,11 +163,17 @@ def sample_deals(
     where: Where | None = None,
     *,
     hands: Mapping[Seat | int | str, HandLike] | None = None,
+    auction: str | Auction = "",
+    dealer: Seat | int | str = "N",
+    vulnerable: str | int = "None",
+    bidder: str | Bidder = "default",
+    opponents: str | Bidder | None = None,
     seed: int | np.random.Generator | None = None,
     max_tries: float = 1e10,
+    max_rounds: int = 50,
     progress: bool = False,
 ) -> Sample:
-    """Deal at random what fits conditions.
+    """Deal at random what fits conditions and an auction.
 
     Parameters
     ----------
@@ -164,17 +185,38 @@ def sample_deals(
         (m, 4) and gives m booleans.
     hands : mapping of seat to hand, optional
         Hands that are known, or some of their cards, as ``{"W": "KJT73.Q64.A92.85"}``.
+    auction : str or Auction, default ""
+        Calls that the players make, from the dealer on; it may be over.
+    dealer : Seat, int or str, default "N"
+    vulnerable : str or int, default "None"
+        ``"None"``, ``"NS"``, ``"EW"`` or ``"All"``.
+    bidder : str or Bidder, default "default"
+        Who bids: a name as `bridgevec.load_bidder` takes it. What probability it gives the calls
+        is what a deal counts for.
+    opponents : str or Bidder, optional
+        Who bids for the other side: the one that has none of the `hands`, or East-West. By default
+        the same.
     seed : int, Generator or None
         The same seed gives the same deals.
     max_tries : float, default 1e10
-        Give up when so many random deals have been tried for the next one that fits.
+        Give up when so many random deals have been tried for the next one that fits `where`.
+    max_rounds : int, default 50
+        With an auction: stop after so many rounds of candidates, 131,072 each, even if their
+        effective size is less than `n` by then.
     progress : bool, default False
         Show a bar.
 
     Returns
     -------
     Sample
-        n deals, each as likely as any other that fits.
+        n deals. Without an auction each is as likely as any other that fits. With one they have
+        weights, which are equal but for deals that stand out; there may be fewer than n where
+        nearly nothing fits.
+
+    Warns
+    -----
+    UserWarning
+        If the effective size of what was weighed stays below `n`.
 
     Raises
     ------
@@ -186,16 +228,83 @@ def sample_deals(
     >>> sample = sample_deals(3, "hcp(north) >= 25", hands={"W": "KJT73.Q64.A92.85"}, seed=0)
     >>> all(deal["N"].points >= 25 for deal in sample.deals)
     True
+    >>> sample = sample_deals(50, hands={"W": "KJT73.Q64.A92.85"}, auction="1N P 3N P P P", seed=0)
+    >>> len(sample), all(14 <= deal["N"].points <= 18 for deal in sample.deals)
+    (50, True)
     """
     if n < 1:
         raise ValueError(f"cannot deal {n} deals")
+    calls = auction if isinstance(auction, Auction) else Auction(auction, dealer)
+    code = parse_vulnerable(vulnerable)
+    known = known_masks(hands)
+    rng = np.random.default_rng(seed)
+    with tqdm(total=n, unit="deal", disable=not progress) as bar:
+        if not len(calls):
+            return _sample_fitting(n, iter_deals(where, hands, rng, max_tries), bar)
+        ours = load_bidder(bidder) if isinstance(bidder, str) else bidder
+        theirs = ours
+        if opponents is not None:
+            theirs = load_bidder(opponents) if isinstance(opponents, str) else opponents
+        side = next((seat & 1 for seat in Seat if known[seat].bit_count() == 13), 0)
+        bidders = [ours if seat & 1 == side else theirs for seat in Seat]
+        fitting = None
+        if where is not None:
+            fitting = _candidates(iter_deals(where, hands, rng, max_tries))
+        sampler = AuctionSampler(calls, code, bidders, known, rng, fitting)
+        return _sample_weighted(n, sampler, max_rounds, rng, bar)
+
+
+def _candidates(
+    stream: Iterator[NDArray[np.uint64]],
+) -> Callable[[int], NDArray[np.uint64]]:
+    def fitting(most: int) -> NDArray[np.uint64]:
+        found, count = [], 0
+        for _ in range(_BATCHES):
+            found.append(next(stream))
+            count += len(found[-1])
+            if count >= most:
+                break
+        return np.concatenate(found)
+
+    return fitting
+
+
+def _sample_fitting(n: int, stream: Iterator[NDArray[np.uint64]], bar: tqdm[Any]) -> Sample:
     found: list[NDArray[np.uint64]] = []
     count = 0
-    with tqdm(total=n, unit="deal", disable=not progress) as bar:
-        for masks in iter_deals(where, hands, seed, max_tries):
-            found.append(masks[: n - count])
-            count += len(found[-1])
-            bar.update(len(found[-1]))
-            if count >= n:
-                break
-    return Sample(np.concatenate(found), np.full(n, 1 / n), float(n), float(n), float("nan"))
+    while count < n:
+        found.append(next(stream)[: n - count])
+        count += len(found[-1])
+        bar.update(len(found[-1]))
+    return Sample(np.concatenate(found), np.full(n, 1 / n), float(n), float(n))
+
+
+def _sample_weighted(
+    n: int, sampler: AuctionSampler, max_rounds: int, rng: np.random.Generator, bar: tqdm[Any]
+) -> Sample:
+    found: list[NDArray[np.uint64]] = []
+    weighed: list[NDArray[np.float64]] = []
+    size = 0.0
+    for _ in range(max_rounds):
+        masks, weights, tried = sampler.round()
+        found.append(masks)
+        weighed.append(weights / tried)
+        size = shared_size(np.concatenate(found), np.concatenate(weighed), sampler.seats)
+        bar.update(min(int(size), n) - bar.n)
+        if size >= n:
+            break
+    masks, weights = np.concatenate(found), np.concatenate(weighed)
+    if not weights.any():
+        raise ValueError(
+            f"no deal was found that gives this auction a chance, in {len(found)} rounds"
+        )
+    if size < n:
+        warnings.warn(
+            f"the effective size is {size:.0f}, {n} were asked for: hands that would bid so are "
+            "rare, or this bidder would hardly ever bid so",
+            stacklevel=3,
+        )
+    chosen, shares = thin(weights, n, rng)
+    masks, weights = masks[chosen], weights[chosen] / shares
+    weights /= weights.sum()
+    return Sample(masks, weights, shared_size(masks, weights, sampler.seats), size)

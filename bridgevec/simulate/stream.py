@@ -73,7 +73,7 @@ class Stream:
             if self._plain and (self._proposal.solves or (self.tried and rate < _EASY)):
                 self._proposal, self._plain = Proposal(*self._given), False
             size = _SOLVED if self._proposal.solves else _BATCH
-            n = int(min(size, ceil((most - self.tried) * self._proposal.share)))
+            n = ceil(min(size, (most - self.tried) * self._proposal.share))
             masks = self._proposal.deal(n)
             self.tried += n / self._proposal.share
             self.found += len(masks)
