@@ -625,7 +625,6 @@ app.command(
         "bridgevec deal -n 16 --seed 1 --pbn > session.pbn",
         "bridgevec deal -n 9 --where 'hcp(north) >= 15 and shape(north, any 5332)'",
         "bridgevec deal -n 9 --hand W=KJT73.Q64.A92.85 --auction '1N P 3N P P P' --format pbn",
-        "bridgevec deal script.dl",
     )
 )(cli_deals.deal)
 app.command(

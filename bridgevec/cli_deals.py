@@ -76,11 +76,11 @@ def deal(
     pbn: Annotated[bool, typer.Option("--pbn", help="Print a PBN file, numbered boards.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Deal at random, one deal a line, what fits conditions and an auction.
+    """Deal at random, one deal a line.
 
-    Some hands may be given; the other seats share the rest. With an auction the deals are those
-    with which the bidders would likely bid so, each as often as is likely. A script of the language
-    of Hans van Staveren's dealer is run as that program would.
+    Some hands, a condition and an auction may be given; the other seats share the rest. With an
+    auction the deals are those with which the bidders would likely bid so, each as often as is
+    likely. A script of the language of Hans van Staveren's dealer is run as that program would.
     """  # fmt: skip
     if diagram + pbn + as_json + (format is not None) > 1:
         raise ValueError("choose one of --diagram, --pbn, --format and --json")
@@ -273,11 +273,12 @@ def lead(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Find the opening lead: deals that fit the auction, solved for every card.
+    """Compare opening leads.
 
-    For every card: tricks of the leader's side, how often the contract is beaten, IMPs and
-    matchpoints against the other leads, each with its standard error. Cards that are clearly worse
-    than the best are not solved to the end. All players see all cards in these tricks.
+    Deals that fit the auction are solved for every card of the hand. The table has tricks of the
+    leader's side, how often the contract is beaten, IMPs and matchpoints against the other leads,
+    each with its standard error. Cards that are clearly worse than the best are not solved to the
+    end. All players see all cards in these tricks.
     """
     from bridgevec.simulate.lead import opening_lead
 

@@ -126,7 +126,9 @@ def test_a_condition_and_an_auction_go_together():
         40, "spades(north) == 2", hands={"W": WEST}, auction="1N P 3N P P P", seed=0
     )
     assert {len(deal["N"].split(".")[0]) for deal in sample.deals} == {2}
-    assert all(14 <= deal["N"].points <= 18 for deal in sample.deals)
+    # The bidder gives a few other hands a chance too.
+    likely = [14 <= deal["N"].points <= 18 for deal in sample.deals]
+    assert sample.weights @ likely > 0.9
 
 
 def test_the_other_side_may_have_another_system():

@@ -42,8 +42,8 @@ _ENOUGH = 15.0
 """The effective size of a pilot from which something can be learnt."""
 _WIDE = 1.4
 """Standard deviations are taken times this."""
-_FLOOR = 0.01
-"""What a hand far from the mean still counts for, so that none has a weight out of proportion."""
+_SHARE = 0.25
+"""For each hand dealt from a tilt, so many from a wider one, and as many at random."""
 
 
 class Likelihood:
@@ -192,7 +192,9 @@ class AuctionSampler:
             kinds = np.column_stack([table.lengths[:, :3], table.totals])
             tilt = guesses.get(seat, _Tilt(np.array([3.25] * 3 + [10]), np.diag([3.0] * 3 + [20])))
             for _ in range(2):
-                hands, weights = table.draw_tilted(tilt(kinds), _PILOT, self._rng)
+                hands, weights = table.draw_tilted(
+                    tilt(kinds, table.ways_of_kinds), _PILOT, self._rng
+                )
                 weights = weights * self._likelihood.of_hands(seat, hands)
                 chances[seat] = weights.mean()
                 size = weights.sum() ** 2 / max(np.square(weights).sum(), 1e-300)
@@ -266,7 +268,9 @@ class AuctionSampler:
         table = self._tables[lead]
         kinds = np.column_stack([table.lengths[:, :3], table.totals])
         masks = np.tile(self._known, (_JUDGED, 1))
-        masks[:, lead], weights = table.draw_tilted(self._tilts[lead](kinds), _JUDGED, rng)
+        masks[:, lead], weights = table.draw_tilted(
+            self._tilts[lead](kinds, table.ways_of_kinds), _JUDGED, rng
+        )
         masks, weights = self._judge(lead, masks, weights)
         for seat in others:
             if not len(masks):
@@ -328,12 +332,25 @@ class _Tilt:
         off = numbers - mean
         return cls(mean, (off * weights[:, None]).T @ off + np.diag([0.15, 0.15, 0.15, 0.5]))
 
-    def __call__(self, numbers: NDArray[Any]) -> NDArray[np.float64]:
-        """Weigh hands by what `_numbers` tells of them."""
+    def __call__(
+        self, numbers: NDArray[Any], weights: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Weigh hands by what `_numbers` tells of them, and how many of each there are.
+
+        A part of the weight goes to all hands alike, and a part to a wider distribution, so that no
+        hand is dealt much more rarely than at random (Hesterberg, "Weighted average importance
+        sampling and defensive mixture distributions", Technometrics 1995).
+        """
         off = (numbers - self.mean).astype(np.float32)
         square = np.einsum("ni,ni->n", off @ self._inverse.astype(np.float32), off)
         middle = np.exp(-square / 2)
-        return (middle + _FLOOR * np.sqrt(np.sqrt(middle)) + _FLOOR**2).astype(np.float64)
+        middle = middle.astype(np.float64) + 1e-30
+        wide = np.sqrt(np.sqrt(middle))
+        return (
+            middle / np.average(middle, weights=weights)
+            + _SHARE * wide / np.average(wide, weights=weights)
+            + _SHARE
+        )
 
 
 def _numbers(hands: NDArray[np.uint64]) -> NDArray[np.float32]:

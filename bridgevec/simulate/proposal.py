@@ -216,7 +216,8 @@ class HandTable:
         order = np.argsort(number, kind="stable")
         self._states = self._states[order]
         self._cumulated = np.cumsum(ways[order])
-        self._ways = ways[order]
+        self.ways_of_kinds = ways[order]
+        """How many hands there are of every kind that fits, float64 (k,)."""
         self.lengths = lengths[order]
         """The lengths of every kind of hand that fits, int64 (k, 4)."""
         self.totals = values[good][order]
@@ -259,7 +260,7 @@ class HandTable:
         weights : ndarray of float64, shape (n,)
             Their probability among all hands that fit, over that with which they were drawn.
         """
-        tilted = np.cumsum(self._ways * tilt)
+        tilted = np.cumsum(self.ways_of_kinds * tilt)
         every = np.zeros(n, dtype=np.intp)
         at = draw(tilted, every, every + len(tilted), rng)
         weights = tilted[-1] / self._cumulated[-1] / tilt[at]
