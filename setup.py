@@ -33,8 +33,13 @@ setup(
                 )
                 for name, arguments in builds.items()
             ),
-            Extension(
-                "bridgevec._auction", ["bridgevec/_auction.pyx"], extra_compile_args=compile_args
+            *(
+                Extension(
+                    f"bridgevec.{name}",
+                    [f"bridgevec/{name}.pyx"],
+                    extra_compile_args=compile_args,
+                )
+                for name in ("_auction", "_deal")
             ),
         ],
         language_level=3,

@@ -20,6 +20,8 @@ from bridgevec.models.opening_model import OpeningBid, load_opening, opening_bid
 from bridgevec.play import Play, PlayedCard, analyse_boards, analyse_play, best_play, contract_score
 from bridgevec.records import RecordWarning, Report, read_boards, write_boards
 from bridgevec.scoring import Contract, Par, Vulnerability, imps, par, par_scores, score, scores
+from bridgevec.simulate.lead import opening_lead
+from bridgevec.simulate.sampler import sample_deals
 
 __version__ = version("bridgevec")
 
@@ -56,10 +58,12 @@ __all__ = [
     "load_opening",
     "nearest_hands",
     "opening_bid",
+    "opening_lead",
     "par",
     "par_scores",
     "random_deals",
     "read_boards",
+    "sample_deals",
     "score",
     "scores",
     "solve_board",

@@ -25,6 +25,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from bridgevec import cli_deals
 from bridgevec.board import Board
 from bridgevec.cards import (
     Deal,
@@ -33,11 +34,11 @@ from bridgevec.cards import (
     deal_masks,
     hand_mask,
     hand_text,
-    random_deals,
     random_masks,
 )
 from bridgevec.cli_boards import (
     Analysis,
+    Json,
     Reading,
     is_deal,
     is_file,
@@ -46,13 +47,15 @@ from bridgevec.cli_boards import (
     read_hands,
     with_notes,
 )
+from bridgevec.cli_boards import (
+    print_json as _print_json,
+)
 from bridgevec.dds import MEMORY
 from bridgevec.files import locked, write_figure
 from bridgevec.scoring import (
     VULNERABILITIES,
     Contract,
     Vulnerability,
-    board_conditions,
     parse_vulnerable,
     score,
 )
@@ -123,11 +126,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False))
 
 
 def _name(source: str) -> str:
@@ -621,57 +619,21 @@ def analyse(
     reading.finish()
 
 
-@app.command(
+app.command(
     epilog=_examples(
         "bridgevec deal -n 5 --seed 1",
         "bridgevec deal --north AKQ2.K54.T98.J32 --diagram",
         "bridgevec deal -n 16 --seed 1 --pbn > session.pbn",
+        "bridgevec deal -n 9 --where 'hcp(north) >= 15 and shape(north, any 5332)'",
+        "bridgevec deal -n 9 --hand W=KJT73.Q64.A92.85 --auction '1N P 3N P P P' --format pbn",
     )
-)
-def deal(
-    n: Annotated[int, typer.Option("-n", min=1, help="How many deals.")] = 1,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="The same seed, the same deals; else at random.")
-    ] = None,
-    north: Annotated[str | None, typer.Option(help="North's hand, given.")] = None,
-    east: Annotated[str | None, typer.Option(help="East's hand, given.")] = None,
-    south: Annotated[str | None, typer.Option(help="South's hand, given.")] = None,
-    west: Annotated[str | None, typer.Option(help="West's hand, given.")] = None,
-    diagram: Annotated[bool, typer.Option("--diagram", help="Draw the hands.")] = False,
-    pbn: Annotated[bool, typer.Option("--pbn", help="Print a PBN file, numbered boards.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Deal at random, one deal a line.
-
-    Some hands may be given; the other seats share the rest.
-    """
-    if diagram + pbn + as_json > 1:
-        raise ValueError("choose one of --diagram, --pbn and --json")
-    given = zip(Seat, (north, east, south, west), strict=True)
-    fixed: dict[Seat | int | str, str] = {seat: hand for seat, hand in given if hand is not None}
-    rng = np.random.default_rng(seed)
-    sizes = (min(_CHUNK, n - start) for start in range(0, n, _CHUNK))
-    deals = (one for size in sizes for one in random_deals(size, rng, fixed=fixed))
-    if as_json:
-        _print_json([one.pbn for one in deals])
-        return
-
-    def text(board: int, one: Deal) -> str:
-        if diagram:
-            return "\n" * (board > 1) + str(one)
-        if not pbn:
-            return one.pbn
-        dealer, vulnerable = board_conditions(board)
-        return (
-            f'[Board "{board}"]\n[Dealer "{dealer.name}"]\n[Vulnerable "{vulnerable}"]\n'
-            f'[Deal "{one.pbn}"]\n'
-        )
-
-    if pbn:
-        typer.echo("% PBN 2.1")
-    boards = enumerate(deals, 1)
-    while chunk := list(itertools.islice(boards, _CHUNK)):
-        typer.echo("\n".join(itertools.starmap(text, chunk)))
+)(cli_deals.deal)
+app.command(
+    epilog=_examples(
+        "bridgevec lead KJT73.Q64.A92.85 --auction '1N P 3N P P P'",
+        "bridgevec lead KJT73.Q64.A92.85 --auction '1S P 4S P P P' --dealer N --deals 100 --json",
+    )
+)(cli_deals.lead)
 
 
 @app.command(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import glob
+import json
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -26,7 +27,14 @@ from bridgevec.records.source import find_sources, opened
 NOT_ALL = 3
 """The exit code of a command that left records out; 2 is for nothing that could be done."""
 
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
 _MARKS = {"pbn": rb"(?i)\[\s*deal\s", "lin": rb"(?i)\bmd\s*\|"}
+
+
+def print_json(value: object) -> None:
+    """Print JSON on one line."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
 
 
 def is_file(source: str) -> bool:

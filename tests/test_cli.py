@@ -32,7 +32,18 @@ from bridgevec.scoring import par, score
 HAND = "AKQ2.K54.T98.J32"
 DUMMY = "J3.AQ8762.K4.A65"
 DEAL = "N:T5.AT.QJ98742.63 64.KQJ8762.K.J92 A93.53.AT5.AKT75 KQJ872.94.63.Q84"
-COMMANDS = ["embed", "tricks", "similar", "map", "solve", "analyse", "deal", "label", "open"]
+COMMANDS = [
+    "embed",
+    "tricks",
+    "similar",
+    "map",
+    "solve",
+    "analyse",
+    "deal",
+    "lead",
+    "label",
+    "open",
+]
 COMMANDS += ["bid", "match", "average", "info", "train"]
 
 

@@ -1,0 +1,1 @@
+"""Deals that fit conditions and auctions, and what to lead."""

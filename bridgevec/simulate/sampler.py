@@ -1,0 +1,310 @@
+"""Deals that fit conditions and an auction, with honest weights."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bridgevec.auction import Auction
+from bridgevec.bidders.bidder import Bidder, load_bidder
+from bridgevec.cards import Deal, HandLike, Seat, card_text, hand_mask
+from bridgevec.scoring import parse_vulnerable
+from bridgevec.simulate.auctions import AuctionSampler, thin
+from bridgevec.simulate.language import Node, Number, parse_condition
+from bridgevec.simulate.stream import Stream
+
+_BATCHES = 16
+"""Of a condition's deals, so many batches are candidates for an auction at a time."""
+
+Where = str | Callable[[NDArray[np.uint64]], NDArray[np.bool_]]
+"""A condition in the language of ``dealer``, or a function of masks (n, 4) to booleans (n,)."""
+
+
+@dataclass
+class Sample:
+    """Deals with weights.
+
+    Attributes
+    ----------
+    masks : ndarray of uint64, shape (n, 4)
+        The hands of N, E, S, W.
+    weights : ndarray of float64, shape (n,)
+        What each deal counts for; the sum is 1.
+    effective_size : float
+        As many deals of equal weight would tell as much (Kish): of the returned deals.
+    searched_effective_size : float
+        The same of all the deals that were weighed to choose these from; where it is small, the
+        deals do not show well what else would fit.
+    """
+
+    masks: NDArray[np.uint64]
+    weights: NDArray[np.float64]
+    effective_size: float
+    searched_effective_size: float
+
+    @property
+    def deals(self) -> list[Deal]:
+        """The deals as objects."""
+        return [Deal(row) for row in self.masks.tolist()]
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+
+def effective_size(weights: NDArray[np.float64]) -> float:
+    """Tell how many deals of equal weight would tell as much (Kish).
+
+    Examples
+    --------
+    >>> effective_size(np.array([1.0, 1.0, 1.0, 0.0]))
+    3.0
+    """
+    square = float(np.square(weights).sum())
+    return float(weights.sum()) ** 2 / square if square else 0.0
+
+
+def shared_size(
+    masks: NDArray[np.uint64], weights: NDArray[np.float64], seats: Sequence[Seat]
+) -> float:
+    """Tell the effective size of deals of which some have a hand in common: that of the hands."""
+    least = effective_size(weights)
+    for seat in seats:
+        _, number = np.unique(masks[:, seat], return_inverse=True)
+        least = min(least, effective_size(np.bincount(number, weights)))
+    return least
+
+
+def read_where(where: Where | None) -> tuple[Node | None, Callable[..., NDArray[np.bool_]] | None]:
+    """Tell conditions as text from functions."""
+    if where is None:
+        return None, None
+    if isinstance(where, str):
+        return parse_condition(where), None
+    if callable(where):
+        return None, where
+    raise TypeError(f"where is text or a function, not {type(where).__name__}")
+
+
+def known_masks(hands: Mapping[Seat | int | str, HandLike] | None) -> list[int]:
+    """Read given hands, complete or in part, as masks of N, E, S, W.
+
+    Raises
+    ------
+    ValueError
+        If a hand is wrong, or two have a card in common.
+    """
+    known = [0, 0, 0, 0]
+    for key, hand in (hands or {}).items():
+        seat, mask = Seat.parse(key), hand_mask(hand, None)
+        if mask.bit_count() > 13:
+            hand_mask(hand)
+        for other in Seat:
+            if shared := known[other] & mask:
+                card = card_text((shared & -shared).bit_length() - 1)
+                raise ValueError(f"hands {other.name} and {seat.name} both have card {card}")
+        known[seat] |= mask
+    return known
+
+
+def iter_deals(
+    where: Where | None = None,
+    hands: Mapping[Seat | int | str, HandLike] | None = None,
+    seed: int | np.random.Generator | None = None,
+    max_tries: float = 1e10,
+) -> Iterator[NDArray[np.uint64]]:
+    """Deal what fits a condition, without an end; `sample_deals` as a stream.
+
+    Parameters
+    ----------
+    where, hands, seed
+        As `sample_deals` takes them.
+    max_tries : float, default 1e10
+        Give up when so many random deals have been tried for the next one that fits.
+
+    Yields
+    ------
+    ndarray of uint64, shape (m, 4)
+        Some deals, each as likely as any other that fits.
+
+    Raises
+    ------
+    ValueError
+        If no deal can fit, or none was found in `max_tries`.
+    """
+    node, function = read_where(where)
+    stream = Stream(node or Number(1), known_masks(hands), np.random.default_rng(seed))
+    last = 0.0
+    for masks in stream.batches():
+        if function is not None and len(masks):
+            masks = masks[checked(function(masks), len(masks))]
+        if len(masks):
+            last = stream.tried
+            yield masks
+        elif stream.tried - last >= max_tries:
+            raise ValueError(f"no deal that fits was found among {stream.tried - last:.3g}")
+
+
+def checked(fits: object, n: int) -> NDArray[np.bool_]:
+    """Check what a condition that is a function gave."""
+    array = np.asarray(fits)
+    if array.shape != (n,):
+        raise ValueError(f"where gave shape {array.shape} for {n} deals, expected ({n},)")
+    return array.astype(bool)
+
+
+def sample_deals(
+    n: int,
+    where: Where | None = None,
+    *,
+    hands: Mapping[Seat | int | str, HandLike] | None = None,
+    auction: str | Auction = "",
+    dealer: Seat | int | str = "N",
+    vulnerable: str | int = "None",
+    bidder: str | Bidder = "default",
+    opponents: str | Bidder | None = None,
+    seed: int | np.random.Generator | None = None,
+    max_tries: float = 1e10,
+    max_rounds: int = 50,
+    progress: bool = False,
+) -> Sample:
+    """Deal at random what fits conditions and an auction.
+
+    Parameters
+    ----------
+    n : int
+        How many deals.
+    where : str or callable, optional
+        A condition in the language of ``dealer`` (`bridgevec.simulate.language`), such as
+        ``"hcp(south) >= 12 and shape(north, any 5332)"``; or a function that is given masks
+        (m, 4) and gives m booleans.
+    hands : mapping of seat to hand, optional
+        Hands that are known, or some of their cards, as ``{"W": "KJT73.Q64.A92.85"}``.
+    auction : str or Auction, default ""
+        Calls that the players make, from the dealer on; it may be over.
+    dealer : Seat, int or str, default "N"
+    vulnerable : str or int, default "None"
+        ``"None"``, ``"NS"``, ``"EW"`` or ``"All"``.
+    bidder : str or Bidder, default "default"
+        Who bids: a name as `bridgevec.load_bidder` takes it. What probability it gives the calls
+        is what a deal counts for.
+    opponents : str or Bidder, optional
+        Who bids for the other side: the one that has none of the `hands`, or East-West. By default
+        the same.
+    seed : int, Generator or None
+        The same seed gives the same deals.
+    max_tries : float, default 1e10
+        Give up when so many random deals have been tried for the next one that fits `where`.
+    max_rounds : int, default 50
+        With an auction: stop after so many rounds of candidates, 131,072 each, even if their
+        effective size is less than `n` by then.
+    progress : bool, default False
+        Show a bar.
+
+    Returns
+    -------
+    Sample
+        n deals. Without an auction each is as likely as any other that fits. With one they have
+        weights, which are equal but for deals that stand out; there may be fewer than n where
+        nearly nothing fits.
+
+    Warns
+    -----
+    UserWarning
+        If the effective size of what was weighed stays below `n`.
+
+    Raises
+    ------
+    ValueError
+        If a part is not what it should be, no deal can fit, or too few were found.
+
+    Examples
+    --------
+    >>> sample = sample_deals(3, "hcp(north) >= 25", hands={"W": "KJT73.Q64.A92.85"}, seed=0)
+    >>> all(deal["N"].points >= 25 for deal in sample.deals)
+    True
+    >>> sample = sample_deals(50, hands={"W": "KJT73.Q64.A92.85"}, auction="1N P 3N P P P", seed=0)
+    >>> len(sample), all(14 <= deal["N"].points <= 18 for deal in sample.deals)
+    (50, True)
+    """
+    if n < 1:
+        raise ValueError(f"cannot deal {n} deals")
+    calls = auction if isinstance(auction, Auction) else Auction(auction, dealer)
+    code = parse_vulnerable(vulnerable)
+    known = known_masks(hands)
+    rng = np.random.default_rng(seed)
+    with tqdm(total=n, unit="deal", disable=not progress) as bar:
+        if not len(calls):
+            return _sample_fitting(n, iter_deals(where, hands, rng, max_tries), bar)
+        ours = load_bidder(bidder) if isinstance(bidder, str) else bidder
+        theirs = ours
+        if opponents is not None:
+            theirs = load_bidder(opponents) if isinstance(opponents, str) else opponents
+        side = next((seat & 1 for seat in Seat if known[seat].bit_count() == 13), 0)
+        bidders = [ours if seat & 1 == side else theirs for seat in Seat]
+        fitting = None
+        if where is not None:
+            fitting = _candidates(iter_deals(where, hands, rng, max_tries))
+        sampler = AuctionSampler(calls, code, bidders, known, rng, fitting)
+        return _sample_weighted(n, sampler, max_rounds, rng, bar)
+
+
+def _candidates(
+    stream: Iterator[NDArray[np.uint64]],
+) -> Callable[[int], NDArray[np.uint64]]:
+    def fitting(most: int) -> NDArray[np.uint64]:
+        found, count = [], 0
+        for _ in range(_BATCHES):
+            found.append(next(stream))
+            count += len(found[-1])
+            if count >= most:
+                break
+        return np.concatenate(found)
+
+    return fitting
+
+
+def _sample_fitting(n: int, stream: Iterator[NDArray[np.uint64]], bar: tqdm[Any]) -> Sample:
+    found: list[NDArray[np.uint64]] = []
+    count = 0
+    while count < n:
+        found.append(next(stream)[: n - count])
+        count += len(found[-1])
+        bar.update(len(found[-1]))
+    return Sample(np.concatenate(found), np.full(n, 1 / n), float(n), float(n))
+
+
+def _sample_weighted(
+    n: int, sampler: AuctionSampler, max_rounds: int, rng: np.random.Generator, bar: tqdm[Any]
+) -> Sample:
+    found: list[NDArray[np.uint64]] = []
+    weighed: list[NDArray[np.float64]] = []
+    size = 0.0
+    for _ in range(max_rounds):
+        masks, weights, tried = sampler.round()
+        found.append(masks)
+        weighed.append(weights / tried)
+        size = shared_size(np.concatenate(found), np.concatenate(weighed), sampler.seats)
+        bar.update(min(int(size), n) - bar.n)
+        if size >= n:
+            break
+    masks, weights = np.concatenate(found), np.concatenate(weighed)
+    if not weights.any():
+        raise ValueError(
+            f"no deal was found that gives this auction a chance, in {len(found)} rounds"
+        )
+    if size < n:
+        warnings.warn(
+            f"the effective size is {size:.0f}, {n} were asked for: hands that would bid so are "
+            "rare, or this bidder would hardly ever bid so",
+            stacklevel=3,
+        )
+    chosen, shares = thin(weights, n, rng)
+    masks, weights = masks[chosen], weights[chosen] / shares
+    weights /= weights.sum()
+    return Sample(masks, weights, shared_size(masks, weights, sampler.seats), size)
