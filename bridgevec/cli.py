@@ -856,7 +856,7 @@ class _TrainGroup(typer.core.TyperGroup):
                 vectors.VectorsConfig,
                 vectors.train_vectors,
                 name=cmd_name,
-                help="Learn the numbers of the hand embedding, for hand2vec to build on.",
+                help="Learn the numbers of the hand embedding.",
                 epilog=_examples(
                     "bridgevec train vectors --out vectors.safetensors",
                     "bridgevec train vectors --dims 16 --out wide.safetensors --resume",

@@ -602,7 +602,7 @@ def test_info_tells_what_is_installed():
         (["solve", DEAL, DEAL, "--strain", "S", "--leader", "N"], "--strain and --leader take one"),
         (["deal", "--north", "x"], "hand 'x' has 1 suit, expected 4"),
         (["deal", "--north", HAND, "--south", HAND], "fixed hands N and S both have card SA"),
-        (["deal", "--pbn", "--json"], "choose one of --diagram, --pbn and --json"),
+        (["deal", "--pbn", "--json"], "choose one of --diagram, --pbn, --format and --json"),
     ],
 )
 def test_bad_input_gets_one_line(arguments, message, tmp_path, monkeypatch):
