@@ -54,7 +54,7 @@ class BiddingAECEnv(AECEnv[str, NDArray[np.float32], int]):
         self.render_mode = check_render_mode(render_mode)
         self.game = Game(1, seats="all", **options)
         self.possible_agents = [seat.name for seat in Seat]
-        self.agents = []
+        self.agents: list[str] = []
         self.observation_spaces = {
             agent: observation_space(self.game.observation) for agent in self.possible_agents
         }
@@ -87,7 +87,8 @@ class BiddingAECEnv(AECEnv[str, NDArray[np.float32], int]):
 
     def observe(self, agent: str) -> NDArray[np.float32]:
         """Return what an agent sees, also when it is not its turn."""
-        return self.game.observe(np.array([Seat[agent]], dtype=np.uint8))[0]
+        seen: NDArray[np.float32] = self.game.observe(np.array([Seat[agent]], dtype=np.uint8))[0]
+        return seen
 
     def step(self, action: int | None) -> None:
         """Make the call of the agent whose turn it is; None for one whose deal has ended.
@@ -101,7 +102,7 @@ class BiddingAECEnv(AECEnv[str, NDArray[np.float32], int]):
         if self.terminations[agent]:
             self._was_dead_step(action)
             return
-        ended, rewards, results = self.game.play(self._row, [action])
+        ended, rewards, results = self.game.play(self._row, np.array([action]))
         self._cumulative_rewards[agent] = 0.0
         self._clear_rewards()
         if ended.size:

@@ -25,7 +25,7 @@ from bridgevec.auction import (
     question_at,
 )
 from bridgevec.board import Board
-from bridgevec.cards import Deal, Seat, Strain
+from bridgevec.cards import Deal, Seat, SeatLike, Strain
 from bridgevec.dds import solve_tables
 from bridgevec.envs.deals import DealsLike, LabelledDeals, deal_source
 from bridgevec.envs.observation import HAND_FEATURES
@@ -80,7 +80,8 @@ def _points() -> NDArray[np.int16]:
     parts = np.array([dataclasses.astuple(contract) for contract in _CONTRACTS]).T[..., None, None]
     level, strain, doubled, declarer = parts
     points = scores(level, strain, doubled, declarer, np.arange(14)[:, None], np.arange(4))
-    return points * (1 - 2 * (declarer & 1)).astype(np.int16)
+    won: NDArray[np.int16] = points * (1 - 2 * (declarer & 1)).astype(np.int16)
+    return won
 
 
 class Game:
@@ -106,7 +107,7 @@ class Game:
         observation: str = "embedding",
         reward: str = "par",
         deals: DealsLike = "packaged",
-        dealer: Seat | int | str = "random",
+        dealer: SeatLike = "random",
         vulnerable: str | int = "random",
         illegal: str = "error",
     ) -> None:
