@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 
 from bridgevec._auction import Auctions
-from bridgevec.cards import Seat, Strain, hand_text
+from bridgevec.cards import Seat, SeatLike, Strain, hand_text
 from bridgevec.scoring import VULNERABILITIES, Contract
 
 PASS, DOUBLE, REDOUBLE, FIRST_BID = 0, 1, 2, 3
@@ -164,9 +164,7 @@ class Auction:
 
     __slots__ = ("_core",)
 
-    def __init__(
-        self, calls: str | Iterable[CallLike] = "", dealer: Seat | int | str = "N"
-    ) -> None:
+    def __init__(self, calls: str | Iterable[CallLike] = "", dealer: SeatLike = "N") -> None:
         self._core = Auctions(1)
         self._core.start(_ONE, np.array([Seat.parse(dealer)], dtype=np.uint8))
         for call in calls.split() if isinstance(calls, str) else calls:
@@ -268,7 +266,8 @@ def auction_text(calls: Iterable[int]) -> str:
 def calls_at(auctions: Auctions, table: int) -> list[int]:
     """List the calls at one of many tables."""
     row = auctions.tables[table]
-    return row["calls"][: row["count"]].tolist()
+    calls: list[int] = row["calls"][: row["count"]].tolist()
+    return calls
 
 
 def question_at(

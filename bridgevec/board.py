@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from bridgevec._auction import replay
 from bridgevec.auction import CALLS, Auction, Call, CallLike, auction_text, parse_call
-from bridgevec.cards import Deal, DealLike, Hand, Seat, Strain, card_text, parse_card
+from bridgevec.cards import Deal, DealLike, Hand, Seat, SeatLike, Strain, card_text, parse_card
 from bridgevec.scoring import Contract, Vulnerability, board_conditions, score
 
 __all__ = ["Board", "BoardLike", "SeenBoard", "Vulnerability", "tricks_taken", "who_played"]
@@ -185,7 +185,7 @@ class Board:
     def __init__(
         self,
         deal: BoardLike,
-        dealer: Seat | int | str | None = None,
+        dealer: SeatLike | None = None,
         vulnerable: Vulnerability | int | str | None = None,
         auction: str | Auction | Iterable[CallLike] = "",
         *,
@@ -201,7 +201,7 @@ class Board:
     ) -> None:
         if _is_endplay_board(deal):
             given = _from_endplay(deal)
-            own = {"dealer": dealer, "vulnerable": vulnerable, "auction": auction}
+            own: dict[str, Any] = {"dealer": dealer, "vulnerable": vulnerable, "auction": auction}
             own |= {"number": number, "contract": contract, "play": play, "result": result}
             own |= {"claimed": claimed, "tags": tags, "notes": notes, "marks": marks}
             own |= {"play_notes": play_notes}
@@ -333,7 +333,7 @@ class Board:
     def __hash__(self) -> int:
         return hash((self.deal, self.dealer, self.vulnerable, self.calls, self.play, self.number))
 
-    def __getitem__(self, seat: Seat | int | str) -> Hand:
+    def __getitem__(self, seat: SeatLike) -> Hand:
         return self.deal[seat]
 
     @property
@@ -386,7 +386,7 @@ class Board:
         points = score(self.contract, self.result, self.vulnerable)
         return -points if self.contract.declarer & 1 else points
 
-    def seen_by(self, seat: Seat | int | str) -> SeenBoard:
+    def seen_by(self, seat: SeatLike) -> SeenBoard:
         """Return what a player sees: the own hand, the calls, the cards played, and dummy's hand.
 
         Dummy's hand is seen once the opening lead is made; dummy itself is then also the one whose

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, Protocol, TypeAlias, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,10 +24,32 @@ RANKS = "AKQJT98765432"
 SUIT_NAMES = ("spades", "hearts", "diamonds", "clubs")
 FULL_DECK = (1 << 52) - 1
 
-HandLike: TypeAlias = Any
+
+class WritesPBN(Protocol):
+    """A hand or a deal of endplay."""
+
+    def to_pbn(self) -> str:
+        """Write it as PBN text."""
+        ...
+
+
+class HasDeal(Protocol):
+    """A board, ours or endplay's."""
+
+    @property
+    def deal(self) -> Deal | WritesPBN | None:
+        """What was dealt, where that is known."""
+        ...
+
+
+HandLike: TypeAlias = "str | int | np.integer[Any] | NDArray[Any] | Sequence[int] | WritesPBN"
 """PBN text, a 52-bit mask, an array of 52, or an ``endplay.types.Hand``."""
-DealLike: TypeAlias = Any
-"""PBN text, a `Deal`, four hands from North, or an ``endplay.types.Deal``."""
+DealLike: TypeAlias = "str | Deal | Sequence[HandLike] | NDArray[Any] | WritesPBN | HasDeal"
+"""PBN text, a `Deal`, four hands from North, a board, or an ``endplay.types.Deal``."""
+SeatLike: TypeAlias = "Seat | int | str"
+"""A `Seat`, its number 0..3 from North, or its name or first letter."""
+StrainLike: TypeAlias = "Strain | int | str"
+"""A `Strain`, its number 0..4 from clubs, or its name, letter or symbol."""
 
 SUIT_SYMBOLS = dict(zip(SUITS, "♠♥♦♣", strict=True))
 SUIT_COLOURS = {"S": "#1a2a6c", "H": "#c8102e", "D": "#d9730d", "C": "#1b7837"}
@@ -64,7 +86,7 @@ class Seat(IntEnum):
     W = 3
 
     @classmethod
-    def parse(cls, seat: Seat | int | str) -> Seat:
+    def parse(cls, seat: SeatLike) -> Seat:
         """Read a seat from ``"N"``, ``"north"``, ``0`` or a `Seat`.
 
         Raises
@@ -108,7 +130,7 @@ class Strain(IntEnum):
     NT = 4
 
     @classmethod
-    def parse(cls, strain: Strain | int | str) -> Strain:
+    def parse(cls, strain: StrainLike) -> Strain:
         """Read a strain from ``"S"``, ``"spades"``, ``"♠"``, ``"NT"``, ``"N"`` or ``3``.
 
         Raises
@@ -240,8 +262,8 @@ def hand_mask(hand: HandLike, size: int | None = 13) -> int:
             raise ValueError(f"hand mask {mask} is out of range, expected 0 to 2**52 - 1")
         name = f"mask {mask:#x}"
     elif _is_endplay(hand):
-        name = hand.to_pbn()
-        mask = _parse_hand(name)
+        name = text = cast(WritesPBN, hand).to_pbn()
+        mask = _parse_hand(text)
     elif isinstance(hand, (np.ndarray, list, tuple)):
         array = np.asarray(hand)
         if array.shape != (52,):
@@ -316,7 +338,8 @@ def hand_masks(hands: ArrayLike | Iterable[HandLike], size: int | None = 13) -> 
         raise ValueError(
             f"hands array has shape {hands.shape}, expected (n,) masks or (n, 52) bits"
         )
-    return np.array([hand_mask(hand, size) for hand in hands], dtype=np.uint64)  # type: ignore[union-attr]
+    listed = cast(Iterable[HandLike], hands)
+    return np.array([hand_mask(hand, size) for hand in listed], dtype=np.uint64)
 
 
 def hand_text(hand: HandLike) -> str:
@@ -428,12 +451,13 @@ class Deal:
             name = inner.pbn
         else:
             if _is_endplay(deal):
-                deal = getattr(deal, "deal", deal).to_pbn()
+                deal = cast(WritesPBN, getattr(deal, "deal", deal)).to_pbn()
+            hands: list[HandLike]
             if isinstance(deal, str):
                 name = deal
-                hands = _split_deal(deal)
+                hands = [*_split_deal(deal)]
             else:
-                hands = list(deal)
+                hands = list(cast(Iterable[HandLike], deal))
                 name = "of four hands"
                 if len(hands) != 4:
                     raise ValueError(f"a deal has 4 hands, got {len(hands)}")
@@ -476,7 +500,7 @@ class Deal:
         """The deal as PBN text from North."""
         return "N:" + " ".join(self.hands)
 
-    def __getitem__(self, seat: Seat | int | str) -> Hand:
+    def __getitem__(self, seat: SeatLike) -> Hand:
         return Hand(hand_text(self.masks[Seat.parse(seat)]))
 
     def __iter__(self) -> Iterator[Hand]:
@@ -624,7 +648,7 @@ def random_masks(
     n: int,
     seed: int | np.random.Generator | np.random.SeedSequence | None = None,
     *,
-    fixed: Mapping[Seat | int | str, HandLike] | None = None,
+    fixed: Mapping[SeatLike, HandLike] | None = None,
 ) -> NDArray[np.uint64]:
     """Deal at random into an array: `random_deals` without the objects, a million in seconds.
 
@@ -681,7 +705,7 @@ def random_deals(
     n: int,
     seed: int | np.random.Generator | np.random.SeedSequence | None = None,
     *,
-    fixed: Mapping[Seat | int | str, HandLike] | None = None,
+    fixed: Mapping[SeatLike, HandLike] | None = None,
     predicate: Callable[[Deal], bool] | None = None,
     max_tries: int = 10_000_000,
 ) -> list[Deal]:

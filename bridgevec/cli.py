@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from importlib import metadata
 from pathlib import Path
+from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -219,7 +220,9 @@ def tricks(
     if plot is not None:
         from bridgevec.plots import plot_tricks
 
-        write_figure(plot, plot_tricks(estimate, f"{declarer} opposite {dummy}").figure)
+        drawing = plot_tricks(estimate, f"{declarer} opposite {dummy}").get_figure(root=True)
+        assert drawing is not None  # a new one
+        write_figure(plot, drawing)
     chances = {
         strain.name: [float(estimate.make(level, strain)) for level in range(1, 8)]
         for strain in reversed(Strain)
@@ -477,9 +480,16 @@ def _solve_pbn(
     sources = reading.sources
     if len(sources) != 1 or not Path(sources[0]).is_file():
         raise ValueError(f"--out takes one .pbn file, got {' '.join(sources)}")
-    options = {"progress": _shows_bars(), "only_missing": only_missing, "report": reading.report}
     try:
-        boards = solve_pbn(sources[0], out, workers, memory, **options)
+        boards = solve_pbn(
+            sources[0],
+            out,
+            workers,
+            memory,
+            progress=_shows_bars(),
+            only_missing=only_missing,
+            report=reading.report,
+        )
     except KeyboardInterrupt:
         raise _stopped("; the same command goes on from here") from None
     if as_json:
@@ -755,7 +765,7 @@ def _config_command(config: type, run: Callable[[Any], Path], **settings: Any) -
 
 def _parameter(field: dataclasses.Field[Any], kind: Any, about: str | None) -> inspect.Parameter:
     if get_origin(kind) is tuple:
-        kind = list[get_args(kind)[0]]
+        kind = GenericAlias(list, get_args(kind)[:1])
     empty = inspect.Parameter.empty
     default = empty if field.default is dataclasses.MISSING else field.default
     info = typer.Argument if default is empty else typer.Option

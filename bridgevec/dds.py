@@ -11,7 +11,7 @@ import copy
 import importlib.util
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -26,7 +26,9 @@ from bridgevec.cards import (
     Deal,
     DealLike,
     Seat,
+    SeatLike,
     Strain,
+    StrainLike,
     card_text,
     deal_masks,
     parse_card,
@@ -143,7 +145,7 @@ def iter_tables(
     deals: Iterable[DealLike] | NDArray[np.uint64],
     workers: int | None = None,
     memory: int = MEMORY,
-) -> Iterator[NDArray[np.int8]]:
+) -> Generator[NDArray[np.int8], None, None]:
     """Solve deals as they come, in their order, in constant memory however many there are.
 
     Deals are taken from `deals` a few hundred ahead of the table that is given out, always in the
@@ -224,14 +226,16 @@ def _table_tasks(
 
     def task(masks: NDArray[np.uint64]) -> Task[NDArray[np.int8]]:
         table = np.full((5, 4), -1, dtype=np.int8)
-        return Task(
-            table, [lambda solver, s=s: solver.solve(masks, table, s, s + 1) for s in strains]
-        )
+
+        def part(strain: int) -> Callable[[Solver], object]:
+            return lambda solver: solver.solve(masks, table, strain, strain + 1)
+
+        return Task(table, [part(strain) for strain in strains])
 
     return map(task, rows)
 
 
-def run_tasks(tasks: Iterable[Task[_T]], workers: int, memory: int) -> Iterator[_T]:
+def run_tasks(tasks: Iterable[Task[_T]], workers: int, memory: int) -> Generator[_T, None, None]:
     """Do tasks over threads and give out their results in order.
 
     Every thread has a solver with a table of `memory` bytes.
@@ -329,8 +333,8 @@ def solve_table(deal: DealLike) -> NDArray[np.int8]:
 
 def solve_board(
     deal: DealLike,
-    strain: Strain | int | str,
-    leader: Seat | int | str,
+    strain: StrainLike,
+    leader: SeatLike,
     played: Iterable[int | str] = (),
 ) -> dict[str, int]:
     """Find what every legal card is worth.
@@ -384,8 +388,8 @@ def solve_board(
 
 def solve_boards(
     deals: Iterable[DealLike] | NDArray[np.uint64],
-    strain: Strain | int | str | Sequence[Strain | int | str],
-    leader: Seat | int | str | Sequence[Seat | int | str],
+    strain: StrainLike | Sequence[StrainLike],
+    leader: SeatLike | Sequence[SeatLike],
     workers: int | None = None,
 ) -> NDArray[np.int8]:
     """Find what every opening lead is worth, in many deals, over threads.

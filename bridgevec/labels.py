@@ -20,7 +20,7 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -244,11 +244,14 @@ def label_deals(
     settings |= {"seed": str(seed), "solver": SOLVER_VERSION}
     if len(wanted) < len(Strain):
         settings["strains"] = " ".join(strain.name for strain in wanted)
-    read, write, info = (
-        (records.read_pairs, records.write_pairs, records.pairs_info)
-        if layouts
-        else (partial(records.read_deals, partial=True), records.write_deals, records.deals_info)
-    )
+    read: Callable[..., tuple[NDArray[Any], NDArray[Any]]]
+    write: Callable[..., Path]
+    info: Callable[..., tuple[int, dict[str, str]]]
+    if layouts:
+        read, write, info = records.read_pairs, records.write_pairs, records.pairs_info
+    else:
+        read = partial(records.read_deals, partial=True)
+        write, info = records.write_deals, records.deals_info
     with locked(out):
         if out.exists():
             rows, found = info(out)
@@ -278,14 +281,14 @@ def label_deals(
             for chunk, masks, tables in _solve_chunks(
                 dealt, each, wanted, workers, backend, address
             ):
-                rows, labels = (
-                    (masks[:, 0, [0, 2]], count_tricks(tables))
-                    if layouts
-                    else (masks[:, 0], tables[:, 0])
-                )
-                write(files[chunk], rows, labels, {**settings, "chunk": str(chunk)})
+                told = {**settings, "chunk": str(chunk)}
+                if layouts:
+                    write(files[chunk], masks[:, 0, [0, 2]], count_tricks(tables), told)
+                else:
+                    write(files[chunk], masks[:, 0], tables[:, 0], told)
                 bar.update(each * len(masks))
-        write(out, *read(files), settings)
+        pairs_or_deals, labels = read(files)
+        write(out, pairs_or_deals, labels, settings)
         _remove(work, settings)
         return out
 
@@ -304,7 +307,8 @@ def count_tricks(tables: NDArray[np.int8]) -> NDArray[np.int16]:
         As `bridgevec.records.write_pairs` takes them.
     """
     taken = tables[..., [0, 2], None] == np.arange(14, dtype=np.int8)
-    return taken.sum(axis=1, dtype=np.int16).swapaxes(1, 2)
+    counts: NDArray[np.int16] = taken.sum(axis=1, dtype=np.int16).swapaxes(1, 2)
+    return counts
 
 
 _UNSAID = {"first": "0", "strains": " ".join(strain.name for strain in Strain)}

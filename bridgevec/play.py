@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -109,7 +109,9 @@ def analyse_play(
     return _play(deal, contract, cards, go_on=False)
 
 
-def analyse_boards(boards: Iterable[Board], workers: int | None = None) -> Iterator[Play]:
+def analyse_boards(
+    boards: Iterable[Board], workers: int | None = None
+) -> Generator[Play, None, None]:
     """Find what each card of many plays cost; `analyse_play` over threads.
 
     Parameters

@@ -22,6 +22,7 @@ from bridgevec.cards import (
     SUIT_NAMES,
     SUIT_SYMBOLS,
     Seat,
+    SeatLike,
     Strain,
     hand_bits,
     hand_masks,
@@ -75,7 +76,8 @@ def lay_out(vectors: ArrayLike, seed: int = 0) -> NDArray[np.float32]:
         raise ValueError(f"{len(vectors)} hands are too few for a map, expected 10 or more")
     perplexity = min(40, len(vectors) / 4)
     tsne = TSNE(perplexity=perplexity, max_iter=500, init="pca", random_state=seed)
-    return tsne.fit_transform(vectors).astype(np.float32)
+    points: NDArray[np.float32] = tsne.fit_transform(vectors).astype(np.float32)
+    return points
 
 
 MAP_COLOURS = ("points", "aces", "shape", "longest suit", "opening")
@@ -116,13 +118,16 @@ def map_values(hands: ArrayLike, kind: str) -> NDArray[Any]:
         calls = np.array(model.calls)[model.probabilities(masks, first, nobody).argmax(1)]
         return np.array(["pass" if call == PASS else BOOK_TEXTS[call][1:] for call in calls])
     bits = hand_bits(masks).reshape(-1, 4, 13).astype(int)
+    values: NDArray[Any]
     if kind == "longest suit":
-        return np.array(list("♠♥♦♣"))[bits.sum(2).argmax(1)]
-    if kind == "shape":
-        return np.sort(bits.sum(2), axis=1)[:, 2:].sum(1)
-    if kind == "aces":
-        return bits[..., 0].sum(1)
-    return (bits[..., :4] @ [4, 3, 2, 1]).sum(1)
+        values = np.array(list("♠♥♦♣"))[bits.sum(2).argmax(1)]
+    elif kind == "shape":
+        values = np.sort(bits.sum(2), axis=1)[:, 2:].sum(1)
+    elif kind == "aces":
+        values = bits[..., 0].sum(1)
+    else:
+        values = (bits[..., :4] @ [4, 3, 2, 1]).sum(1)
+    return values
 
 
 def plot_hand_map(
@@ -156,7 +161,7 @@ def plot_hand_map(
         raise ValueError(f"points have shape {points.shape}, expected {(len(values), 2)}")
     ax = _axes(ax, 4.6, 4)
     if values.dtype.kind in "biuf":
-        drawn = ax.scatter(*points.T, c=values, s=5, cmap="viridis", linewidths=0)
+        drawn = ax.scatter(points[:, 0], points[:, 1], c=values, s=5, cmap="viridis", linewidths=0)
         bar = ax.figure.colorbar(drawn, ax=ax, label=label)
         if values.dtype.kind != "f":
             bar.locator = MaxNLocator(integer=True)
@@ -164,11 +169,14 @@ def plot_hand_map(
     kinds = [kind for kind in _NAMES if kind in values]
     others = [str(kind) for kind in np.unique(values) if kind not in kinds]
     for kind, marker in zip(others, cycle(".+x1234"), strict=False):
-        ax.scatter(*points[values == kind].T, s=14, color=_GREY, marker=marker, lw=0.7, label=kind)
+        x, y = points[values == kind].T
+        ax.scatter(x, y, s=14, color=_GREY, marker=marker, lw=0.7, label=kind)
     for kind in kinds:
         marker, size = ("D", 9) if kind == "NT" else (f"${kind}$", 20)
+        x, y = points[values == kind].T
         ax.scatter(
-            *points[values == kind].T,
+            x,
+            y,
             s=size,
             color=_COLOURS[kind],
             marker=marker,
@@ -219,7 +227,7 @@ def plot_tricks(estimate: TrickEstimate, title: str = "", *, ax: Axes | None = N
         ax.plot([mean, mean], [strain, strain + 0.9], color="black", linewidth=1, linestyle=":")
         for tricks in np.flatnonzero(p[strain] >= 0.005):
             chance = float(p[strain, tricks])
-            text = ax.text(tricks, strain + chance * scale + 0.03, f"{100 * chance:.0f}")
+            text = ax.text(float(tricks), strain + chance * scale + 0.03, f"{100 * chance:.0f}")
             text.set(ha="center", fontsize="x-small")
     ax.set_yticks([strain + 0.35 for strain in Strain])
     labels = ax.set_yticklabels(
@@ -275,7 +283,7 @@ def plot_table(table: ArrayLike, title: str = "", *, ax: Axes | None = None) -> 
 
 def plot_auction(
     auction: Auction | str | Iterable[CallLike],
-    dealer: Seat | int | str = "N",
+    dealer: SeatLike = "N",
     vulnerable: str | int = "None",
     *,
     ax: Axes | None = None,
@@ -399,13 +407,12 @@ def plot_learning_curve(
         curves.items(), cycle(_LINES), strict=False
     ):
         x, y = np.asarray(x), np.asarray(y)
-        style = {"color": colour, "linestyle": dashes, "marker": marker, "markersize": 3.5}
-        ax.plot(x, y, label=name, **style)
+        ax.plot(x, y, label=name, color=colour, linestyle=dashes, marker=marker, markersize=3.5)
         if half:
             band = np.asarray(half[0])
             ax.fill_between(x, y - band, y + band, color=colour, alpha=0.2, linewidth=0)
-    dashes = cycle(((0, (1, 1)), (0, (4, 1, 1, 1)), (0, (6, 2))))
-    for (name, level), style in zip((lines or {}).items(), dashes, strict=False):
+    across = cycle(((0, (1, 1)), (0, (4, 1, 1, 1)), (0, (6, 2))))
+    for (name, level), style in zip((lines or {}).items(), across, strict=False):
         ax.axhline(level, color=_GREY, linestyle=style, linewidth=1, label=name)
     ax.grid(alpha=0.3)
     ax.xaxis.set_minor_formatter(NullFormatter())

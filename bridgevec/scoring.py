@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bridgevec.cards import Seat, Strain
+from bridgevec.cards import Seat, SeatLike, Strain
 
 VULNERABILITIES = ("None", "NS", "EW", "All")
 """Who is vulnerable. As a number, the index: bit 0 is set for North-South, bit 1 for East-West."""
@@ -41,7 +41,7 @@ class Vulnerability(IntEnum):
         """
         return cls(parse_vulnerable(vulnerable))
 
-    def includes(self, seat: Seat | int | str) -> bool:
+    def includes(self, seat: SeatLike) -> bool:
         """Tell whether a seat's side is vulnerable."""
         return bool(self >> (Seat.parse(seat) & 1) & 1)
 
@@ -410,7 +410,7 @@ def _check_range(name: str, array: NDArray[Any], most: int) -> None:
         raise ValueError(f"{name} has the value {wrong[0]}, expected 0 to {most}")
 
 
-def par(table: ArrayLike, dealer: Seat | int | str, vulnerable: str | int) -> Par:
+def par(table: ArrayLike, dealer: SeatLike, vulnerable: str | int) -> Par:
     """Find the par score and the contracts that give it.
 
     Parameters
@@ -538,7 +538,10 @@ def best_scores(tricks: NDArray[np.integer], vulnerable: NDArray[np.integer]) ->
         tricks[:, bids % 5, declarers],
         vulnerable[:, None, None],
     )
-    return np.maximum(points.reshape(len(points), 70, 2).max(axis=1), 0).astype(np.int64)
+    best: NDArray[np.int64] = np.maximum(points.reshape(len(points), 70, 2).max(axis=1), 0).astype(
+        np.int64
+    )
+    return best
 
 
 def datums(tricks: NDArray[np.integer], vulnerable: NDArray[np.integer]) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bridgevec._auction import Auctions
 from bridgevec.auction import N_CALLS, PASS, Auction, call_text
 from bridgevec.board import Board, SeenBoard, question
-from bridgevec.cards import HandLike, Seat, hand_mask
+from bridgevec.cards import HandLike, SeatLike, hand_mask
 from bridgevec.scoring import parse_vulnerable
 
 
@@ -64,7 +64,8 @@ class Bidder(ABC):
         -------
         ndarray of int64, shape (n,)
         """
-        return self.probabilities(hands, auctions, vulnerable).argmax(axis=1)
+        calls: NDArray[np.int64] = self.probabilities(hands, auctions, vulnerable).argmax(axis=1)
+        return calls
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -73,7 +74,7 @@ class Bidder(ABC):
         self,
         hand: HandLike | Board | SeenBoard,
         auction: str = "",
-        dealer: Seat | int | str = "N",
+        dealer: SeatLike = "N",
         vulnerable: str | int = "None",
     ) -> str:
         """Choose a legal call.
@@ -105,7 +106,7 @@ class Bidder(ABC):
 def one_table(
     hand: HandLike | Board | SeenBoard,
     auction: str,
-    dealer: Seat | int | str,
+    dealer: SeatLike,
     vulnerable: str | int,
 ) -> tuple[NDArray[np.uint64], Auctions, NDArray[np.uint8]]:
     """Read what `Bidder.call` takes, as what `Bidder.calls` takes."""
@@ -154,14 +155,16 @@ class RandomBidder(Bidder):
     ) -> NDArray[np.float32]:
         """Give every legal call the same probability."""
         legal = auctions.legal_masks().astype(np.float32)
-        return legal / legal.sum(axis=1, keepdims=True)
+        chances: NDArray[np.float32] = legal / legal.sum(axis=1, keepdims=True)
+        return chances
 
     def calls(
         self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
     ) -> NDArray[np.int64]:
         """Draw legal calls."""
         legal = auctions.legal_masks()
-        return (legal * (1 - self._random.random(legal.shape))).argmax(axis=1)
+        calls: NDArray[np.int64] = (legal * (1 - self._random.random(legal.shape))).argmax(axis=1)
+        return calls
 
 
 def _rules() -> Bidder:
@@ -211,4 +214,4 @@ def load_bidder(name: str | os.PathLike[str] = "default") -> Bidder:
         return ExternalBidder(name.removeprefix("exec:"))
     from bridgevec.bidders.policy import load_policy
 
-    return load_policy(name)
+    return load_policy(os.fspath(name))

@@ -139,6 +139,8 @@ class ExternalBidder(Bidder):
                 self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
             )
         process, end = self._process, time.monotonic() + self.time_limit
+        assert process.stdin is not None  # they are pipes
+        assert process.stdout is not None
         with contextlib.suppress(BrokenPipeError):  # reading tells that it has ended
             process.stdin.write(question.encode() + b"\n")
         with selectors.DefaultSelector() as selector:

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from bridgevec.auction import PASS, Auctions
+from bridgevec._auction import Auctions
+from bridgevec.auction import PASS
 from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.features import OTHERS, SCALES, SPREAD, describe_hands, observe
 from bridgevec.bidders.network import (
@@ -155,6 +156,15 @@ class Examples(NamedTuple):
         """Select rows."""
         return Examples(*(column[rows] for column in self))
 
+    def join(self, others: Examples) -> Examples:
+        """Add others."""
+        return Examples(
+            np.concatenate([self.places, others.places]),
+            np.concatenate([self.legal, others.legal]),
+            np.concatenate([self.others, others.others]),
+            np.concatenate([self.calls, others.calls]),
+        )
+
 
 class Decisions(NamedTuple):
     """The calls that were made at one place of many auctions.
@@ -241,11 +251,12 @@ def batches(
         Calls a batch.
     random : Generator
     """
-    order, rest = random.permutation(rows), None
+    order = random.permutation(rows)
+    rest: Examples | None = None
     for start in range(0, len(order), _DEALS):
         part = examples(recorded, order[start : start + _DEALS])
         if rest is not None:
-            part = Examples(*map(np.concatenate, zip(rest, part, strict=True)))
+            part = rest.join(part)
         shuffled = random.permutation(len(part.calls))
         full = len(shuffled) // size * size
         for i in range(0, full, size):

@@ -161,7 +161,10 @@ class Contracts:
     def same(self, other: Contracts) -> NDArray[np.bool_]:
         """Tell where the contracts, their declarers included, are the same."""
         mine, others = dataclasses.astuple(self), dataclasses.astuple(other)
-        return np.all([a == b for a, b in zip(mine, others, strict=True)], axis=0)
+        same: NDArray[np.bool_] = np.all(
+            [a == b for a, b in zip(mine, others, strict=True)], axis=0
+        )
+        return same
 
     def kinds(self) -> NDArray[np.intp]:
         """Tell 0 part-scores, 1 games, 2 small and 3 grand slams, as if undoubled."""
@@ -436,10 +439,11 @@ def play_match(
     """
     if not isinstance(deals, np.ndarray):
         deals = list(deals)
-        if seed is None and deals and all(isinstance(one, Board) for one in deals):
-            dealers = [board.dealer for board in deals] if dealers is None else dealers
+        boards = [one for one in deals if isinstance(one, Board)]
+        if seed is None and deals and len(boards) == len(deals):
+            dealers = [board.dealer for board in boards] if dealers is None else dealers
             if vulnerable is None:
-                vulnerable = [board.vulnerable for board in deals]
+                vulnerable = [board.vulnerable for board in boards]
     masks = deal_masks(deals)
     n = len(masks)
     if not n:
@@ -447,10 +451,11 @@ def play_match(
     tables = solve_tables(masks) if tricks is None else np.asarray(tricks)
     if tables.shape != (n, 5, 4):
         raise ValueError(f"tricks has shape {tables.shape}, expected {(n, 5, 4)}")
-    conditions = list(match_conditions(n, seed))
-    for i, given in enumerate((dealers, vulnerable)):
-        if given is not None:
-            conditions[i] = np.broadcast_to(given, n).astype(np.uint8)
+    first, sides = match_conditions(n, seed)
+    if dealers is not None:
+        first = np.broadcast_to(dealers, n).astype(np.uint8)
+    if vulnerable is not None:
+        sides = np.broadcast_to(vulnerable, n).astype(np.uint8)
     bidders = [a, b, *([] if partner is None else [partner])]
     seated = np.zeros((2, n, 4), dtype=np.int8)
     seated[0, :, 1::2] = seated[1, :, ::2] = 1
@@ -458,9 +463,15 @@ def play_match(
         for room, parity in itertools.product(range(2), range(2)):
             # North or East on the first board, South or West on the second, and so on.
             seated[room, parity::2, room + 2 - 2 * parity] = 2
-    double = [np.concatenate([x, x]) for x in (masks, *conditions)]
-    auctions = bid_deals(bidders, seated.reshape(-1, 4), *double, progress=progress)
+    auctions = bid_deals(
+        bidders,
+        seated.reshape(-1, 4),
+        np.concatenate([masks, masks]),
+        np.concatenate([first, first]),
+        np.concatenate([sides, sides]),
+        progress=progress,
+    )
     rooms = (auctions.take(np.arange(n)), auctions.take(np.arange(n, 2 * n)))
-    points = np.array([Contracts.of(room).points(tables, conditions[1]) for room in rooms])
+    points = np.array([Contracts.of(room).points(tables, sides) for room in rooms])
     won = imps(points[0] - points[1])
-    return Match(names, masks, tables, *conditions, rooms, points, won)
+    return Match(names, masks, tables, first, sides, rooms, points, won)

@@ -7,7 +7,7 @@ such rules is in `bridgevec.bidders.rules`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -93,7 +93,7 @@ class Rule(NamedTuple):
     call: int
     points: Range
     lengths: tuple[Range, ...]
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count
     also: Callable[[Hand], bool] | None
     answers: Callable[[Situation], list[Rule]] | None
     forcing: bool
@@ -111,7 +111,7 @@ class Rule(NamedTuple):
 def rule(
     call: int,
     points: Range = ANY,
-    lengths: dict[int, int | Range] | None = None,
+    lengths: Mapping[int, int | Range] | None = None,
     count: int = NOTRUMP,
     also: Callable[[Hand], bool] | None = None,
     answers: Callable[[Situation], list[Rule]] | None = None,

@@ -75,7 +75,8 @@ def sum_of_rows(places: Tensor, rows: Tensor) -> Tensor:
         The first has to be zero.
     """
     if places.device.type == "cpu":
-        return _SumOfRows.apply(places.contiguous(), rows)
+        total: Tensor = _SumOfRows.apply(places.contiguous(), rows)  # type: ignore[no-untyped-call]
+        return total
     return F.embedding_bag(places.int(), rows, mode="sum", padding_idx=0)
 
 
@@ -228,11 +229,12 @@ def average_networks(names: Sequence[str | os.PathLike[str]], out: str | os.Path
             )
     parts = [n.state_dict() for n in (network, *others)]
     network.load_state_dict({k: torch.stack([p[k] for p in parts]).mean(0) for k in parts[0]})
+    files = [os.fspath(name) for name in names]
     before = [line for card in cards for line in (*card.get("trained before", []), card["command"])]
     card = {
         "data": {"provenance": "; ".join(dict.fromkeys(c["data"]["provenance"] for c in cards))},
         "trained before": list(dict.fromkeys(before)),
-        "command": f"bridgevec average {' '.join(map(os.fspath, names))} --out {os.fspath(out)}",
+        "command": f"bridgevec average {' '.join(files)} --out {os.fspath(out)}",
     }
     save_network(out, network, card)
     return Path(out)

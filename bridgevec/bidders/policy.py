@@ -26,7 +26,7 @@ from bridgevec.bidders.features import (
     SPREAD,
     observe,
 )
-from bridgevec.cards import HandLike, Seat
+from bridgevec.cards import HandLike, SeatLike
 from bridgevec.models.embedding import find_weights, read_weights
 
 _CHUNK = 512  # rows at a time, so that they stay in the cache
@@ -168,13 +168,15 @@ class PolicyBidder(Bidder):
         """Give the probability of every call, see `Bidder.probabilities`."""
         y = self.logits(hands, auctions, vulnerable)
         y = np.exp(y - y.max(axis=1, keepdims=True))
-        return y / y.sum(axis=1, keepdims=True)
+        chances: NDArray[np.float32] = y / y.sum(axis=1, keepdims=True)
+        return chances
 
     def calls(
         self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
     ) -> NDArray[np.int64]:
         """Choose the likeliest call, see `Bidder.calls`."""
-        return self.logits(hands, auctions, vulnerable).argmax(axis=1)
+        calls: NDArray[np.int64] = self.logits(hands, auctions, vulnerable).argmax(axis=1)
+        return calls
 
     def guesses(
         self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
@@ -199,7 +201,7 @@ class PolicyBidder(Bidder):
         self,
         hand: HandLike,
         auction: str = "",
-        dealer: Seat | int | str = "N",
+        dealer: SeatLike = "N",
         vulnerable: str | int = "None",
     ) -> dict[str, ShownHand]:
         """Say what the bidding has shown about the others' hands, as seen from the own one.

@@ -526,7 +526,7 @@ def _compete(s: Situation) -> list[Rule]:
             rules.append(rule(s.cheapest(x), (12, 40), {x: 6}, LENGTH))
     if silent and s.level < 4 and s.strain < NOTRUMP:
         unbid = [x for x in SUITS if x not in s.theirs and x not in s.my_suits]
-        lengths = {**dict.fromkeys(unbid, 3), s.strain: (0, 2)}
+        lengths: dict[int, int | Range] = {**dict.fromkeys(unbid, 3), s.strain: (0, 2)}
         points = (12 if s.last_chance else 16, 40)
         rules.append(rule(DOUBLE, points, lengths, answers=_answer_double, forcing=True))
     return rules

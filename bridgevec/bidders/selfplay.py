@@ -89,19 +89,29 @@ class Situations(NamedTuple):
 
     def take(self, chosen: Any) -> Situations:
         """Give some of them."""
-        return Situations(*(None if part is None else part[chosen] for part in self))
+        return Situations(
+            self.masks[chosen],
+            self.dealers[chosen],
+            self.vulnerable[chosen],
+            None if self.losses is None else self.losses[chosen],
+            None if self.tricks is None else self.tricks[chosen],
+        )
 
     def join(self, others: Situations) -> Situations:
         """Add others, with tricks in `m` layouts; the one layout of these is repeated."""
         assert self.tricks is not None
         assert others.tricks is not None
         tricks = np.repeat(self.tricks, others.tricks.shape[1], axis=1)
-        joined = (np.concatenate(two) for two in zip(self[:3], others[:3], strict=True))
-        return Situations(*joined, tricks=np.concatenate([tricks, others.tricks]))
+        return Situations(
+            np.concatenate([self.masks, others.masks]),
+            np.concatenate([self.dealers, others.dealers]),
+            np.concatenate([self.vulnerable, others.vulnerable]),
+            tricks=np.concatenate([tricks, others.tricks]),
+        )
 
 
 def _tricks_by_luck(
-    declarers: NDArray[np.uint64], dummies: NDArray[np.uint64], luck: NDArray[np.float32]
+    declarers: NDArray[np.uint64], dummies: NDArray[np.uint64], luck: NDArray[np.floating]
 ) -> NDArray[np.intp]:
     """Estimate the tricks that pairs of hands take if the other cards lie so well or so badly.
 
@@ -118,7 +128,8 @@ def _tricks_by_luck(
     """
     chances = estimate_tricks_many(declarers, dummies).distribution
     below = chances.cumsum(axis=2)[:, :, None, :13] < luck[:, None, :, None]
-    return below.sum(axis=3)
+    tricks: NDArray[np.intp] = below.sum(axis=3)
+    return tricks
 
 
 def losses_of_pairs(
@@ -245,10 +256,120 @@ def points(auctions: Auctions, situations: Situations) -> NDArray[np.int64] | ND
     """
     if situations.losses is not None:
         bid = auctions.tables["bid"] + 1
-        return -situations.losses[np.arange(len(bid)), bid][:, None]
+        won: NDArray[np.float32] = -situations.losses[np.arange(len(bid)), bid][:, None]
+        return won
+    assert situations.tricks is not None
     contracts = Contracts.of(auctions)
     by_layout = situations.tricks.swapaxes(0, 1)
     return np.stack([contracts.points(x, situations.vulnerable) for x in by_layout], axis=1)
+
+
+def swings(
+    results: NDArray[Any], likeliest: NDArray[Any], seats: NDArray[np.uint8], *, in_imps: bool
+) -> NDArray[np.float64]:
+    """Tell what calls win over the likeliest one, for the side that makes them.
+
+    Parameters
+    ----------
+    results, likeliest : ndarray, shape (n, k)
+        What North-South get after the call and after the likeliest, in `k` layouts.
+    seats : ndarray of uint8, shape (n,)
+        Who makes the call; what is good for North-South is bad for East and West.
+    in_imps : bool
+        Whether the results are points, of which IMPs are to be made.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        The mean over the layouts.
+
+    Examples
+    --------
+    East gains where North-South go down from 420 to 50 below zero:
+
+    >>> swings(np.array([[-50]]), np.array([[420]]), np.array([1], np.uint8), in_imps=True)
+    array([10.])
+    """
+    swing = results - likeliest
+    mean = (imps(swing) if in_imps else swing).mean(axis=1)
+    mine: NDArray[np.float64] = mean * (1 - 2 * (seats & 1).astype(np.float32))
+    return mine
+
+
+def credits(
+    swing: NDArray[np.floating],
+    apart: NDArray[np.floating],
+    anchor_apart: NDArray[np.floating] | float = 0.0,
+    *,
+    entropy: float = 0.0,
+    restraint: float = 0.0,
+) -> NDArray[np.floating]:
+    """Add to swings what is paid for variety and for keeping to the anchor.
+
+    These are the gradients of the entropy and of minus the Kullback-Leibler divergence from the
+    anchor, in the two calls compared: both pull the odds of the call, one towards even, the other
+    towards the anchor's.
+
+    Parameters
+    ----------
+    swing : ndarray of float, shape (n,)
+    apart : ndarray of float, shape (n,)
+        Log of the call's probability over that of the likeliest.
+    anchor_apart : ndarray of float, shape (n,), or 0
+        The same by the anchor.
+    entropy, restraint : float
+        How much is paid.
+
+    Examples
+    --------
+    A call of a tenth of the likeliest's probability is encouraged, more so if the anchor would
+    have made both alike:
+
+    >>> apart = np.log([0.1])
+    >>> credits(np.zeros(1), apart, entropy=0.1).round(2).tolist()
+    [0.23]
+    >>> credits(np.zeros(1), apart, np.zeros(1), restraint=0.2).round(2).tolist()
+    [0.46]
+    """
+    return swing - entropy * apart - restraint * (apart - anchor_apart)
+
+
+def surrogate(
+    new: torch.Tensor,
+    old: torch.Tensor,
+    credit: torch.Tensor,
+    weight: torch.Tensor,
+    clip: float,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Give the clipped objective of PPO, which is to grow, and how far the policy has moved.
+
+    Parameters
+    ----------
+    new, old : Tensor, shape (n,)
+        Log probabilities of the calls, now and when they were drawn.
+    credit, weight : Tensor, shape (n,)
+    clip : float
+        Beyond this change of its probability, a call gains no more.
+
+    Returns
+    -------
+    gain : Tensor, shape ()
+        Schulman et al., Proximal policy optimization algorithms, 2017, equation 7.
+    shift : Tensor, shape ()
+        The divergence of the new policy from the old, by the estimator that is never negative:
+        the mean of ``ratio - 1 - log(ratio)``.
+
+    Examples
+    --------
+    >>> old = torch.log(torch.tensor([0.5]))
+    >>> one = torch.ones(1)
+    >>> [round(x.item(), 3) for x in surrogate(old + 1, old, one, one, clip=0.2)]
+    [1.2, 0.718]
+    """
+    ratio = (new - old).exp()
+    clipped = ratio.clamp(1 - clip, 1 + clip)
+    gain = torch.minimum(ratio * credit, clipped * credit)
+    return (gain * weight).mean(), (ratio - 1 - ratio.log()).mean()
 
 
 def _auctions(tables: NDArray[np.void]) -> Auctions:
@@ -451,8 +572,8 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         held_out = contested_situations(*parts[1], config.validation, generator)
         if config.estimated:
             bank = bank.join(estimated_situations(config.estimated, config.layouts, generator))
-    past = nn.ModuleList(copy.deepcopy(policy) for _ in range(0 if uncontested else config.pool))
-    model = nn.ModuleDict({"policy": policy, "past": past})
+    past = [copy.deepcopy(policy) for _ in range(0 if uncontested else config.pool)]
+    model = nn.ModuleDict({"policy": policy, "past": nn.ModuleList(past)})
     average = copy.deepcopy(policy)
     adam = torch.optim.Adam(policy.parameters(), lr=config.learning_rate, eps=1e-5)
     log: list[dict[str, Any]] = []
@@ -516,7 +637,7 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
         position, call = np.divmod(pairs, N_CALLS)
         compared, which = np.unique(position, return_inverse=True)
         weight = often * np.sqrt(chances[position, call])
-        weight /= weight.mean()
+        weight = weight / weight.mean()
 
         # Bid each to the end after the likeliest call, and after the other.
         both = np.concatenate([compared, position])
@@ -532,58 +653,52 @@ def train(config: SelfPlayConfig, progress: bool = True) -> Path:
             auctions=branches,
         )
         results = points(branches, there)
-        swing = results[len(compared) :] - results[: len(compared)][which]
-        swing = (swing if uncontested else imps(swing)).mean(axis=1)
-        seat = seat[position]
-        swing = swing * (1 - 2 * (seat & 1).astype(np.float32))
+        seat, likeliest = seat[position], results[: len(compared)][which]
+        swing = swings(results[len(compared) :], likeliest, seat, in_imps=not uncontested)
 
-        # A little is paid for variety, and for keeping to what the anchor would do: the gradients
-        # of entropy and of the distance, in these two calls.
+        # A little is paid for variety, and for keeping to what the anchor would do.
         table = table[position]
         hands, vulnerable = here.masks[table, seat], here.vulnerable[table]
         part = _auctions(tables[position])
         before = np.log(chances[position, call])
         apart = before - np.log(chances[position, best[position]])
-        credit = swing - config.entropy * left * apart
+        credit = credits(swing, apart, entropy=config.entropy * left)
         if restraint:
             first = players[_ANCHOR].probabilities(hands, part, vulnerable) + 1e-6
             first = np.log(first[np.arange(len(call)), [call, best[position]]])
-            credit -= restraint * max(left, 0.1) * (apart - (first[0] - first[1]))
+            strength = restraint * max(left, 0.1)
+            credit = credits(credit, apart, first[0] - first[1], restraint=strength)
 
         # Learn from them.
         others = (seat[:, None] + np.arange(1, 4)) & 3
-        truth = here.masks[table[:, None], others].ravel()
-        truth = describe_hands(truth).reshape(-1, 3, DESCRIPTION)
-        seen, allowed, truth, call, before, credit, weight = (
+        held = describe_hands(here.masks[table[:, None], others].ravel())
+        seen, allowed, truth, made, old, worth, weights = (
             torch.from_numpy(x).to(device)
             for x in (
                 part.places(hands, vulnerable),
                 part.legal_masks(),
-                truth,
+                held.reshape(-1, 3, DESCRIPTION),
                 call,
                 before,
                 credit.astype(np.float32),
                 weight.astype(np.float32),
             )
         )
-        sums, parts = np.zeros(len(_LOGGED)), max(1, len(seen) // config.batch_size)
+        sums, batches = np.zeros(len(_LOGGED)), max(1, len(seen) // config.batch_size)
         for _ in range(config.epochs):
-            for rows in torch.randperm(len(seen)).to(device).chunk(parts):
-                said = policy(seen[rows])
-                log_chances = F.log_softmax(mask_illegal(said.logits, allowed[rows]), dim=1)
-                ratio = (log_chances.gather(1, call[rows, None])[:, 0] - before[rows]).exp()
-                clipped = ratio.clamp(1 - config.clip, 1 + config.clip)
-                gain = torch.minimum(ratio * credit[rows], clipped * credit[rows])
-                gain = (gain * weight[rows]).mean()
-                guessing = guess_loss(said.guesses, truth[rows])
+            for batch in torch.randperm(len(seen)).to(device).chunk(batches):
+                said = policy(seen[batch])
+                log_chances = F.log_softmax(mask_illegal(said.logits, allowed[batch]), dim=1)
+                new = log_chances.gather(1, made[batch, None])[:, 0]
+                gain, shift = surrogate(new, old[batch], worth[batch], weights[batch], config.clip)
+                guessing = guess_loss(said.guesses, truth[batch])
                 loss = config.guess * guessing - gain
                 adam.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_(policy.parameters(), config.clip_norm)
                 adam.step()
-                shift = (ratio - 1 - ratio.log()).mean()
                 sums += [x.item() for x in (gain, shift, guessing)]
-        means = sums / (config.epochs * parts)
+        means = sums / (config.epochs * batches)
         move_average(average, policy, config.average, update)
         if past and (update + 1) % config.pool_every == 0:
             past[update // config.pool_every % len(past)].load_state_dict(policy.state_dict())

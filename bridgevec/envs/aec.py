@@ -52,9 +52,12 @@ class BiddingAECEnv(AECEnv[str, NDArray[np.float32], int]):
     def __init__(self, *, render_mode: str | None = None, **options: Unpack[GameOptions]) -> None:
         super().__init__()
         self.render_mode = check_render_mode(render_mode)
-        self.game = Game(1, seats="all", **options)
+        if wrong := {"seats", "others"} & options.keys():
+            raise TypeError(f"all four seats are agents': there is no option {wrong.pop()!r}")
+        given: GameOptions = {**options, "seats": "all"}
+        self.game = Game(1, **given)
         self.possible_agents = [seat.name for seat in Seat]
-        self.agents = []
+        self.agents: list[str] = []
         self.observation_spaces = {
             agent: deepcopy(self.game.observation.space) for agent in self.possible_agents
         }
@@ -87,7 +90,8 @@ class BiddingAECEnv(AECEnv[str, NDArray[np.float32], int]):
 
     def observe(self, agent: str) -> NDArray[np.float32]:
         """Return what an agent sees, also when it is not its turn."""
-        return self.game.observe(np.array([Seat[agent]], dtype=np.uint8))[0]
+        seen: NDArray[np.float32] = self.game.observe(np.array([Seat[agent]], dtype=np.uint8))[0]
+        return seen
 
     def step(self, action: int | None) -> None:
         """Make the call of the agent whose turn it is; None for one whose deal has ended.
@@ -101,7 +105,7 @@ class BiddingAECEnv(AECEnv[str, NDArray[np.float32], int]):
         if self.terminations[agent]:
             self._was_dead_step(action)
             return
-        ended, rewards, results = self.game.play(self._row, [action])
+        ended, rewards, results = self.game.play(self._row, np.array([action]))
         self._cumulative_rewards[agent] = 0.0
         self._clear_rewards()
         if ended.size:

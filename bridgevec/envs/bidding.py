@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 import numpy as np
 from gymnasium import Env
-from gymnasium.spaces import Discrete
+from gymnasium.spaces import Box, Discrete
 from numpy.typing import NDArray
 
 from bridgevec.auction import N_CALLS
@@ -110,7 +110,7 @@ class BiddingEnv(Env[NDArray[np.float32], np.int64]):
         self.render_mode = check_render_mode(render_mode)
         self.game = Game(1, **options)
         self.action_space = Discrete(N_CALLS)
-        self.observation_space = self.game.observation.space
+        self.observation_space: Box[Any] = self.game.observation.space
         self._row = np.zeros(1, dtype=np.intp)
         self._seeded = False
 
@@ -135,7 +135,7 @@ class BiddingEnv(Env[NDArray[np.float32], np.int64]):
         ValueError
             If it is not legal and there is no penalty for that, or the deal has ended.
         """
-        ended, rewards, results = self.game.play(self._row, [action])
+        ended, rewards, results = self.game.play(self._row, np.array([action]))
         info = self._info()
         if not ended.size:
             return self.game.observe()[0], 0.0, False, False, info
@@ -148,7 +148,8 @@ class BiddingEnv(Env[NDArray[np.float32], np.int64]):
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Tell which calls are legal, for sb3-contrib, bool (38,)."""
-        return self.game.tables.action_masks()[0].astype(bool)
+        masks: NDArray[np.bool_] = self.game.tables.action_masks()[0].astype(bool)
+        return masks
 
     def render(self) -> str | NDArray[np.uint8] | None:
         """Draw hands and auction, as text or as a picture of 600 × 600 points."""

@@ -81,7 +81,7 @@ class LabelledDeals:
     2
     """
 
-    def __init__(self, deals: ArrayLike | list[DealLike], tricks: ArrayLike) -> None:
+    def __init__(self, deals: NDArray[np.uint64] | Sequence[DealLike], tricks: ArrayLike) -> None:
         masks, tables = deal_masks(deals), np.asarray(tricks)
         if not len(masks):
             raise ValueError("there are no deals to bid")
@@ -102,7 +102,9 @@ class LabelledDeals:
             If a file is not one of labelled deals.
         """
         paths = [paths] if isinstance(paths, (str, os.PathLike)) else paths
-        return _read(tuple((os.fspath(path), os.stat(path).st_mtime_ns) for path in paths))
+        files = tuple((os.fspath(path), os.stat(path).st_mtime_ns) for path in paths)
+        read: LabelledDeals = _read(files)
+        return read
 
     def __len__(self) -> int:
         return len(self._deals)
@@ -132,9 +134,10 @@ class LabelledDeals:
         half = np.uint64(32)
         return ((bits >> half) * np.uint64(len(self)) >> half).astype(np.intp)
 
-    def take(self, chosen: NDArray[np.intp]) -> NDArray[np.void]:
+    def take(self, chosen: NDArray[Any]) -> NDArray[np.void]:
         """Give the deals of these numbers, of dtype `bridgevec._auction.DEAL`."""
-        return self._deals[chosen]
+        taken: NDArray[np.void] = self._deals[chosen]
+        return taken
 
     def described(self, hand: HandObservation) -> NDArray[np.float32]:
         """Describe the hands of all deals as an observation does, float32 (n, 4, d).
@@ -155,7 +158,7 @@ class FreshDeals:
         """Let each draw of 64 random bits be the seed of a deal."""
         return bits
 
-    def take(self, chosen: NDArray[np.uint64]) -> NDArray[np.void]:
+    def take(self, chosen: NDArray[Any]) -> NDArray[np.void]:
         """Deal and solve the deals of these seeds, of dtype `bridgevec._auction.DEAL`."""
         masks = np.concatenate([random_masks(1, seed) for seed in chosen.tolist()])
         return _records(masks, solve_tables(masks))

@@ -81,7 +81,8 @@ def _points() -> NDArray[np.int16]:
     parts = np.array([dataclasses.astuple(contract) for contract in _CONTRACTS]).T[..., None, None]
     level, strain, doubled, declarer = parts
     points = scores(level, strain, doubled, declarer, np.arange(14)[:, None], np.arange(4))
-    return points * (1 - 2 * (declarer & 1)).astype(np.int16)
+    won: NDArray[np.int16] = points * (1 - 2 * (declarer & 1)).astype(np.int16)
+    return won
 
 
 class GameOptions(TypedDict, total=False):
@@ -207,7 +208,7 @@ class Game:
         """Take a deal for each row, the one asked for or one by random bits; describe its hands."""
         if isinstance(deal, (str, Deal)):
             source: LabelledDeals | FreshDeals = LabelledDeals([deal], solve_tables([deal]))
-            chosen = np.zeros_like(rows)
+            chosen: NDArray[Any] = np.zeros_like(rows)
         else:
             source = self.source
             if deal is None:

@@ -33,7 +33,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -76,7 +76,9 @@ class Observation(Protocol):
     (427,)
     """
 
-    space: Box
+    @property
+    def space(self) -> Box[Any]:
+        """The space of one observation."""
 
     def write(self, tables: Tables, seats: NDArray[np.uint8], out: NDArray[np.float32]) -> None:
         """Write what one seat at each table sees.
@@ -141,7 +143,7 @@ class HandObservation:
         size = self.dims + 52 * cards + AUCTION_FEATURES
         low, high = np.zeros(size, dtype=np.float32), np.ones(size, dtype=np.float32)
         low[: self.dims], high[: self.dims] = -bound, bound
-        self.space = Box(low, high)
+        self.space: Box[Any] = Box(low, high)
 
     def describe(self, masks: NDArray[np.uint64]) -> NDArray[np.float32]:
         """Describe the hands of deals (n, k) in numbers (n, k, d)."""

@@ -73,7 +73,7 @@ def _picture(title: str, deal: Deal, auction: Auction, outcome: str) -> NDArray[
             figure.text(x, y - 0.045 * i, text, color=SUIT_COLOURS[suit], va="top")
     # Of an auction too long for the picture, the names of the seats and the end.
     head, *rows = auction.diagram().splitlines()
-    middle = {"ha": "center", "va": "center", "multialignment": "left"}
-    figure.text(0.5, 0.5, "\n".join([head, *rows[-11:]]), family="monospace", **middle)
+    middle = figure.text(0.5, 0.5, "\n".join([head, *rows[-11:]]), ha="center", va="center")
+    middle.set(family="monospace", multialignment="left")
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

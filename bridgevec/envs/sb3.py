@@ -48,7 +48,7 @@ class SB3VecEnv(VecEnv):
 
     def reset(self) -> NDArray[np.float32]:
         """Deal at every table."""
-        seen, _ = self.envs.reset(seed=self._first_seed)
+        seen: NDArray[np.float32] = self.envs.reset(seed=self._first_seed)[0]
         self._first_seed = None
         return seen
 
@@ -68,18 +68,20 @@ class SB3VecEnv(VecEnv):
             seen, _ = self.envs.reset(options={"reset_mask": ended})
         return seen, (rewards / self._scale).astype(np.float32), ended, infos
 
-    def env_method(self, name: str, *args: Any, indices: Any = None, **options: Any) -> list[Any]:
+    def env_method(
+        self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any
+    ) -> list[Any]:
         """Call a method that answers for every table, such as `action_masks`."""
-        found = list(getattr(self.envs, name)(*args, **options))
+        found = list(getattr(self.envs, method_name)(*method_args, **method_kwargs))
         return found if indices is None else [found[i] for i in self._get_indices(indices)]
 
-    def get_attr(self, name: str, indices: Any = None) -> list[Any]:
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         """Get an attribute, the same for every table."""
-        return [getattr(self.envs, name) for _ in self._get_indices(indices)]
+        return [getattr(self.envs, attr_name) for _ in self._get_indices(indices)]
 
-    def set_attr(self, name: str, value: Any, indices: Any = None) -> None:
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
         """Refuse: the tables are not objects of their own."""
-        raise AttributeError(f"{name} of a table cannot be set")
+        raise AttributeError(f"{attr_name} of a table cannot be set")
 
     def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
         """Tell that no table is wrapped."""

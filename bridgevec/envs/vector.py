@@ -151,8 +151,13 @@ class BiddingVectorEnv(VectorEnv[Any, Any, Any]):
             info = self._info(terminations, results)
         info["action_mask"] = self._tensor(info["action_mask"])
         truncations = np.zeros(self.num_envs, dtype=bool)
-        outcome = (self.game.observe(), rewards, terminations, truncations)
-        return *map(self._tensor, outcome), info
+        return (
+            self._tensor(self.game.observe()),
+            self._tensor(rewards),
+            self._tensor(terminations),
+            self._tensor(truncations),
+            info,
+        )
 
     def _info(
         self,
@@ -166,6 +171,8 @@ class BiddingVectorEnv(VectorEnv[Any, Any, Any]):
             "turn": self.game.tables.viewers.astype(np.int64),
             "_turn": self._everywhere.copy(),
         }
+        if ended is None:
+            return info
         for name, values in results.items():
             info[name] = np.full(self.num_envs, None if values.dtype == object else 0, values.dtype)
             info[name][ended] = values

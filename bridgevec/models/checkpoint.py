@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import asdict, fields
 from io import StringIO
 from pathlib import Path
@@ -93,7 +93,8 @@ def load_checkpoint(
         numbers = sorted({int(key.partition(".")[0]) for key in tensors_of})
         state = {i: _under(str(i), tensors_of) for i in numbers}
         optimizer.load_state_dict({"state": state, "param_groups": groups})
-    return json.loads(metadata["log"])
+    log: list[dict[str, Any]] = json.loads(metadata["log"])
+    return log
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -147,7 +148,7 @@ def save_card(path: Path, card: dict[str, Any]) -> None:
 
 
 def deciding_arguments(
-    config: Any, free: set[str], files: set[str] = frozenset()
+    config: Any, free: set[str], files: Set[str] = frozenset()
 ) -> dict[str, Any]:
     """Give the arguments of a training that decide the result, as JSON gives them back.
 
@@ -163,7 +164,8 @@ def deciding_arguments(
     for name in files:
         value = kept[name]
         kept[name] = Path(value).name if isinstance(value, str) else [Path(v).name for v in value]
-    return json.loads(json.dumps(kept))
+    arguments: dict[str, Any] = json.loads(json.dumps(kept))
+    return arguments
 
 
 def draw_log(

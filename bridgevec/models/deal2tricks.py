@@ -93,7 +93,8 @@ class Deal2Tricks(nn.Module):
             Logits of 0..13 tricks in C, D, H, S, NT.
         """
         suits = hands.view(-1, 4, 4, 13).transpose(1, 2).float()
-        return self.head(suits[:, :, [0, 2]].flatten(2), suits[:, :, [1, 3]].flatten(2))
+        logits: Tensor = self.head(suits[:, :, [0, 2]].flatten(2), suits[:, :, [1, 3]].flatten(2))
+        return logits
 
 
 @dataclass
@@ -325,7 +326,7 @@ def load_deal2tricks(name: str | os.PathLike[str] = "deal2tricks") -> Deal2Trick
 
 @torch.no_grad()
 def judge_layouts(
-    models: Sequence[Deal2Tricks],
+    models: Sequence[nn.Module],
     masks: NDArray[np.uint64],
     layouts: int,
     rng: np.random.Generator,

@@ -102,7 +102,8 @@ class TrickEstimate:
     @property
     def mode(self) -> NDArray[np.intp]:
         """Most likely tricks in C, D, H, S, NT, shape (..., 5)."""
-        return self.distribution.argmax(axis=-1)
+        likeliest: NDArray[np.intp] = self.distribution.argmax(axis=-1)
+        return likeliest
 
     @property
     def guess(self) -> NDArray[np.intp]:
@@ -116,7 +117,8 @@ class TrickEstimate:
         worth = _HIT * p
         worth[..., 1:] += p[..., :-1]
         worth[..., :-1] += p[..., 1:]
-        return worth.argmax(axis=-1)
+        level: NDArray[np.intp] = worth.argmax(axis=-1)
+        return level
 
     def make(self, level: int, strain: Strain | int | str) -> Any:
         """Probability to take the tricks that a contract needs.
@@ -214,13 +216,14 @@ class Embedding:
     def _mixing_tables(self) -> tuple[NDArray[np.float32], ...]:
         """What each holding adds: to its own suit's layer, to every suit's, to the output."""
         w = self._weights
-        scale = 1 / np.sqrt(w["encoder.norm.running_var"] + np.float32(1e-5))
+        scale = np.asarray(1 / np.sqrt(w["encoder.norm.running_var"] + np.float32(1e-5)), np.float32)
         x = self._holdings()
         own = x @ w["encoder.own.weight"].T + w["encoder.own.bias"]
-        mean = x @ (w["encoder.mean.weight"].T / 4)
-        skip = x @ w["encoder.skip.weight"].T + w["encoder.skip.bias"]
-        skip = (skip - w["encoder.norm.running_mean"]) * scale
-        return own, mean, skip, w["encoder.out.weight"].T * scale
+        mean = np.asarray(x @ (w["encoder.mean.weight"].T / np.float32(4)), np.float32)
+        skip: NDArray[Any] = x @ w["encoder.skip.weight"].T + w["encoder.skip.bias"]
+        skip = np.asarray((skip - w["encoder.norm.running_mean"]) * scale, np.float32)
+        out = np.asarray(w["encoder.out.weight"].T * scale, np.float32)
+        return own, mean, skip, out
 
     def _holdings(self) -> NDArray[np.float32]:
         """Encode the 8192 holdings of a suit by the encoder's first layer."""
@@ -261,7 +264,8 @@ class Embedding:
 
     def embed_hand(self, hand: HandLike) -> NDArray[np.float32]:
         """Embed one hand, see `embed_hand`."""
-        return self._embed(np.array([hand_mask(hand)], dtype=np.uint64))[0]
+        vector: NDArray[np.float32] = self._embed(np.array([hand_mask(hand)], dtype=np.uint64))[0]
+        return vector
 
     def embed_hands(self, hands: ArrayLike | Sequence[HandLike]) -> NDArray[np.float32]:
         """Embed many hands, see `embed_hands`."""
@@ -270,7 +274,7 @@ class Embedding:
     # -- the head
 
     def _linear(self, name: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        y = x @ self._weights[f"{name}.weight"].T
+        y: NDArray[np.float32] = x @ self._weights[f"{name}.weight"].T
         if f"{name}.bias" in self._weights:
             y += self._weights[f"{name}.bias"]
         return y
@@ -306,7 +310,8 @@ class Embedding:
         middle = _silu(self._linear("head.notrump_in", x.mean(axis=1, keepdims=True)))
         logits = np.concatenate([suits, self._linear("head.notrump", middle)], axis=1)
         p = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        return p / p.sum(axis=-1, keepdims=True)
+        chances: NDArray[np.float32] = p / p.sum(axis=-1, keepdims=True)
+        return chances
 
     def estimate_tricks(self, declarer: HandLike, dummy: HandLike) -> TrickEstimate:
         """Estimate the tricks of two hands, see `estimate_tricks`."""
@@ -408,7 +413,8 @@ class Embedding:
             raise ValueError(f"restarts is {restarts}, expected at least 1")
 
         def distance(masks: NDArray[np.uint64]) -> NDArray[np.float32]:
-            return np.square(self._embed(masks) - target).sum(axis=1)
+            squares: NDArray[np.float32] = np.square(self._embed(masks) - target).sum(axis=1)
+            return squares
 
         # Start from the best of many random hands; exchange one card for another, of 13 × 39, as
         # long as that helps.
@@ -444,7 +450,10 @@ def _silu(x: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _normalise(x: NDArray[np.float32]) -> NDArray[np.float32]:
     x = x - x.mean(axis=-1, keepdims=True)
-    return x / np.sqrt(np.square(x).mean(axis=-1, keepdims=True) + np.float32(1e-5))
+    normal: NDArray[np.float32] = x / np.sqrt(
+        np.square(x).mean(axis=-1, keepdims=True) + np.float32(1e-5)
+    )
+    return normal
 
 
 @lru_cache(maxsize=8)

@@ -42,7 +42,8 @@ class SuitBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, 4, width) to the same shape."""
         u = normalise(x)
-        return x + self.out(F.silu(self.own(u) + self.mean(u.mean(1, keepdim=True))))
+        y: Tensor = x + self.out(F.silu(self.own(u) + self.mean(u.mean(1, keepdim=True))))
+        return y
 
 
 def full_precision(x: Tensor) -> torch.autocast:
@@ -84,7 +85,8 @@ class Encoder(nn.Module):
         """Map zeros and ones (n, 4 suits from spades, 13 ranks from the ace) to (n, 4, dims/4)."""
         x = F.silu(self.own(F.silu(self.cards(cards))))
         x = self.skip(x) + self.shared(x).sum(1, keepdim=True)
-        return self.norm(x.flatten(0, 1)).view_as(x)
+        y: Tensor = self.norm(x.flatten(0, 1)).view_as(x)
+        return y
 
 
 class MixingEncoder(nn.Module):
@@ -110,7 +112,8 @@ class MixingEncoder(nn.Module):
         x = F.silu(self.cards(cards))
         mixed = F.silu(self.own(x) + self.mean(x.mean(1, keepdim=True)))
         x = self.skip(x) + self.out(mixed)
-        return self.norm(x.flatten(0, 1)).view_as(x)
+        y: Tensor = self.norm(x.flatten(0, 1)).view_as(x)
+        return y
 
 
 class Unpack(nn.Module):
@@ -155,7 +158,8 @@ class Unpack(nn.Module):
         x = self.lift(x)
         for block in self.blocks:
             x = block(x)
-        return self.leave(normalise(x))
+        vectors: Tensor = self.leave(normalise(x))
+        return vectors
 
 
 class Head(nn.Module):
@@ -258,7 +262,8 @@ class Hand2Vec(nn.Module):
         -------
         Tensor, shape (n, dims)
         """
-        return self.encoder(cards.view(-1, 4, 13).float()).flatten(1)
+        vectors: Tensor = self.encoder(cards.view(-1, 4, 13).float()).flatten(1)
+        return vectors
 
     def forward(self, hands: Tensor, noise: float = 0.0) -> tuple[Tensor, Tensor]:
         """Estimate tricks of pairs of hands, either hand being declarer and the other dummy.

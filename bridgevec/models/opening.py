@@ -250,7 +250,7 @@ default "all"
             self.classifier_ = clone(self.classifier).fit(self._features(rows), y)
         if self.start is not None and self.keep == 0:
             self._known = np.column_stack(
-                [c.astype(np.uint64) for c in load_opening(self.start).known]
+                [c.astype(np.uint64) for c in load_opening(os.fspath(self.start)).known]
             )
         else:
             kept = random.permutation(len(rows))[: self.keep]
@@ -292,11 +292,12 @@ default "all"
             if self.classifier is None:
                 calls = self._numbers()
                 order = np.argsort(calls)
-                p[part, order] = network_probabilities(self.networks_, x, calls[order])
+                p[part, order] = network_probabilities(self.networks_, x, calls[order].tolist())
             else:
                 p[part, self.classifier_.classes_] = self.classifier_.predict_proba(x)
         # Sums are 1 to the last bit of a double, as scikit-learn's metrics want them.
-        return p / p.sum(axis=1, keepdims=True)
+        chances: NDArray[np.floating] = p / p.sum(axis=1, keepdims=True)
+        return chances
 
     def predict(
         self,
@@ -313,7 +314,8 @@ default "all"
             Of `classes_`.
         """
         p = self.predict_proba(hands, position=position, vulnerable=vulnerable)
-        return self.classes_[p.argmax(axis=1)]
+        likeliest: NDArray[Any] = self.classes_[p.argmax(axis=1)]
+        return likeliest
 
     def score(
         self,
@@ -333,9 +335,10 @@ default "all"
         sample_weight : array_like of float, shape (n,), optional
         """
         predicted = self.predict(hands, position=position, vulnerable=vulnerable)
-        calls = _canonical(calls)
-        check_consistent_length(predicted, calls)
-        return float(np.average(predicted == calls, weights=sample_weight))
+        made = _canonical(calls)
+        check_consistent_length(predicted, made)
+        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        return float(np.average(predicted == made, weights=weights))
 
     def save(self, path: str | os.PathLike[str], card: dict[str, Any] | None = None) -> Path:
         """Write the networks as safetensors, and a model card beside them; no pickle.
@@ -385,7 +388,7 @@ default "all"
         }
         about = {"name": path.stem, "format": FORMAT, "features": self.features}
         # Those of the start are possible still, though they were not seen again.
-        before = () if self.start is None else load_opening(self.start).calls
+        before = () if self.start is None else load_opening(os.fspath(self.start)).calls
         about |= {"calls": sorted({*before, *self._numbers().tolist()})}
         about |= {"members": len(self.networks_), "layers": len(self.networks_[0])}
         about |= {"parameters": sum(w.size + b.size for net in self.networks_ for w, b in net)}
@@ -453,18 +456,18 @@ def opening_rows(
 
 def _canonical(calls: Sequence[CallLike] | ArrayLike) -> NDArray[Any]:
     """Check opening calls; give numbers as they are, texts as this package writes them."""
-    calls = column_or_1d(np.asarray(calls))
-    if calls.dtype.kind == "O":
-        calls = np.array(calls.tolist())
-    if calls.dtype.kind not in "iuU":
-        raise ValueError(f"calls are {calls.dtype}, expected texts or numbers")
-    values, where = np.unique(calls, return_inverse=True)
+    column: NDArray[Any] = column_or_1d(np.asarray(calls))
+    if column.dtype.kind == "O":
+        column = np.array(column.tolist())
+    if column.dtype.kind not in "iuU":
+        raise ValueError(f"calls are {column.dtype}, expected texts or numbers")
+    values, where = np.unique(column, return_inverse=True)
     numbers = [parse_call(call) for call in values.tolist()]
     for call in numbers:
         if call not in OPENING_CALLS:
             raise ValueError(f"{call_text(call)} is no call to open the bidding with")
-    if calls.dtype.kind != "U":
-        return calls
+    if column.dtype.kind != "U":
+        return column
     return np.array([call_text(call) for call in numbers], dtype="U2")[where]
 
 
@@ -499,7 +502,7 @@ def _fit_networks(
     starts: list[Any] = [None] * estimator.members
     widths = [x.shape[1], *estimator.hidden, len(OPENING_CALLS)]
     if estimator.start is not None:
-        before = load_opening(estimator.start)
+        before = load_opening(os.fspath(estimator.start))
         if before.features != estimator.features:
             raise ValueError(
                 f"{before.name} sees {before.features!r} of a hand, not {estimator.features!r}"
@@ -655,7 +658,7 @@ def train_opening(config: OpeningConfig) -> Path:
         | ({"provenance": config.source} if config.source else {}),
         "arguments": asdict(config) | {"records": files, "out": Path(config.out).name},
     }
-    path = classifier.save(config.out, card)
+    path: Path = classifier.save(config.out, card)
     if len(test.hands):
         model = OpeningModel(path)  # as it is saved, in half precision
         columns = (test.hands, test.positions.astype(np.intp), test.vulnerable.astype(np.intp))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bridgevec.auction import FIRST_BID, N_CALLS, PASS, call_text
 from bridgevec.board import Board, SeenBoard, question
-from bridgevec.cards import HandLike, Seat, hand_bits, hand_mask, hand_text
+from bridgevec.cards import HandLike, Seat, SeatLike, hand_bits, hand_mask, hand_text
 from bridgevec.models.embedding import embed_hands, find_weights, read_weights
 from bridgevec.scoring import parse_vulnerable
 
@@ -98,7 +98,10 @@ def _holdings() -> dict[str, NDArray[np.float32]]:
 def _one_hot(values: NDArray[Any], low: int, high: int) -> NDArray[np.float32]:
     """Mark values from `low` to `high`, those outside with the nearest: shape (n, ...) → (n, k)."""
     places = np.clip(values, low, high).astype(np.intp) - low
-    return np.eye(high - low + 1, dtype=np.float32)[places].reshape(len(values), -1)
+    marks: NDArray[np.float32] = np.eye(high - low + 1, dtype=np.float32)[places].reshape(
+        len(values), -1
+    )
+    return marks
 
 
 def _judgement(
@@ -182,7 +185,7 @@ def hand_features(masks: NDArray[np.uint64], kind: Features = "all") -> NDArray[
         return np.asarray(kind(masks), dtype=np.float32)
     if kind not in FEATURES:
         raise ValueError(f"features {kind!r} is none of {', '.join(FEATURES)}")
-    parts: list[NDArray[np.floating]] = []
+    parts: list[NDArray[Any]] = []
     if kind in ("embedding", "both", "all"):
         parts.append(embed_hands(masks))
     if kind in ("cards", "both", "all"):
@@ -385,7 +388,7 @@ class OpeningModel:
         self,
         hand: HandLike | Board | SeenBoard,
         position: int = 1,
-        dealer: Seat | int | str = "N",
+        dealer: SeatLike = "N",
         vulnerable: str | int = "None",
     ) -> OpeningBid:
         """Tell what to open with, see `opening_bid`."""
@@ -398,7 +401,7 @@ class OpeningModel:
         self,
         hand: HandLike | Board | SeenBoard,
         position: int = 1,
-        dealer: Seat | int | str = "N",
+        dealer: SeatLike = "N",
         vulnerable: str | int = "None",
         k: int = 5,
     ) -> list[KnownOpening]:
@@ -435,9 +438,12 @@ class OpeningModel:
             for i in np.argsort(distances, kind="stable")[:k]
         ]
 
-    def _last_layer(self, *columns: NDArray[Any]) -> NDArray[np.float32]:
+    def _last_layer(
+        self, masks: NDArray[np.uint64], positions: NDArray[Any], sides: NDArray[Any]
+    ) -> NDArray[np.float32]:
         """Values of the first network's last hidden layer."""
-        return hidden_layers(self.networks[0], opening_features(*columns, self.features))
+        features = opening_features(masks, positions, sides, self.features)
+        return hidden_layers(self.networks[0], features)
 
 
 def hidden_layers(
@@ -471,19 +477,20 @@ def network_probabilities(
     ndarray of float32, shape (n, len(calls))
     """
     columns = np.searchsorted(OPENING_CALLS, calls)
-    p = np.zeros((len(x), len(columns)), dtype=np.float32)
+    p: NDArray[np.float32] = np.zeros((len(x), len(columns)), dtype=np.float32)
     for network in networks:
         weight, bias = network[-1]
         y = hidden_layers(network, x) @ weight[columns].T + bias[columns]
         y = np.exp(y - y.max(axis=1, keepdims=True))
         p += y / y.sum(axis=1, keepdims=True)
-    return p / len(networks)
+    p /= len(networks)
+    return p
 
 
 def _one(
     hand: HandLike | Board | SeenBoard,
     position: int,
-    dealer: Seat | int | str,
+    dealer: SeatLike,
     vulnerable: str | int,
 ) -> tuple[NDArray[np.uint64], NDArray[np.intp], NDArray[np.intp]]:
     """Mask, position, and vulnerability as the player sees it: bit 0 the own side, bit 1 others."""
@@ -533,7 +540,7 @@ def load_opening(name: str | os.PathLike[str] = DEFAULT) -> OpeningModel:
 def opening_bid(
     hand: HandLike | Board | SeenBoard,
     position: int = 1,
-    dealer: Seat | int | str = "N",
+    dealer: SeatLike = "N",
     vulnerable: str | int = "None",
 ) -> OpeningBid:
     """Tell what to open a hand with, by the shipped model of two-over-one game forcing.

@@ -53,11 +53,12 @@ def read_pairs(
     ValueError
         If a file is not one of pairs; the message names the file, the row and what is wrong.
     """
-    masks, tricks = [np.empty((0, 2), np.uint64)], [np.empty((0, 2, 5), np.float32)]
+    masks: list[NDArray[np.uint64]] = [np.empty((0, 2), np.uint64)]
+    tricks: list[NDArray[np.float32]] = [np.empty((0, 2, 5), np.float32)]
     for path in _listed(paths):
         if _is_parquet(path):
             hands, distributions = _read_counts(path)
-            means = distributions @ np.arange(OUTCOMES, dtype=np.float32)
+            means = (distributions @ np.arange(OUTCOMES, dtype=np.float32)).astype(np.float32)
         else:
             hands, means = _read_means(path)
         masks.append(hands)

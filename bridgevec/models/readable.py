@@ -77,7 +77,8 @@ def small_head_error(
     mean = tricks.mean(0)
     weights = torch.linalg.solve(kernel + ridge, tricks - mean)
     found = neural_tangent_kernel(new_vectors, vectors) @ weights + mean
-    return (found - new_tricks).square().mean(0)
+    error: Tensor = (found - new_tricks).square().mean(0)
+    return error
 
 
 def linear_error(vectors: Tensor, properties: Tensor) -> Tensor:
@@ -100,7 +101,8 @@ def linear_error(vectors: Tensor, properties: Tensor) -> Tensor:
     ridge = 1e-3 * torch.eye(x.shape[1], device=x.device)
     weights = torch.linalg.solve(known.T @ known + ridge, known.T @ properties[:half])
     off = new @ weights - properties[half:]
-    return off.square().mean(0) / properties[half:].var(0)
+    share: Tensor = off.square().mean(0) / properties[half:].var(0)
+    return share
 
 
 def distance_error(first: Tensor, second: Tensor, ranks: Tensor) -> Tensor:

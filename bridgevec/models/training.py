@@ -35,7 +35,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -285,7 +285,10 @@ def _train(
     if not size:
         raise ValueError("no training data: name files of labelled deals or of hand pairs")
     held_out = deal_pairs(find_files(config.validation_deals)), read_pairs(config.validation_pairs)
-    validation = [np.concatenate(arrays) for arrays in zip(*held_out, strict=True)]
+    validation = (
+        np.concatenate([part[0] for part in held_out]),
+        np.concatenate([part[1] for part in held_out]),
+    )
     batch_size = min(config.batch_size, size)
     if batch_size < processes:
         raise ValueError(f"batches of {batch_size} pairs are too few for {processes} processes")
@@ -327,10 +330,10 @@ def _train(
         for i, batch in enumerate(batches(list(sources.values()), batch_size, order)):
             step = epoch * steps_per_epoch + i
             set_rates(optimizers, config, step, steps)
-            masks, *rest_of_batch = (array[rank::processes] for array in batch)
-            cards = torch.from_numpy(hand_bits(masks)).to(device)
+            mine = slice(rank, None, processes)
+            cards = torch.from_numpy(hand_bits(batch[0][mine])).to(device)
             targets, weights, means_only = (
-                torch.from_numpy(array).to(device) for array in rest_of_batch
+                torch.from_numpy(array[mine]).to(device) for array in batch[1:]
             )
             for _ in range(config.exchanges):
                 cards = exchange_touching(cards, randomness)
@@ -349,7 +352,7 @@ def _train(
             model.zero_grad()
             loss.backward()
             if processes > 1:
-                _take_means([p.grad for p in learned] + _running(model))
+                _take_means([p.grad for p in learned if p.grad is not None] + _running(model))
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             for optimizer in optimizers:
                 optimizer.step()
@@ -425,8 +428,8 @@ def _running(model: torch.nn.Module) -> list[Tensor]:
 
 def architecture(config: Hand2VecConfig) -> dict[str, Any]:
     """Give the arguments of `Hand2Vec`."""
-    names = ("dims", "encoder_width", "head_width", "head_blocks", "unpacked")
-    names += ("unpack_width", "unpack_blocks") if config.unpacked else ()
+    names = ["dims", "encoder_width", "head_width", "head_blocks", "unpacked"]
+    names += ["unpack_width", "unpack_blocks"] if config.unpacked else []
     return {name: getattr(config, name) for name in names} | {"mixing": False}
 
 
@@ -453,9 +456,11 @@ def _sources(
     if config.layout_teachers:
         rng = np.random.default_rng([config.seed, 2])
         dealt = random_masks(config.layout_pairs, rng)[:, [0, 2]]
-        networks = [load_deal2tricks(name).to(device) for name in config.layout_teachers]
+        networks: list[torch.nn.Module] = [
+            load_deal2tricks(name).to(device) for name in config.layout_teachers
+        ]
         if config.compile:
-            networks = [torch.compile(network) for network in networks]
+            networks = [cast(torch.nn.Module, torch.compile(network)) for network in networks]
         expected = judge_layouts(networks, dealt, config.layouts, rng, progress, mixed)
     return {
         "pairs from deals": from_deals(find_files(config.deals)),
@@ -484,7 +489,8 @@ def load_teacher(name: str) -> Hand2Vec:
 
 
 def _card(name: str) -> dict[str, Any]:
-    return json.loads(find_weights(name).with_suffix(".json").read_text("utf-8"))
+    card: dict[str, Any] = json.loads(find_weights(name).with_suffix(".json").read_text("utf-8"))
+    return card
 
 
 def teachers_commands(names: Iterable[str]) -> list[str]:

@@ -38,7 +38,7 @@ from bridgevec.models.checkpoint import (
     write_model,
 )
 from bridgevec.models.embedding import FORMAT
-from bridgevec.models.hand2vec import Hand2Vec
+from bridgevec.models.hand2vec import Encoder, Hand2Vec, Unpack
 from bridgevec.models.pairs import OUTCOMES, exchanged_hands
 from bridgevec.models.readable import distance_error, linear_error, small_head_error
 from bridgevec.models.trainer import (
@@ -252,7 +252,7 @@ def train_vectors(config: VectorsConfig, progress: bool = True) -> Path:
 
         loss = sum(getattr(config, name) * part for name, part in losses.items())
         model.zero_grad()
-        loss.backward()  # type: ignore[union-attr]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()
@@ -315,15 +315,21 @@ def orient(model: Hand2Vec, bits: Tensor) -> None:
     numbers = model.encoder(cards).reshape(-1, each)
     lengths, points = cards.sum(-1).reshape(-1), (cards @ _POINTS.to(cards)).reshape(-1)
     along = torch.corrcoef(torch.cat([numbers.T, torch.stack([lengths, points])]))[:each, -2:]
-    first = along[:, 0].abs().argmax().item()
+    first = int(along[:, 0].abs().argmax())
     order = [first, *(i for i in range(each) if i != first)]
     signs = along.gather(1, along.abs().argmax(1, keepdim=True))[order, 0].sign()
     encoder, unpack = model.encoder, model.unpack
+    assert isinstance(encoder, Encoder)  # not that of version 0.1
+    assert isinstance(unpack, Unpack)
+    assert unpack.shared is not None
+    mean, variance = encoder.norm.running_mean, encoder.norm.running_var
+    assert mean is not None
+    assert variance is not None
     for tensor in (encoder.skip.weight, encoder.shared.weight):
         tensor.copy_(tensor[order] * signs[:, None])
-    for tensor in (encoder.skip.bias, encoder.norm.running_mean):
+    for tensor in (encoder.skip.bias, mean):
         tensor.copy_(tensor[order] * signs)
-    encoder.norm.running_var.copy_(encoder.norm.running_var[order])
+    variance.copy_(variance[order])
     for tensor in (unpack.enter.weight, unpack.shared.weight):
         tensor.copy_(tensor[:, order] * signs)
 

@@ -178,7 +178,7 @@ def _check_tricks(
     tricks: NDArray[Any], solved: list[Strain], where: str, first_row: int = 0
 ) -> None:
     """Check tables (n, 5, 4)."""
-    known = np.isin(Strain, solved)[:, None]
+    known = np.isin(list(Strain), solved)[:, None]
     wrong = np.argwhere(np.where(known, (tricks < 0) | (tricks > 13), tricks != -1))
     if wrong.size:
         row, strain, declarer = wrong[0].tolist()

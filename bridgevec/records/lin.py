@@ -163,10 +163,10 @@ class _File:
         """Make a board of its words, or tell why not."""
         of = words.of
         if "vg" in of:
-            parts = decoded(of["vg"]).translate(_BREAKS).split(",")
-            self.event = parts[0].strip()
-            if len(parts) > 3 and parts[3].strip().isdecimal():
-                self.first_board = int(parts[3])
+            heading = decoded(of["vg"]).translate(_BREAKS).split(",")
+            self.event = heading[0].strip()
+            if len(heading) > 3 and heading[3].strip().isdecimal():
+                self.first_board = int(heading[3])
         if "rs" in of:
             self.results = [one.strip() for one in of["rs"].translate(_BREAKS).split(",")]
         if "pn" in of:

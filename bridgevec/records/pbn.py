@@ -459,7 +459,7 @@ def board_pbn(board: Board) -> str:
         value = own.get(name, tags.pop(name, None))
         if value is not None:
             lines.append(f'[{name} "{_escape(value)}"]')
-    tables = []
+    tables: list[str] = []
     for name, value in tags.items():
         if name.lower() not in _OWN and re.fullmatch(r"\w+", name):
             first, *rows = value.split("\n")

@@ -269,8 +269,8 @@ def _split(chunks: Iterable[str], start: int) -> Iterator[_Raw]:
             raw.broken = raw.broken or broken
             after_blank, first = False, last
         if not first and raw.parts and after_blank and _goes_on(raw.parts[-1][0], text):
-            *tag, section = raw.parts[-1]
-            raw.parts[-1] = (*tag, section + text)
+            key, name, value, section = raw.parts[-1]
+            raw.parts[-1] = (key, name, value, section + text)
         raw.remarks += remarks
     if raw.parts:
         yield raw

@@ -257,7 +257,8 @@ def _count_solved(log_path: Path, boards: _Boards) -> int:
 def _write_results(boards: _Boards, out: Path, log: IO[bytes], packing: str) -> None:
     data = boards.data
     with replacing(out) as file:
-        write = file.write if not packing else _Packed(file, packing).write
+        packed = _Packed(file, packing) if packing else None
+        write = packed.write if packed else file.write
         at = 0
         for (record, _), line in zip(boards, log, strict=True):
             digits = line.split()[-1].decode()
@@ -267,8 +268,8 @@ def _write_results(boards: _Boards, out: Path, log: IO[bytes], packing: str) -> 
                 write(new)
                 at = end
         write(data[at:])
-        if packing:
-            write(None)
+        if packed:
+            packed.write(None)
         shutil.copymode(boards.path, file.name)
 
 
@@ -306,7 +307,7 @@ def _changes(
     assert last_line is not None  # it matches nothing at least
     newline = last_line[1] or (re.search(rb"\r*\n|\r", data) or [b"\n"])[0]
     results = {"OptimumResultTable": _table_rows(table)}
-    same = _SAME_TABLE
+    same: tuple[str, ...] = _SAME_TABLE
     if conditions := _conditions(record, path):
         score = par(table, *conditions).score
         results = {"OptimumScore": [f"{'EW' if score < 0 else 'NS'} {abs(score)}"]} | results

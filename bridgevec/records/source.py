@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, TypeAlias, cast
 
 Source: TypeAlias = Any
 """A path, a folder, a glob, a handviewer URL, or an open file, text or binary; or several."""
@@ -67,7 +67,7 @@ class Opened:
         first = self._read()
         if not self._text_file and first[:2] == b"\x1f\x8b":
             self.packing = "gzip"
-            self._file = gzip.GzipFile(fileobj=_Joined(first, self._file))  # type: ignore[arg-type]
+            self._file = cast(IO[Any], gzip.GzipFile(fileobj=_Joined(first, self._file)))
             first = self._read()
         if self._text_file:
             self._first = first.removeprefix("\ufeff")

@@ -1,0 +1,9 @@
+import numpy as np
+from numpy.typing import NDArray
+
+class Shuffler:
+    def __init__(self, generator: np.random.Generator) -> None: ...
+    def fill(self, masks: NDArray[np.uint64]) -> None: ...
+    def fill_lengths(
+        self, masks: NDArray[np.uint64], seat: int, lengths: NDArray[np.int8]
+    ) -> None: ...
