@@ -216,7 +216,8 @@ class Embedding:
     def _mixing_tables(self) -> tuple[NDArray[np.float32], ...]:
         """What each holding adds: to its own suit's layer, to every suit's, to the output."""
         w = self._weights
-        scale = np.asarray(1 / np.sqrt(w["encoder.norm.running_var"] + np.float32(1e-5)), np.float32)
+        variance = w["encoder.norm.running_var"] + np.float32(1e-5)
+        scale = np.asarray(1 / np.sqrt(variance), np.float32)
         x = self._holdings()
         own = x @ w["encoder.own.weight"].T + w["encoder.own.bias"]
         mean = np.asarray(x @ (w["encoder.mean.weight"].T / np.float32(4)), np.float32)
