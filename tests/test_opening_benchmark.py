@@ -114,7 +114,9 @@ def test_the_benchmark_prints_what_it_measured(records, tmp_path, capsys, folds)
     report = json.loads(capsys.readouterr().out)
     assert report["models"]["book"]["accuracy"] == 1
     assert {row["hands"] for row in report["learning"]} == {50, 100}
-    assert len(report["learning"]) == 2 * 4 * 4
+    ways = len(benchmark.FEATURES) * len(benchmark.CLASSIFIERS)
+    assert ways == 5 * 4
+    assert len(report["learning"]) == 2 * ways
     found = report["models"][str(model)]
     assert (
         sum(row["decisions"] for row in found["by call"].values()) == report["held-out decisions"]

@@ -131,7 +131,7 @@ def passed(masks, passes, least):
 
 
 def test_a_strong_hand_with_a_long_suit_is_opened():
-    assert load_bidder("rules").call("AQJT9854.K.Q.AKQ") == "1S"
+    assert load_bidder("rules").call("AQJT9854.K.Q.AKQ") == "2C"
 
 
 @pytest.mark.parametrize(("passes", "least"), [(0, 13), (1, 13), (2, 13), (3, 15)])

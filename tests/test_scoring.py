@@ -279,7 +279,7 @@ def test_arguments_are_left_alone():
         (lambda: Contract(4, "S", 3, "N"), "contract is doubled 3 times, expected 0, 1 or 2"),
         (lambda: Contract(4, "X", 0, "N"), "unknown strain 'X'"),
         (lambda: Contract(4, "S", 0, "X"), "unknown seat 'X'"),
-        (lambda: score("4S by N", 14, "NS"), "tricks is 14, expected 0 to 13"),
+        (lambda: score("4S by N", 14, "NS"), "tricks is 14, expected an integer from 0 to 13"),
         (lambda: score("4S by N", 10, "SN"), "unknown vulnerability 'SN', expected one of None"),
         (lambda: parse_vulnerable(4), "unknown vulnerability 4"),
         (lambda: scores(8, 0, 0, 0, 0, 0), "level has the value 8, expected 0 to 7"),

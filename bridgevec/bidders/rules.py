@@ -83,10 +83,10 @@ def _suit_to_open(hand: Hand) -> int:
 def _open(s: Situation) -> list[Rule]:
     position = len(s.calls) + 1
 
-    def one(suit: int, points: Range = (11 if position == 4 else 12, 24)) -> Rule:
+    def one(suit: int) -> Rule:
         return rule(
             bid(1, suit),
-            points,
+            (11 if position == 4 else 12, 24),
             {suit: 5 if suit in MAJORS else 3},
             LENGTH,
             lambda hand: opens(hand, position) and _suit_to_open(hand) == suit,
@@ -98,8 +98,8 @@ def _open(s: Situation) -> list[Rule]:
         rule(bid(1, NOTRUMP), (15, 17), EVEN, also=_balanced, answers=_respond_notrump),
         rule(bid(2, NOTRUMP), (20, 21), EVEN, also=_balanced, answers=_respond_notrump),
         *(one(x) for x in SUITS),
-        # A long suit can make 25 of 20 or 21 points, which are too few for two clubs.
-        *(one(x, (25, 40)) for x in SUITS),
+        # Nearly 22 points and a long suit.
+        rule(bid(2, CLUBS), (25, 40), {}, LENGTH, None, _respond_strong, True),
         *(rule(bid(4, x), (5, 13), {x: 8}, answers=_respond_weak) for x in MAJORS),
         *(rule(bid(3, x), (5, 13), {x: 7}, answers=_respond_weak) for x in DOWNWARDS),
     ]

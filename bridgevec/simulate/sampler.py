@@ -100,6 +100,8 @@ def known_masks(hands: Mapping[Seat | int | str, HandLike] | None) -> list[int]:
         If a hand is wrong, or two have a card in common.
     """
     known = [0, 0, 0, 0]
+    if hands is not None and not isinstance(hands, Mapping):
+        raise TypeError(f"hands is {hands!r}, expected a mapping of seats to hands")
     for key, hand in (hands or {}).items():
         seat, mask = Seat.parse(key), hand_mask(hand, None)
         if mask.bit_count() > 13:
@@ -156,6 +158,14 @@ def checked(fits: object, n: int) -> NDArray[np.bool_]:
     if array.shape != (n,):
         raise ValueError(f"where gave shape {array.shape} for {n} deals, expected ({n},)")
     return array.astype(bool)
+
+
+def _bidder(name: str, given: str | Bidder) -> Bidder:
+    if isinstance(given, str):
+        return load_bidder(given)
+    if not isinstance(given, Bidder):
+        raise TypeError(f"{name} is {given!r}, expected a bidder or the name of one")
+    return given
 
 
 def sample_deals(
@@ -241,10 +251,10 @@ def sample_deals(
     with tqdm(total=n, unit="deal", disable=not progress) as bar:
         if not len(calls):
             return _sample_fitting(n, iter_deals(where, hands, rng, max_tries), bar)
-        ours = load_bidder(bidder) if isinstance(bidder, str) else bidder
+        ours = _bidder("bidder", bidder)
         theirs = ours
         if opponents is not None:
-            theirs = load_bidder(opponents) if isinstance(opponents, str) else opponents
+            theirs = _bidder("opponents", opponents)
         side = next((seat & 1 for seat in Seat if known[seat].bit_count() == 13), 0)
         bidders = [ours if seat & 1 == side else theirs for seat in Seat]
         fitting = None
