@@ -296,9 +296,7 @@ def test_the_estimate_can_improve_while_the_vectors_of_hands_stay(data, tmp_path
     assert second.card["teachers"] == [first.card["command"]]
     assert "--keep-encoder --" in second.card["command"]
     assert second.card["last epoch"]["mse_suits"] < 0.8 * first.card["last epoch"]["mse_suits"]
-    with pytest.raises(
-        ValueError, match="keep_encoder needs a start, or a teacher, with the same dims"
-    ):
+    with pytest.raises(ValueError, match="keep_encoder needs a start, or a teacher, with"):
         train(tiny(tmp_path / "wider", none, **changes | {"dims": 16}), progress=False)
 
 
@@ -320,7 +318,7 @@ def test_what_was_learned_can_be_blended_with_what_was_known(data, tmp_path):
     error = np.square(np.stack([mean, reverse], axis=1) - tricks).mean((0, 1))[4]
     logged = json.loads(paths[1].with_suffix(".json").read_text())["last epoch"]
     assert error == pytest.approx(logged["mse_notrump"], abs=1e-4)
-    with pytest.raises(ValueError, match="blend needs a start, or a teacher, with the same dims"):
+    with pytest.raises(ValueError, match="blend needs a start, or a teacher, with"):
         train(tiny(tmp_path / "wider", data, **changes | {"blend": 0.5, "dims": 16}), False)
     with pytest.raises(ValueError, match="blend is 2, expected 0 to 1"):
         train(tiny(tmp_path / "more", data, blend=2), progress=False)
