@@ -8,10 +8,12 @@ it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import inspect
 import itertools
 import json
+import os
 import platform
 import re
 import sys
@@ -748,7 +750,9 @@ def _config_command(config: type, run: Callable[[Any], Path], **settings: Any) -
         given = config(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
         out = Path(given.out)
         out.parent.mkdir(parents=True, exist_ok=True)
-        with locked(out):
+        # Of several processes of torchrun the first one writes.
+        first = os.environ.get("RANK", "0") == "0"
+        with locked(out) if first else contextlib.nullcontext():
             typer.echo(run(given))
 
     command.__doc__ = settings.pop("help")

@@ -203,12 +203,13 @@ def test_a_compiled_network_learns_the_same(data, tmp_path):
     hands = random_masks(200, seed=8)
 
     def learn(name, **changes):
-        config = tiny(tmp_path / name, data, noise=0.0, **changes)
+        # Roundings differ, and grow with every step.
+        config = tiny(tmp_path / name, data, noise=0.0, epochs=2, **changes)
         embedding = Embedding(train(config, progress=False))
         return embedding.estimate_tricks_many(hands[:, 0], hands[:, 2]).distribution, embedding.card
 
     usual, compiled, other = learn("usual"), learn("compiled", compile=True), learn("other", seed=4)
-    np.testing.assert_allclose(compiled[0], usual[0], atol=0.01)
+    np.testing.assert_allclose(compiled[0], usual[0], atol=0.005)
     assert np.abs(other[0] - usual[0]).max() > 0.05
     assert " --compile" in compiled[1]["command"]
 
