@@ -15,7 +15,17 @@ from typing import Any, TypeAlias
 
 from bridgevec._auction import replay
 from bridgevec.auction import CALLS, Auction, Call, CallLike, auction_text, parse_call
-from bridgevec.cards import Deal, DealLike, Hand, Seat, SeatLike, Strain, card_text, parse_card
+from bridgevec.cards import (
+    CARD_NUMBERS,
+    Deal,
+    DealLike,
+    Hand,
+    Seat,
+    SeatLike,
+    Strain,
+    card_text,
+    parse_card,
+)
 from bridgevec.scoring import Contract, Vulnerability, board_conditions, score
 
 __all__ = ["Board", "BoardLike", "SeenBoard", "Vulnerability", "tricks_taken", "who_played"]
@@ -25,8 +35,7 @@ BoardLike: TypeAlias = Any
 
 _PASSED_OUT = Contract()
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
-_CARDS = {card_text(card): card for card in range(52)}
-_CARD_TEXTS = tuple(_CARDS)
+_CARD_TEXTS = tuple(CARD_NUMBERS)
 
 
 def who_played(cards: Sequence[int], strain: int, leader: int) -> list[Seat]:
@@ -272,10 +281,7 @@ class Board:
     def _set_play(
         self, play: str | Iterable[int | str], contract: Contract | None, result: int | None
     ) -> int | None:
-        cards = [
-            _CARDS[card] if card in _CARDS else parse_card(card)
-            for card in (play.split() if isinstance(play, str) else play)
-        ]
+        cards = [parse_card(card) for card in (play.split() if isinstance(play, str) else play)]
         if contract is None or not contract.level:
             raise ValueError("cards were played, but there is no contract")
         seats = who_played(cards, contract.strain, contract.declarer.next)
@@ -371,7 +377,7 @@ class Board:
         """Who played each card, and who is to play next; empty without a contract."""
         if self.contract is None or not self.contract.level:
             return ()
-        cards = [_CARDS[card] for card in self.play]
+        cards = [CARD_NUMBERS[card] for card in self.play]
         return tuple(who_played(cards, self.contract.strain, self.contract.declarer.next))
 
     @property

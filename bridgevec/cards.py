@@ -161,7 +161,8 @@ def card_text(card: int) -> str:
     return SUITS[card // 13] + RANKS[card % 13]
 
 
-_CARD_NUMBERS = {card_text(card): card for card in range(52)}
+CARD_NUMBERS = {card_text(card): card for card in range(52)}
+"""The number of every card by its text, from ``"SA"`` on."""
 
 
 def parse_card(card: int | str) -> int:
@@ -173,14 +174,14 @@ def parse_card(card: int | str) -> int:
         If it names no card.
     """
     if isinstance(card, str):
-        if card in _CARD_NUMBERS:
-            return _CARD_NUMBERS[card]
+        if card in CARD_NUMBERS:
+            return CARD_NUMBERS[card]
         name = card.strip().upper().replace("10", "T")
         for suit, symbol in SUIT_SYMBOLS.items():
             name = name.replace(symbol, suit)
         for text in (name, name[::-1]):
-            if text in _CARD_NUMBERS:
-                return _CARD_NUMBERS[text]
+            if text in CARD_NUMBERS:
+                return CARD_NUMBERS[text]
     elif _is_integer(card) and 0 <= card < 52:
         return int(card)
     raise ValueError(f"unknown card {card!r}, expected a suit and a rank such as 'SA' or 'H7'")
@@ -644,6 +645,43 @@ def _rng(seed: int | np.random.Generator | np.random.SeedSequence | None) -> np.
     return np.random.default_rng(seed)
 
 
+def given_masks(
+    hands: Mapping[SeatLike, HandLike] | None, name: str = "hands", size: int | None = 13
+) -> dict[Seat, int]:
+    """Read the hands that somebody gives by seat, as masks.
+
+    Parameters
+    ----------
+    hands : mapping of seat to hand, optional
+    name : str
+        What they are called in messages.
+    size : int or None, default 13
+        How many cards a hand has; None for any number up to 13.
+
+    Raises
+    ------
+    TypeError
+        If it is no mapping.
+    ValueError
+        If a hand is wrong, two have a card in common, or a seat has two.
+    """
+    if hands is not None and not isinstance(hands, Mapping):
+        raise TypeError(f"{name} are {hands!r}, expected a mapping of seats to hands")
+    given: dict[Seat, int] = {}
+    for key, hand in (hands or {}).items():
+        seat, mask = Seat.parse(key), hand_mask(hand, size)
+        if mask.bit_count() > 13:
+            hand_mask(hand)  # says how many there are
+        if seat in given:
+            raise ValueError(f"{name} have two for {seat.name}")
+        for other, taken in given.items():
+            if taken & mask:
+                card = card_text(_cards_of(taken & mask)[0])
+                raise ValueError(f"{name} {other.name} and {seat.name} both have card {card}")
+        given[seat] = mask
+    return given
+
+
 def random_masks(
     n: int,
     seed: int | np.random.Generator | np.random.SeedSequence | None = None,
@@ -674,16 +712,7 @@ def random_masks(
     if n < 0:
         raise ValueError(f"cannot deal {n} deals")
     rng = _rng(seed)
-    if fixed is not None and not isinstance(fixed, Mapping):
-        raise TypeError(f"fixed is {fixed!r}, expected a mapping of seats to hands")
-    given: dict[Seat, int] = {}
-    for key, hand in (fixed or {}).items():
-        seat, mask = Seat.parse(key), hand_mask(hand)
-        for other, taken in given.items():
-            if taken & mask:
-                card = card_text(_cards_of(taken & mask)[0])
-                raise ValueError(f"fixed hands {other.name} and {seat.name} both have card {card}")
-        given[seat] = mask
+    given = given_masks(fixed, "fixed hands")
     free = [seat for seat in Seat if seat not in given]
     cards = np.array(_cards_of(FULL_DECK & ~sum(given.values())), dtype=np.intp)
     owners = np.repeat(np.array(free, dtype=np.uint8), 13)

@@ -47,11 +47,9 @@ from bridgevec.cli_boards import (
     is_file,
     play_json,
     play_text,
+    print_json,
     read_hands,
     with_notes,
-)
-from bridgevec.cli_boards import (
-    print_json as _print_json,
 )
 from bridgevec.dds import MEMORY
 from bridgevec.files import locked, write_figure
@@ -186,7 +184,7 @@ def embed(hands: HandArguments, weights: Weights = None, as_json: Json = False) 
     texts = _read_hands(hands)
     vectors = _embedding(weights).embed_hands(texts)
     if as_json:
-        _print_json(
+        print_json(
             [
                 {"hand": text, "embedding": [round(x, 6) for x in vector]}
                 for text, vector in zip(texts, vectors.tolist(), strict=True)
@@ -230,7 +228,7 @@ def tricks(
         for strain in reversed(Strain)
     }
     if as_json:
-        _print_json(
+        print_json(
             {
                 "declarer": declarer,
                 "dummy": dummy,
@@ -279,7 +277,7 @@ def similar(
     indices, distances = _embedding(weights).nearest_hands(text, pool, min(k, len(pool)))
     found = [hand_text(int(pool[i])) for i in indices]
     if as_json:
-        _print_json(
+        print_json(
             [
                 {"hand": near, "distance": round(float(distance), 6)}
                 for near, distance in zip(found, distances, strict=True)
@@ -495,7 +493,7 @@ def _solve_pbn(
     except KeyboardInterrupt:
         raise _stopped("; the same command goes on from here") from None
     if as_json:
-        _print_json({"file": str(out), "boards": boards})
+        print_json({"file": str(out), "boards": boards})
     else:
         typer.echo(f"{out}: {boards} board{'s' * (boards != 1)} with results")
 
@@ -514,7 +512,7 @@ def _solve_board(
     ((_, deal),) = deals
     cards = {card: int(n) for card, n in solve_board(deal, strain, leader, played).items()}
     if as_json:
-        _print_json(
+        print_json(
             {"deal": deal.pbn, "strain": strain.name, "leader": leader.name}
             | {"played": played, "tricks": cards}
         )
@@ -541,7 +539,7 @@ def _play_contract(
     points = score(contract, tricks, code)
     if as_json:
         cards = [{**card._asdict(), "seat": card.seat.name} for card in play.cards]
-        _print_json(
+        print_json(
             {"deal": deal.pbn, "contract": str(contract), "vulnerable": VULNERABILITIES[code]}
             | {"double_dummy": play.tricks, "tricks": tricks, "score": points, "cards": cards}
         )
@@ -621,7 +619,7 @@ def analyse(
     if as_json:
         report = reading.report
         counts = {"without_play": analysis.without_play, "left_out": report.left_out}
-        _print_json({"boards": rows, "totals": analysis.totals()} | counts)
+        print_json({"boards": rows, "totals": analysis.totals()} | counts)
     elif n:
         if out is not None:
             typer.echo(f"{out}: {n} board{'s' * (n != 1)} with notes\n")
@@ -723,11 +721,11 @@ def label(
     if shard_size is not None:
         names = [str(file) for file in files]
         if as_json:
-            _print_json({"files": names, "deals": deals, "seed": seed})
+            print_json({"files": names, "deals": deals, "seed": seed})
         else:
             typer.echo("\n".join(names))
     elif as_json:
-        _print_json({"file": str(out), "deals": deals, "seed": seed, "was_there": was_there})
+        print_json({"file": str(out), "deals": deals, "seed": seed, "was_there": was_there})
     elif was_there:
         typer.echo(f"{out} is there already with these {deals} {kind}; nothing to do")
     else:
@@ -955,7 +953,7 @@ def open_bidding(
         bid = opener.opening_bid(*question)
         found.append((text, bid, opener.nearest_openings(*question, k)))
     if as_json:
-        _print_json(
+        print_json(
             [
                 {"hand": text, "position": position, "dealer": first.name}
                 | {"vulnerable": str(sides), "call": bid.call}
@@ -1067,7 +1065,7 @@ def _bid_hand(
             who: {name: _plain(value) for name, value in one._asdict().items()}
             for who, one in shown.items()
         }
-        _print_json(
+        print_json(
             {"hand": hand, "auction": auction, "dealer": dealer, "vulnerable": vulnerable}
             | {"call": call, "probabilities": {c: round(x, 6) for c, x in shares.items()}}
             | {"shown": hands}
@@ -1121,7 +1119,7 @@ def _bid_deals(
     )
     auctions = [Auction(calls_at(ended, i), int(dealers[i])) for i in range(n)]
     if as_json:
-        _print_json(
+        print_json(
             [
                 {"board": label, "deal": board.deal.pbn, "dealer": board.dealer.name}
                 | {"vulnerable": str(board.vulnerable), "auction": str(bidding)}
@@ -1208,7 +1206,7 @@ def match(
     if out is not None:
         played.write(out)
     if as_json:
-        _print_json({"A": a, "B": b, "partner": partner} | played.summary())
+        print_json({"A": a, "B": b, "partner": partner} | played.summary())
     else:
         typer.echo(played)
         for board in np.argsort(-np.abs(played.imps), kind="stable")[:show].tolist():
@@ -1299,7 +1297,7 @@ def info(as_json: Json = False) -> None:
         "data": [str(file) for file in sorted(data.glob("*.parquet"))],
     }
     if as_json:
-        _print_json(report)
+        print_json(report)
     else:
         typer.echo("\n".join(_outline(report)))
 

@@ -54,12 +54,12 @@ def replacing(path: PathLike) -> Iterator[IO[bytes]]:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
     if before is not None and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
-    with _named(path):
+    temporary = target.with_name(f".bridgevec-{secrets.token_hex(6)}.tmp")
+    with _named(path, temporary):
         if before is not None and not stat.S_ISREG(before.st_mode):
             with open(target, "wb") as file:
                 yield file
             return
-        temporary = target.with_name(f".bridgevec-{secrets.token_hex(6)}.tmp")
         try:
             with open(temporary, "xb") as file:
                 if before is not None:
@@ -82,14 +82,13 @@ def _keep_mode(file: IO[bytes], before: os.stat_result) -> None:
 
 
 @contextmanager
-def _named(path: PathLike) -> Iterator[None]:
-    """Put the file's name into errors that the system reports without one."""
+def _named(path: PathLike, temporary: Path) -> Iterator[None]:
+    """Put the file's name into errors that the system reports with the temporary one or none."""
     try:
         yield
     except OSError as error:
-        # A temporary name would puzzle whoever asked for another.
         nameless = error.filename is None and error.errno in _NAMELESS
-        if nameless or str(error.filename).endswith(".tmp"):
+        if nameless or error.filename == os.fspath(temporary):
             raise type(error)(error.errno, error.strerror, os.fspath(path)) from error
         raise
 

@@ -47,8 +47,8 @@ from bridgevec.models.checkpoint import (
 from bridgevec.models.trainer import (
     check_at_least_one,
     choose_device,
+    descend,
     make_optimizers,
-    move_average,
     set_rates,
 )
 from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
@@ -343,10 +343,7 @@ def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
             loss = entropy + config.guesses * guessing
             network.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            for optimizer in optimizers:
-                optimizer.step()
-            move_average(average, network, config.average, step)
+            descend(network, average, optimizers, config, step)
             losses += torch.stack([entropy, guessing]).detach().cpu()
             bar.update()
         mean = (losses / steps_per_epoch).tolist()

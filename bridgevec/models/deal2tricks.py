@@ -49,11 +49,11 @@ from bridgevec.models.pairs import OUTCOMES
 from bridgevec.models.trainer import (
     check_at_least_one,
     choose_device,
+    descend,
     exchange_touching,
     find_files,
     is_mixed,
     make_optimizers,
-    move_average,
     set_rates,
 )
 from bridgevec.records import read_deals
@@ -239,10 +239,7 @@ def train_deal2tricks(config: Deal2TricksConfig, progress: bool = True) -> Path:
             loss = F.cross_entropy(logits.transpose(1, 2), tricks, ignore_index=-1)
             model.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            for optimizer in optimizers:
-                optimizer.step()
-            move_average(average, model, config.average, step)
+            descend(model, average, optimizers, config, step)
             losses[i] = loss.detach()
             bar.update()
         row = {"epoch": epoch + 1, "step": step + 1, "loss": round(losses.mean().item(), 6)}

@@ -146,3 +146,17 @@ def move_average(average: nn.Module, model: nn.Module, decay: float, step: int) 
     for name, old in average.state_dict().items():
         if old.is_floating_point():
             old.lerp_(new[name], 1 - keep)
+
+
+def descend(
+    model: nn.Module,
+    average: nn.Module,
+    optimizers: list[Optimizer],
+    config: Any,
+    step: int,
+) -> None:
+    """Take a step down the gradients that there are, at most 1 long, and move the average."""
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    for optimizer in optimizers:
+        optimizer.step()
+    move_average(average, model, config.average, step)

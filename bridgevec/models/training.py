@@ -63,11 +63,11 @@ from bridgevec.models.stream import Source, batches, from_deals, from_memory
 from bridgevec.models.trainer import (
     check_at_least_one,
     choose_device,
+    descend,
     exchange_touching,
     find_files,
     is_mixed,
     make_optimizers,
-    move_average,
     set_rates,
 )
 
@@ -353,10 +353,7 @@ def _train(
             loss.backward()
             if processes > 1:
                 _take_means([p.grad for p in learned if p.grad is not None] + _running(model))
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            for optimizer in optimizers:
-                optimizer.step()
-            move_average(average, model, config.average, step)
+            descend(model, average, optimizers, config, step)
             losses[i] = loss.detach()
             bar.update()
         if processes > 1:

@@ -44,8 +44,8 @@ from bridgevec.models.readable import distance_error, linear_error, small_head_e
 from bridgevec.models.trainer import (
     check_at_least_one,
     choose_device,
+    descend,
     make_optimizers,
-    move_average,
     set_rates,
 )
 from bridgevec.models.training import load_teacher, teachers_commands
@@ -253,10 +253,7 @@ def train_vectors(config: VectorsConfig, progress: bool = True) -> Path:
         loss = sum(getattr(config, name) * part for name, part in losses.items())
         model.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-        move_average(average, model, config.average, step)
+        descend(model, average, optimizers, config, step)
         losses |= {"suits": errors[:4].mean(), "notrump": errors[4]}
         losses |= {"lengths": lost[:4].mean(), "points": lost[4:8].mean()}
         for name, part in losses.items():

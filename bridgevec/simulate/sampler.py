@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from bridgevec.auction import Auction
 from bridgevec.bidders.bidder import Bidder, load_bidder
-from bridgevec.cards import Deal, HandLike, Seat, card_text, hand_mask
+from bridgevec.cards import Deal, HandLike, Seat, SeatLike, given_masks
 from bridgevec.scoring import parse_vulnerable
 from bridgevec.simulate.auctions import AuctionSampler, thin
 from bridgevec.simulate.language import Node, Number, parse_condition
@@ -91,7 +91,7 @@ def read_where(where: Where | None) -> tuple[Node | None, Callable[..., NDArray[
     raise TypeError(f"where is text or a function, not {type(where).__name__}")
 
 
-def known_masks(hands: Mapping[Seat | int | str, HandLike] | None) -> list[int]:
+def known_masks(hands: Mapping[SeatLike, HandLike] | None) -> list[int]:
     """Read given hands, complete or in part, as masks of N, E, S, W.
 
     Raises
@@ -99,24 +99,13 @@ def known_masks(hands: Mapping[Seat | int | str, HandLike] | None) -> list[int]:
     ValueError
         If a hand is wrong, or two have a card in common.
     """
-    known = [0, 0, 0, 0]
-    if hands is not None and not isinstance(hands, Mapping):
-        raise TypeError(f"hands is {hands!r}, expected a mapping of seats to hands")
-    for key, hand in (hands or {}).items():
-        seat, mask = Seat.parse(key), hand_mask(hand, None)
-        if mask.bit_count() > 13:
-            hand_mask(hand)
-        for other in Seat:
-            if shared := known[other] & mask:
-                card = card_text((shared & -shared).bit_length() - 1)
-                raise ValueError(f"hands {other.name} and {seat.name} both have card {card}")
-        known[seat] |= mask
-    return known
+    given = given_masks(hands, size=None)
+    return [given.get(seat, 0) for seat in Seat]
 
 
 def iter_deals(
     where: Where | None = None,
-    hands: Mapping[Seat | int | str, HandLike] | None = None,
+    hands: Mapping[SeatLike, HandLike] | None = None,
     seed: int | np.random.Generator | None = None,
     max_tries: float = 1e10,
 ) -> Iterator[NDArray[np.uint64]]:
@@ -172,9 +161,9 @@ def sample_deals(
     n: int,
     where: Where | None = None,
     *,
-    hands: Mapping[Seat | int | str, HandLike] | None = None,
+    hands: Mapping[SeatLike, HandLike] | None = None,
     auction: str | Auction = "",
-    dealer: Seat | int | str = "N",
+    dealer: SeatLike = "N",
     vulnerable: str | int = "None",
     bidder: str | Bidder = "default",
     opponents: str | Bidder | None = None,
