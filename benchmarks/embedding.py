@@ -372,6 +372,8 @@ def main(argv: list[str] | None = None) -> None:
             files = [Path(file).name for file in getattr(args, option) or ()]
             command += f" --{option.replace('_', '-')} {' '.join(files)}" if files else ""
         command += f" --published {args.published.name}" if args.published else ""
+        command += f" --beside {' '.join(args.beside)}" if args.beside else ""
+        command += f" --seeds {args.seeds}"
         drawn = {"pictures": pictures} if pictures else {}
         write_card(args.weights, command, {**kept, **table, "alike": examples, **drawn})
     if args.json:
