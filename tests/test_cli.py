@@ -19,6 +19,7 @@ import pytest
 from matplotlib.image import imread
 from typer.testing import CliRunner
 
+import bridgevec
 from bridgevec import labels
 from bridgevec.cards import Deal, Seat, Strain, hand_mask, random_deals, random_masks
 from bridgevec.cli import app
@@ -556,8 +557,23 @@ def test_info_tells_what_is_installed():
     assert report["packages"]["numpy"] == np.__version__
     assert os.path.isdir(report["folder"])
     text = output("info")
-    for word in ("bridgevec", SOLVER_VERSION, np.__version__, *report["weights"], *report["data"]):
+    for word in ("bridgevec", SOLVER_VERSION, np.__version__, *report["weights"]):
         assert word in text
+    assert f"{len(report['data'])} Parquet files" in text
+    assert text.count("\n") <= 40
+
+
+@pytest.mark.parametrize("name", ["hand2vec-8", str(WEIGHTS / "hand2vec-8.safetensors")])
+def test_info_shows_the_card_of_a_model(name):
+    card = json.loads(output("info", name, "--json"))
+    assert card == json.loads((WEIGHTS / "hand2vec-8.json").read_text("utf-8"))
+    assert f"\ncommand: {card['command']}\n" in output("info", name)
+    assert complaint("info", "none").startswith("no model 'none'; shipped are: bidder-default, ")
+    assert complaint("info", "x.safetensors") == "x.json: No such file or directory"
+
+
+def test_the_version_is_told():
+    assert output("--version") == f"bridgevec {bridgevec.__version__}\n"
 
 
 # Bad input

@@ -1,15 +1,13 @@
-"""What commands share that take boards: reading them, and telling what was left out."""
+"""Reading the hands and boards that commands are given, and telling what was left out."""
 
 from __future__ import annotations
 
 import glob
-import json
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import typer
@@ -17,7 +15,7 @@ from numpy.typing import NDArray
 
 from bridgevec.board import Board
 from bridgevec.cards import hand_mask
-from bridgevec.play import Losses, Play, analyse_boards
+from bridgevec.cli.common import source_name
 from bridgevec.records.deals import parse_deal
 from bridgevec.records.files import boards_of, read_boards
 from bridgevec.records.labelled import deals_in
@@ -27,14 +25,8 @@ from bridgevec.records.source import find_sources, opened
 NOT_ALL = 3
 """The exit code of a command that left records out; 2 is for nothing that could be done."""
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-
+_SUFFIXES = (".pbn", ".lin", ".parquet", ".csv", ".txt", ".gz")
 _MARKS = {"pbn": rb"(?i)\[\s*deal\s", "lin": rb"(?i)\bmd\s*\|"}
-
-
-def print_json(value: object) -> None:
-    """Print JSON on one line."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
 
 
 def is_file(source: str) -> bool:
@@ -50,6 +42,11 @@ def is_file(source: str) -> bool:
 def is_deal(source: str) -> bool:
     """Tell whether a text looks like a deal."""
     return ":" in source or len(source.split()) > 2
+
+
+def is_hand(source: str) -> bool:
+    """Tell whether a text is neither a deal nor the name of a file."""
+    return not (is_file(source) or is_deal(source) or Path(source).suffix.lower() in _SUFFIXES)
 
 
 class Reading:
@@ -96,7 +93,7 @@ class Reading:
                 yield str(n), Board(parse_deal(source))
                 continue
             file: Any = _stdin() if source == "-" else source
-            name = _name(source) if source == "-" else None
+            name = source_name(source) if source == "-" else None
             for place, board in enumerate(read_boards(file, name=name, report=self.report), 1):
                 n += 1
                 self._tell_at_last()
@@ -104,7 +101,7 @@ class Reading:
         if not n:
             if self._untold is not None:  # one line is enough
                 raise ValueError(str(self._untold))
-            raise ValueError(f"no board in {', '.join(map(_name, self.sources))}")
+            raise ValueError(f"no board in {', '.join(map(source_name, self.sources))}")
 
     def _tell(self, warning: RecordWarning) -> None:
         if self._part and warning.cause.startswith(self._part):
@@ -147,10 +144,6 @@ def _stdin() -> Any:
     return getattr(sys.stdin, "buffer", sys.stdin)
 
 
-def _name(source: str) -> str:
-    return "standard input" if source == "-" else source
-
-
 def _count(found: tuple[Any, str]) -> int:
     path, name = found
     with opened(path, name) as file:
@@ -174,7 +167,7 @@ def read_hands(source: str) -> tuple[NDArray[np.uint64], Report]:
     if source != "-" and not Path(source).is_file():
         masks = [mask for board in read_boards(path, report=report) for mask in board.deal.masks]
         return np.array(masks, dtype=np.uint64), report
-    with opened(path, _name(source)) as file:
+    with opened(path, source_name(source)) as file:
         if file.kind == "lines":
             lines = [line.strip() for line in file.lines() if line.strip()]
             if len(lines[0].split()) == 1 and ":" not in lines[0]:
@@ -183,124 +176,5 @@ def read_hands(source: str) -> tuple[NDArray[np.uint64], Report]:
         boards = boards_of(file, path, report)
         masks = [mask for board in boards for mask in board.deal.masks]
     if not masks:
-        raise ValueError(f"no board in {_name(source)}")
+        raise ValueError(f"no board in {source_name(source)}")
     return np.array(masks, dtype=np.uint64), report
-
-
-class Analysis:
-    """What ``bridgevec analyse`` prints: plays board by board, and totals.
-
-    Parameters
-    ----------
-    reading : Reading
-    workers : int, optional
-    """
-
-    def __init__(self, reading: Reading, workers: int | None) -> None:
-        self.reading, self.workers = reading, workers
-        self.players, self.sides, self.roles = Losses(), Losses(), Losses()
-        self.without_play = 0
-
-    def plays(self) -> Iterator[tuple[str, Board, Play]]:
-        """Give the boards that were played, with what every card cost.
-
-        Raises
-        ------
-        ValueError
-            If no board was played.
-        """
-        waiting: list[tuple[str, Board]] = []
-        plays = analyse_boards(self._played(waiting), self.workers)
-        n = 0
-        with closing(plays):
-            for play in plays:
-                label, board = waiting.pop(0)
-                if play.error:
-                    cause = f"the play cannot be analysed, {play.error}"
-                    where = ", ".join(map(_name, self.reading.sources))
-                    self.reading.report.leave_out(where, f"board {label}", cause)
-                    continue
-                n += 1
-                self._add(board, play)
-                yield label, board, play
-        if not n and not self.reading.report.left_out:
-            raise ValueError("no board with a play")
-
-    def _played(self, waiting: list[tuple[str, Board]]) -> Iterator[Board]:
-        for label, board in self.reading.boards():
-            if board.play:
-                waiting.append((label, board))
-                yield board
-            else:
-                self.without_play += 1
-
-    def _add(self, board: Board, play: Play) -> None:
-        names = [board.tags.get(name, "") for name in ("North", "East", "South", "West")]
-        known = [name if name not in ("", "?") else seat for name, seat in zip(names, "NESW")]  # noqa: B905
-        self.players.add(play, known)
-        self.sides.add(play, ("NS", "EW", "NS", "EW"))
-        declares = play.contract.declarer & 1
-        self.roles.add(play, [("declarer", "defence")[i & 1 != declares] for i in range(4)])
-
-    def totals(self) -> dict[str, dict[str, dict[str, int]]]:
-        """Give cards, errors and tricks by player, by side, and of declarers and defenders."""
-        return {
-            kind: {
-                name: {
-                    "cards": losses.cards[name],
-                    "errors": losses.errors[name],
-                    "tricks": losses.tricks[name],
-                }
-                for name in losses.cards
-            }
-            for kind, losses in (
-                ("players", self.players),
-                ("sides", self.sides),
-                ("roles", self.roles),
-            )
-        }
-
-    def table(self) -> str:
-        """Write the totals as a table."""
-        width = max([8, *(len(name) for name in self.players.cards)])
-        lines = [f"{'':<{width}}  cards  errors  tricks lost"]
-        for rows in self.totals().values():
-            lines += [""] * (len(lines) > 1) + [
-                f"{name:<{width}}{row['cards']:>7}{row['errors']:>8}{row['tricks']:>13}"
-                for name, row in rows.items()
-            ]
-        return "\n".join(lines)
-
-
-def play_text(label: str, board: Board, play: Play) -> str:
-    """Write the analysis of a board as text."""
-    taken = "" if board.result is None else f", {board.result} taken"
-    lost = Losses()
-    lost.add(play, "NESW")
-    costs = ", ".join(f"{name} {n}" for name, n in lost.tricks.items() if n)
-    return f"Board {label}{taken}\n{play}\ntricks lost: {costs or 'none'}"
-
-
-def play_json(label: str, board: Board, play: Play) -> dict[str, Any]:
-    """Write the analysis of a board for JSON."""
-    lost = Losses()
-    lost.add(play, "NESW")
-    return {
-        "board": label,
-        "deal": board.deal.pbn,
-        "contract": str(play.contract),
-        "double_dummy": play.tricks,
-        "result": board.result,
-        "cards": [{**card._asdict(), "seat": card.seat.name} for card in play.cards],
-        "lost": lost.tricks,
-    }
-
-
-def with_notes(board: Board, play: Play) -> Board:
-    """Add to a board what its cards cost, as notes."""
-    notes = dict(board.play_notes)
-    for place, card in enumerate(play.cards):
-        if card.cost:
-            cost = f"costs {card.cost} trick{'s' * (card.cost != 1)}"
-            notes[place] = f"{notes[place]}; {cost}" if notes.get(place) else cost
-    return board.replace(play_notes=notes)

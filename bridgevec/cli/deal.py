@@ -1,10 +1,9 @@
-"""The commands that deal: `bridgevec deal` and `bridgevec lead`."""
+"""The command deal: random deals, and deals that fit."""
 
 from __future__ import annotations
 
 import itertools
 import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +13,7 @@ import typer
 
 from bridgevec.board import Board
 from bridgevec.cards import Deal, Seat, random_deals
-from bridgevec.cli_boards import Json, print_json
+from bridgevec.cli.common import Json, examples, group, print_json, shows_bars, told
 from bridgevec.files import replacing
 from bridgevec.scoring import board_conditions
 
@@ -22,7 +21,18 @@ _CHUNK = 4096
 """Deals at a time, so that any number fits into memory."""
 _FORMATS = ("deal", "pbn", "oneline", "diagram", "parquet")
 
+app = group()
 
+
+@app.command(
+    epilog=examples(
+        "bridgevec deal -n 5 --seed 1",
+        "bridgevec deal --north AKQ2.K54.T98.J32 --diagram",
+        "bridgevec deal -n 16 --seed 1 --pbn > session.pbn",
+        "bridgevec deal -n 9 --where 'hcp(north) >= 15 and shape(north, any 5332)'",
+        "bridgevec deal -n 9 --hand W=KJT73.Q64.A92.85 --auction '1N P 3N P P P' --format pbn",
+    )
+)
 def deal(
     script: Annotated[
         Path | None,
@@ -208,22 +218,11 @@ def _bid(
             bidder=bidder,
             opponents=opponents,
             seed=rng,
-            progress=sys.stderr.isatty(),
+            progress=shows_bars(),
         )
     steps = np.searchsorted(np.cumsum(sample.weights), (np.arange(n) + rng.random()) / n)
     for row in rng.permutation(np.minimum(steps, len(sample) - 1)):
         yield Deal(sample.masks[row].tolist())
-
-
-class told(warnings.catch_warnings):
-    """Within it, warnings are lines on standard error."""
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = lambda message, *_, **__: typer.echo(
-            f"bridgevec: {message}", err=True
-        )
 
 
 def _run(path: Path, n: int | None, seed: int | None, out: Path | None) -> None:
@@ -238,7 +237,7 @@ def _run(path: Path, n: int | None, seed: int | None, out: Path | None) -> None:
         raise ConditionError(f"{name}: {error}") from None
 
     def run(write: Any) -> None:
-        outcome = run_script(script, np.random.default_rng(seed), write, n, sys.stderr.isatty())
+        outcome = run_script(script, np.random.default_rng(seed), write, n, shows_bars())
         typer.echo(
             f"{outcome.produced} deals, found among what stands for {outcome.generated:.0f} random "
             f"ones",
@@ -250,53 +249,3 @@ def _run(path: Path, n: int | None, seed: int | None, out: Path | None) -> None:
     else:
         with replacing(out) as file:
             run(lambda text: file.write(text.encode()))
-
-
-def lead(
-    hand: Annotated[str, typer.Argument(help="The leader's hand.")],
-    auction: Annotated[str, typer.Option(help="The whole auction, from the dealer on.")],
-    dealer: Annotated[str, typer.Option(help="Who called first: N, E, S or W.")] = "N",
-    vulnerable: Annotated[str, typer.Option(help="None, NS, EW or All.")] = "None",
-    deals: Annotated[int, typer.Option(min=2, help="How many deals to solve.")] = 200,
-    where: Annotated[
-        str | None, typer.Option(help="What else is known, in the dealer language.")
-    ] = None,
-    bidder: Annotated[
-        str, typer.Option(help="The leader's side's system, see `bridgevec bid`.")
-    ] = "default",
-    opponents: Annotated[
-        str | None, typer.Option(help="The other side's system, by default the same.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Which deals.")] = 0,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads; by default one a processor.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Compare opening leads.
-
-    Deals that fit the auction are solved for every card of the hand. The table has tricks of the
-    leader's side, how often the contract is beaten, IMPs and matchpoints against the other leads,
-    each with its standard error. Cards that are clearly worse than the best are not solved to the
-    end. All players see all cards in these tricks.
-    """
-    from bridgevec.simulate.lead import opening_lead
-
-    with told():
-        advice = opening_lead(
-            hand,
-            auction,
-            dealer,
-            vulnerable,
-            deals=deals,
-            where=where,
-            bidder=bidder,
-            opponents=opponents,
-            seed=seed,
-            workers=workers,
-            progress=sys.stderr.isatty(),
-        )
-    if as_json:
-        print_json(advice.as_dict())
-    else:
-        typer.echo(str(advice))

@@ -1,0 +1,54 @@
+"""The ``bridgevec`` command: a thin face on the library, for people and (``--json``) programs.
+
+One file for each group of commands. Input is PBN text, a file, or ``-`` for standard input. Records
+that cannot be read are left out, with a line each on standard error, and the exit code is 3; if
+nothing can be done it is 2. Modules that need an optional extra, or take long to import, are
+imported by the command that uses them.
+"""
+
+from typing import Annotated
+
+import typer
+
+import bridgevec
+from bridgevec.cli import analyse, bid, deal, hands, info, label, lead, match, opening, solve, train
+from bridgevec.cli.common import Group, examples
+
+app = typer.Typer(
+    cls=Group,
+    name="bridgevec",
+    help="Contract bridge AI: a double-dummy solver, hand embeddings and their training.",
+    epilog=examples(
+        "bridgevec tricks AKQ2.K54.T98.J32 J3.AQ8762.K4.A65",
+        "bridgevec deal -n 2 --seed 1 | bridgevec solve -",
+        "bridgevec COMMAND --help",
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for group in (hands, solve, analyse, deal, lead, label, opening, bid, match, info):  # as in --help
+    app.add_typer(group.app)
+app.add_typer(train.app, name="train")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bridgevec {bridgevec.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="bridgevec")

@@ -1,0 +1,141 @@
+"""What commands share: the group that turns errors into one line, and common options."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bridgevec.cards import hand_mask, hand_text
+
+if TYPE_CHECKING:
+    from bridgevec.models.embedding import Embedding
+
+EXTRAS = {
+    "endplay": "records",
+    "pyarrow": "records",
+    "matplotlib": "plots",
+    "torch": "train",
+    "sklearn": "train",
+    "joblib": "cluster",
+    "distributed": "cluster",
+    "ray": "cluster",
+}
+"""Packages that only some commands need, and the extra that brings each."""
+
+BIDDERS = (
+    "default, imitation, uncontested, rules, pass, random, a file name.safetensors, or "
+    "exec:COMMAND, a process that speaks lines of JSON"
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+HandArguments = Annotated[
+    list[str],
+    typer.Argument(metavar="HAND...", help="Hands as PBN text, or - to read one a line."),
+]
+Bidders = Annotated[str, typer.Option(help=f"Who bids: {BIDDERS}.")]
+Weights = Annotated[
+    str | None,
+    typer.Option(help="Another embedding: a shipped name, or a file name.safetensors."),
+]
+Workers = Annotated[int | None, typer.Option(help="Threads; by default all.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+
+
+class Group(typer.core.TyperGroup):
+    """Turns errors that the user can mend into one line and exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except ValueError as error:
+            raise _fail(str(error)) from error
+        except BrokenPipeError:
+            raise  # as in `bridgevec deal -n 1000 | head`: no error, and dealt with by the caller
+        except OSError as error:
+            named = error.filename is not None
+            message = f"{error.filename}: {error.strerror}" if named else str(error)
+            raise _fail(message) from error
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            if package not in EXTRAS:
+                raise
+            extra = EXTRAS[package]
+            raise _fail(f'this needs {package}: pip install "bridgevec[{extra}]"') from error
+
+
+def _fail(message: str) -> typer.Exit:
+    typer.echo(f"bridgevec: {message}", err=True)
+    return typer.Exit(2)
+
+
+def stopped(message: str = "") -> typer.Exit:
+    """Say that Ctrl-C ended the command, and give the exit for it."""
+    typer.echo(f"bridgevec: stopped{message}", err=True)
+    return typer.Exit(130)
+
+
+def group() -> typer.Typer:
+    """Make an empty group of commands, which a file of this package fills."""
+    return typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+def examples(*lines: str) -> str:
+    """Write the examples at the end of a command's help."""
+    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+
+
+def print_json(value: object) -> None:
+    """Print JSON on one line."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def shows_bars() -> bool:
+    """Tell whether standard error is a terminal, which can show a progress bar."""
+    return sys.stderr.isatty()
+
+
+def source_name(source: str) -> str:
+    """Name a source of input in a message."""
+    return "standard input" if source == "-" else source
+
+
+def hands_given(sources: Iterable[str]) -> list[str]:
+    """Give hands as text, checked; ``-`` stands for the lines of standard input."""
+    hands: list[str] = []
+    for source in sources:
+        hands += _lines(sys.stdin, source) if source == "-" else [source]
+    return [hand_text(hand_mask(hand)) for hand in hands]
+
+
+def _lines(file: Iterable[str], source: str) -> Iterator[str]:
+    """Give the lines of a text file, without the blank ones; there must be some."""
+    lines = (line.strip() for line in file if line.strip())
+    first = next(lines, None)
+    if first is None:
+        raise ValueError(f"{source_name(source)} is empty")
+    return itertools.chain([first], lines)
+
+
+def embedding_of(weights: str | None) -> Embedding:
+    """Load the embedding of the option ``--weights``."""
+    from bridgevec.models.embedding import load_embedding
+
+    return load_embedding() if weights is None else load_embedding(weights)
+
+
+class told(warnings.catch_warnings):
+    """Within it, warnings are lines on standard error."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = lambda message, *_, **__: typer.echo(
+            f"bridgevec: {message}", err=True
+        )

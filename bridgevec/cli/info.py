@@ -1,0 +1,108 @@
+"""The command info: versions, shipped weights and data."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import bridgevec
+from bridgevec.cli.common import EXTRAS, Json, examples, group, print_json
+
+app = group()
+
+
+@app.command(
+    epilog=examples(
+        "bridgevec info",
+        "bridgevec info hand2vec-8",
+        "bridgevec info --json",
+    )
+)
+def info(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="MODEL",
+            help="Show this model's card: a shipped model, or a file name.safetensors.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show versions, shipped weights and data.
+
+    For bug reports, and to see what the weights were trained on.
+    """
+    if model is not None:
+        card = _card(model)
+        if as_json:
+            print_json(card)
+        else:
+            typer.echo("\n".join(_outline(card)))
+        return
+    from bridgevec.dds import BUILT_FOR, SOLVER_VERSION
+
+    package = Path(bridgevec.__file__).parent
+    cards = {name: _card(name) for name in _shipped()}
+    report = {
+        "bridgevec": _version("bridgevec"),
+        "folder": str(package),
+        "solver": SOLVER_VERSION,
+        "solver built for": BUILT_FOR,
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in ("numpy", *EXTRAS)},
+        "weights": cards,
+        "data": [str(file) for file in sorted((package.parent / "data").glob("*.parquet"))],
+    }
+    if as_json:
+        print_json(report)
+        return
+    report["weights"] = {name: f"{card['parameters']:,} parameters" for name, card in cards.items()}
+    report["data"] = [f"{len(report['data'])} Parquet files in {package.parent / 'data'}"]
+    typer.echo("\n".join(_outline(report)))
+    typer.echo("`bridgevec info MODEL` shows a model's card.")
+
+
+def _shipped() -> list[str]:
+    from bridgevec.models.embedding import WEIGHTS
+
+    return sorted(file.stem for file in WEIGHTS.glob("*.json"))
+
+
+def _card(model: str) -> dict[str, Any]:
+    """Read the model card of shipped weights, or of a file."""
+    from bridgevec.models.embedding import WEIGHTS
+
+    if model.endswith(".safetensors"):
+        path = Path(model).with_suffix(".json")
+    elif model in _shipped():
+        path = WEIGHTS / f"{model}.json"
+    else:
+        raise ValueError(f"no model {model!r}; shipped are: {', '.join(_shipped())}")
+    card: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return card
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version("scikit-learn" if package == "sklearn" else package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _outline(value: dict[str, Any], indent: str = "") -> Iterator[str]:
+    """Write nested values as indented lines."""
+    for key, item in value.items():
+        if isinstance(item, dict):
+            yield f"{indent}{key}:"
+            yield from _outline(item, indent + "  ")
+        elif isinstance(item, list) and any(isinstance(one, str) for one in item):
+            yield f"{indent}{key}:"
+            yield from (f"{indent}  {one}" for one in item)
+        else:
+            yield f"{indent}{key}: {item}"

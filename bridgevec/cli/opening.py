@@ -1,0 +1,99 @@
+"""The command open: opening bids."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridgevec.board import Board
+from bridgevec.cards import Seat
+from bridgevec.cli.common import Json, examples, group, hands_given, print_json
+from bridgevec.cli.reading import Reading, is_hand
+from bridgevec.scoring import Vulnerability
+
+if TYPE_CHECKING:
+    from bridgevec.models.opening_model import KnownOpening, OpeningBid
+
+app = group()
+
+
+@app.command(
+    "open",
+    epilog=examples(
+        "bridgevec open AKQ2.K54.T98.J32",
+        "bridgevec open K5.QJT9863.84.62 --position 3 --dealer S --vulnerable EW",
+        "bridgevec open AKQ2.K54.T98.J32 --model opening-experts --json",
+    ),
+)
+def open_bidding(
+    hands: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="HAND|DEAL|FILE...",
+            help="Hands as PBN text, or - to read one a line; or deals and files of boards.",
+        ),
+    ],
+    position: Annotated[
+        int, typer.Option(min=1, max=4, help="1 for the dealer, 4 after three passes.")
+    ] = 1,
+    dealer: Annotated[
+        str | None, typer.Option(help="Who deals: N, E, S or W. By default the board's, else N.")
+    ] = None,
+    vulnerable: Annotated[
+        str | None,
+        typer.Option(help="None, NS, EW or All. By default the board's, else None."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A shipped model, or a file name.safetensors.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many known hands to show.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Tell what to open hands with, and why.
+
+    Prints the calls with their probabilities, and the nearest hands of known openings.
+    """
+    from bridgevec.models.opening_model import load_opening
+
+    opener = load_opening() if model is None else load_opening(model)
+    given = {"dealer": dealer, "vulnerable": vulnerable}
+    changes = {name: value for name, value in given.items() if value is not None}
+    reading = Reading([source for source in hands if source != "-" and not is_hand(source)])
+    asked = []
+    for text in hands_given(source for source in hands if source == "-" or is_hand(source)):
+        asked.append((text, Seat.parse(dealer or "N"), Vulnerability.parse(vulnerable or "None")))
+    if reading.sources:
+        for _, one in reading.boards():
+            board = Board(one.deal, one.dealer, one.vulnerable).replace(**changes)
+            hand = board[(board.dealer + position - 1) % 4]
+            asked.append((hand, board.dealer, board.vulnerable))
+    found = []
+    for text, first, sides in asked:
+        question = (text, position, first, sides)
+        bid = opener.opening_bid(*question)
+        found.append((text, bid, opener.nearest_openings(*question, k)))
+    if as_json:
+        print_json(
+            [
+                {"hand": text, "position": position, "dealer": first.name}
+                | {"vulnerable": str(sides), "call": bid.call}
+                | {"probabilities": {c: round(p, 6) for c, p in bid.probabilities.items()}}
+                | {"nearest": [near._asdict() for near in known]}
+                for (text, bid, known), (_, first, sides) in zip(found, asked, strict=True)
+            ]
+        )
+    else:
+        typer.echo("\n\n".join(_opening_text(*one) for one in found))
+    reading.finish()
+
+
+def _opening_text(hand: str, bid: OpeningBid, known: list[KnownOpening]) -> str:
+    calls = [
+        f"{100 * p:6.1f}%  {call}"
+        for i, (call, p) in enumerate(bid.probabilities.items())
+        if i == 0 or p >= 0.001
+    ]
+    hands = [f"{near.distance:7.3f}  {near.call:<4}{near.hand}" for near in known]
+    reasons = ["", "nearest known openings (distance, call, hand):", *hands] if hands else []
+    return "\n".join([hand, *calls, *reasons])
