@@ -311,18 +311,15 @@ def _run(
     while go_on and (legal := at.legal()):
         seat = at.seat
         legal.sort(key=lambda card: (-(card % 13), card))
+        before, card = at, legal[-1]
         for card in legal:
-            trial = at.copy()
-            trial.play(card)
+            at = before.copy()
+            at.play(card)
             numbers.append(card)
             low, high, guess = known(seat)
-            if (
-                card == legal[-1]
-                or ns_tricks(trial, max(low, ns - 1), min(high, ns + 1), guess) == ns
-            ):
+            if card == legal[-1] or ns_tricks(at, max(low, ns - 1), min(high, ns + 1), guess) == ns:
                 break
             numbers.pop()
-        at = trial
         played.append(PlayedCard(card_text(card), seat, result(ns), 0))
     return Play(deal, contract, start, tuple(played))
 

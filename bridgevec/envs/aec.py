@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any, Unpack
 
 import numpy as np
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Discrete, Space
 from gymnasium.utils.seeding import np_random
 from numpy.typing import NDArray
 from pettingzoo import AECEnv
@@ -58,18 +58,20 @@ class BiddingAECEnv(AECEnv[str, NDArray[np.float32], int]):
         self.game = Game(1, **given)
         self.possible_agents = [seat.name for seat in Seat]
         self.agents: list[str] = []
-        self.observation_spaces = {
+        self.observation_spaces: dict[str, Space[Any]] = {
             agent: deepcopy(self.game.observation.space) for agent in self.possible_agents
         }
-        self.action_spaces = {agent: Discrete(N_CALLS) for agent in self.possible_agents}
+        self.action_spaces: dict[str, Space[Any]] = {
+            agent: Discrete(N_CALLS) for agent in self.possible_agents
+        }
         self._row = np.zeros(1, dtype=np.intp)
         self._random: np.random.Generator | None = None
 
-    def observation_space(self, agent: str) -> Box:
+    def observation_space(self, agent: str) -> Space[Any]:
         """Return the space of what an agent sees."""
         return self.observation_spaces[agent]
 
-    def action_space(self, agent: str) -> Discrete:
+    def action_space(self, agent: str) -> Space[Any]:
         """Return the space of the calls."""
         return self.action_spaces[agent]
 
@@ -103,7 +105,8 @@ class BiddingAECEnv(AECEnv[str, NDArray[np.float32], int]):
         """
         agent = self.agent_selection
         if self.terminations[agent]:
-            self._was_dead_step(action)
+            # PettingZoo's own type leaves out None, the one action that it takes here.
+            self._was_dead_step(action)  # pyright: ignore[reportArgumentType]
             return
         ended, rewards, results = self.game.play(self._row, np.array([action]))
         self._cumulative_rewards[agent] = 0.0

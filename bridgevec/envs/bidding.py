@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 import numpy as np
 from gymnasium import Env
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 
 from bridgevec.auction import N_CALLS
@@ -110,7 +110,7 @@ class BiddingEnv(Env[NDArray[np.float32], np.int64]):
         self.render_mode = check_render_mode(render_mode)
         self.game = Game(1, **options)
         self.action_space = Discrete(N_CALLS)
-        self.observation_space: Box[Any] = self.game.observation.space
+        self.observation_space = self.game.observation.space
         self._row = np.zeros(1, dtype=np.intp)
         self._seeded = False
 

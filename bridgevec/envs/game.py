@@ -64,6 +64,7 @@ class Bidder(Protocol):
         vulnerable : str
             ``"None"``, ``"NS"``, ``"EW"`` or ``"All"``.
         """
+        ...
 
 
 # Every contract by its number, as `Tables.results` counts them.

@@ -79,6 +79,7 @@ class Observation(Protocol):
     @property
     def space(self) -> Box[Any]:
         """The space of one observation."""
+        ...
 
     def write(self, tables: Tables, seats: NDArray[np.uint8], out: NDArray[np.float32]) -> None:
         """Write what one seat at each table sees.

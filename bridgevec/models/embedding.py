@@ -206,7 +206,7 @@ class Embedding:
     def _tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """What each holding gives its own suit, and every suit: two of (8192, dims / 4)."""
         w = self._weights
-        scale = 1 / np.sqrt(w["encoder.norm.running_var"] + np.float32(1e-5))
+        scale = np.reciprocal(np.sqrt(w["encoder.norm.running_var"] + np.float32(1e-5)))
         x = self._layer("encoder.own", self._holdings())
         own = x @ w["encoder.skip.weight"].T + w["encoder.skip.bias"]
         own = (own - w["encoder.norm.running_mean"]) * scale

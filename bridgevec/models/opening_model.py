@@ -110,7 +110,7 @@ def _judgement(
     points: NDArray[np.floating],
     rule: NDArray[np.floating],
     balanced: NDArray[np.bool_],
-) -> list[NDArray[np.floating]]:
+) -> list[NDArray[Any]]:
     """What experts weigh, of the values of `_holdings` for every suit, and of the hand."""
     # The longest suit first; of suits that are as long, the higher.
     order = np.argsort(-of["length"], axis=1, kind="stable")
@@ -453,7 +453,7 @@ def hidden_layers(
     for weight, bias in network[:-1]:
         x = x @ weight.T + bias
         with np.errstate(over="ignore"):  # far below zero: silu is 0, as it should be
-            x = x / (1 + np.exp(-x))
+            x = np.divide(x, 1 + np.exp(-x))
     return x
 
 

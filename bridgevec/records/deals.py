@@ -65,11 +65,10 @@ def deal_of_hands(masks: list[int], text: str) -> Deal:
     ValueError
         If they are no deal, or more than one is not known; the message names the text.
     """
-    unknown = masks.count(-1)
-    if unknown:
-        if unknown > 1:
-            raise ValueError(f"deal {text!r} has {unknown} hands that are not known")
-        known = [mask for mask in masks if mask >= 0]
+    known = [mask for mask in masks if mask >= 0]
+    if len(known) < 4:
+        if len(known) < 3:
+            raise ValueError(f"deal {text!r} has {4 - len(known)} hands that are not known")
         rest = FULL_DECK & ~(known[0] | known[1] | known[2])
         masks = [rest if mask < 0 else mask for mask in masks]
     north, east, south, west = masks
@@ -79,7 +78,7 @@ def deal_of_hands(masks: list[int], text: str) -> Deal:
         and west.bit_count() == 13
     ):
         return Deal._trusted((north, east, south, west))
-    if unknown:
+    if len(known) < 4:
         for mask in known:
             hand_mask(hand_text(mask))  # says which has not thirteen
     return Deal("N:" + " ".join(hand_text(mask) for mask in masks))  # says what is wrong
@@ -117,7 +116,7 @@ def letters_hand(text: str) -> int:
     ValueError
         If it is none.
     """
-    mask = 0
+    mask = suit = 0
     for i, part in enumerate(_SUIT.split(text.upper().replace("10", "T"))):
         if i % 2:
             suit = SUITS.index(part)

@@ -162,7 +162,7 @@ def write_boards(
         if kind not in FORMATS or kind == "parquet":
             raise ValueError(f"format is {kind!r}, expected pbn, lin, csv or txt")
         return _write_text(target, iter_boards(boards), kind)
-    path = Path(target)
+    path = Path(target)  # pyright: ignore[reportArgumentType] - nothing to write to, so a path
     suffixes = [suffix.lower() for suffix in path.suffixes]
     compressed = suffixes[-1:] == [".gz"]
     kind = format or "".join(suffixes[-2:-1] if compressed else suffixes[-1:]).lstrip(".")

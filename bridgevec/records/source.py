@@ -63,7 +63,7 @@ class Opened:
         self._decode: Any = None
         self._text_file = isinstance(file, io.TextIOBase)
         if self._text_file and hasattr(file, "buffer"):
-            self._file, self._text_file = file.buffer, False
+            self._file, self._text_file = cast(Any, file).buffer, False
         first = self._read()
         if not self._text_file and first[:2] == b"\x1f\x8b":
             self.packing = "gzip"
