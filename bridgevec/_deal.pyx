@@ -90,6 +90,30 @@ cdef class Shuffler:
                     left ^= hand
                 masks[row, last] |= left
 
+    def fill_hand(self, uint64_t[:, ::1] masks, int seat):
+        """Give one seat as many of the cards that nobody has as it needs, in place."""
+        cdef Py_ssize_t row
+        cdef uint64_t left, hand
+        cdef uint32_t n, j, need
+        cdef uint64_t cards[52]
+        with nogil:
+            for row in range(masks.shape[0]):
+                left = FULL ^ (masks[row, 0] | masks[row, 1] | masks[row, 2] | masks[row, 3])
+                n = 0
+                while left:
+                    cards[n] = left & (0 - left)
+                    n += 1
+                    left &= left - 1
+                need = 13 - bv_count(masks[row, seat])
+                hand = 0
+                while need:
+                    j = self.below(n)
+                    n -= 1
+                    hand |= cards[j]
+                    cards[j] = cards[n]
+                    need -= 1
+                masks[row, seat] |= hand
+
     def fill_lengths(self, uint64_t[:, ::1] masks, int seat, int8_t[:, ::1] lengths):
         """Give a seat so many more spades, hearts, diamonds and clubs, in place."""
         cdef Py_ssize_t row

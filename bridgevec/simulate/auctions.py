@@ -2,19 +2,19 @@
 
 The weight of a deal is the probability that the players make just these calls with their hands, a
 product over the players. A random deal rarely deserves a weight worth speaking of. So the hands are
-dealt one after the other, beginning with the player whose calls are the rarest. That hand is drawn
-from a tilted distribution of lengths and points, exactly; each other one is chosen among many that
-were dealt at random, by the same kind of tilt. The bidder judges a hand before the next is dealt.
-The tilts are normal distributions: first about what a network infers from the auction, then about
-what the bidder made of hands that were drawn so. Each step keeps a hand with a known probability
-and divides its weight by it (Liu, Chen and Wong, "Rejection control and sequential importance
-sampling", JASA 1998): the weights stay honest, however poor the inference.
+dealt one after the other, beginning with the player whose calls are the rarest, and the last two
+together. Of many candidates a few are chosen by a quick estimate (`bridgevec.simulate.surrogate`),
+the bidder judges these, and the next hand is dealt only to those worth going on with. The estimate
+begins with what a network infers from the auction and learns from hands that the bidder judged; for
+rare calls in steps, from likelihoods to a small power (Neal, "Annealed importance sampling", 2001).
+Each step keeps a hand with a known probability and divides its weight by it (Liu, Chen and Wong,
+"Rejection control and sequential importance sampling", JASA 1998): the weights stay honest, however
+poor the estimate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,24 +26,30 @@ from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.features import DESCRIPTION, MEANS, SCALES, SPREAD
 from bridgevec.bidders.policy import PolicyBidder, load_policy
 from bridgevec.cards import FULL_DECK, Seat
-from bridgevec.simulate.conditions import Batch, table_of
 from bridgevec.simulate.language import POINTS, Binary, Count, Number
-from bridgevec.simulate.proposal import HandTable
+from bridgevec.simulate.proposal import CHOOSE, HandTable, draw
+from bridgevec.simulate.surrogate import SHAPES, Surrogate, shape_numbers
 
-_LENGTH, _POINTS = table_of("length"), table_of("hcp", POINTS["hcp"])
-_OBSERVERS = 256
-_PILOT = 1000
-"""Hands of each player that are judged to learn how to deal such."""
-_ROUND = 1 << 16
+_OBSERVERS = 64
+_PILOT = 500
+"""Hands of a player that are judged at a time to learn how to deal such."""
+_PILOTS = 8
+"""So many times at most."""
+_LEARNT, _ENOUGH = 0.15, 0.3
+"""The part of a pilot's hands that its effective size must reach to learn, and to be the last."""
+_POOR = 0.4
+"""A round whose effective size is less, as a part of what was judged, is learnt from."""
+_MOST = 4000
+"""But not from more hands than these."""
+_ROUND = 1 << 15
 """Candidates for a hand that are dealt at a time."""
-_JUDGED = 2500
+_JUDGED = 1000
 """How many of them, about, the bidder judges."""
-_ENOUGH = 15.0
-"""The effective size of a pilot from which something can be learnt."""
-_WIDE = 1.4
-"""Standard deviations are taken times this."""
-_SHARE = 0.25
-"""For each hand dealt from a tilt, so many from a wider one, and as many at random."""
+_CHOICE = 6
+"""Candidates for the first hand, times `_JUDGED`."""
+_SUITS = np.arange(0, 52, 13, dtype=np.uint64)
+_WIDE, _ALL = 0.5, 0.1
+"""For each hand dealt by an estimate, so many by its root, by its fourth root, and at random."""
 
 
 class Likelihood:
@@ -94,6 +100,18 @@ class Likelihood:
             found[rows] *= p[:, self._calls[i]]
             rows = rows[found[rows] > 0]
         return found
+
+
+def effective_size(weights: NDArray[np.float64]) -> float:
+    """Tell how many deals of equal weight would tell as much (Kish).
+
+    Examples
+    --------
+    >>> effective_size(np.array([1.0, 1.0, 1.0, 0.0]))
+    3.0
+    """
+    square = float(np.square(weights).sum())
+    return float(weights.sum()) ** 2 / square if square else 0.0
 
 
 def thin(
@@ -157,68 +175,40 @@ class AuctionSampler:
         self._rng, self._fitting = rng, fitting
         self._shuffler = Shuffler(rng)
         self._known = np.array(known, dtype=np.uint64)
-        self._seats = [
-            seat for seat in Seat if known[seat].bit_count() < 13 and self._likelihood.turns(seat)
-        ]
-        self.seats: list[Seat] = []
+        self._hidden = [seat for seat in Seat if known[seat].bit_count() < 13]
+        judged = [seat for seat in self._hidden if self._likelihood.turns(seat)]
+        self._proposals: dict[Seat, _Proposal] = {}
+        if judged:
+            guesses = self._infer(judged, auction, vulnerable, bidders)
+            tables: dict[int, HandTable] = {}
+            for seat in judged:
+                if known[seat] not in tables:
+                    tables[known[seat]] = _table(known, seat)
+                self._proposals[seat] = _Proposal(
+                    tables[known[seat]],
+                    lambda hands, seat=seat: self._likelihood.of_hands(seat, hands),  # type: ignore[misc]
+                    guesses.get(seat),
+                    rng,
+                )
+        self.seats = sorted(judged, key=lambda seat: self._proposals[seat].chance)
         """Whose hands are judged, the rarest first."""
-        self._tilts: dict[Seat, _Tilt] = {}
-        self._tables: dict[Seat, HandTable] = {}
-        if self._seats:
-            self._learn(auction, vulnerable, bidders, known)
 
-    def _learn(
+    def _infer(
         self,
+        seats: Sequence[Seat],
         auction: Auction,
         vulnerable: int,
         bidders: Sequence[Bidder],
-        known: Sequence[int],
-    ) -> None:
-        guesses = self._infer(auction, vulnerable, bidders)
-        tables: dict[int, HandTable] = {}
-        chances = {}
-        for seat in self._seats:
-            if known[seat] not in tables:
-                hcp = Count("hcp", seat, None)
-                tables[known[seat]] = HandTable(
-                    seat,
-                    [Binary(">=", hcp, Number(0))],
-                    FULL_DECK & ~sum(known),
-                    known[seat],
-                    np.ones(560, dtype=bool),
-                    POINTS,
-                )
-            table = self._tables[seat] = tables[known[seat]]
-            kinds = np.column_stack([table.lengths[:, :3], table.totals])
-            tilt = guesses.get(seat, _Tilt(np.array([3.25] * 3 + [10]), np.diag([3.0] * 3 + [20])))
-            for _ in range(2):
-                hands, weights = table.draw_tilted(
-                    tilt(kinds, table.ways_of_kinds), _PILOT, self._rng
-                )
-                weights = weights * self._likelihood.of_hands(seat, hands)
-                chances[seat] = weights.mean()
-                size = weights.sum() ** 2 / max(np.square(weights).sum(), 1e-300)
-                if size < _ENOUGH:
-                    tilt = _Tilt(tilt.mean, tilt.covariance * 2)
-                    continue
-                tilt = _Tilt.of(_numbers(hands), weights)
-                if size > _PILOT / 8:
-                    break
-            self._tilts[seat] = tilt
-        self.seats = sorted(self._seats, key=lambda seat: chances[seat])
-
-    def _infer(
-        self, auction: Auction, vulnerable: int, bidders: Sequence[Bidder]
-    ) -> dict[Seat, _Tilt]:
-        """Infer lengths and points of the hands.
+    ) -> dict[Seat, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Infer spades, hearts, diamonds and points of the hands: means and variances.
 
         The network is asked as partner, or as a player whose hand is known; a hand that is not
         known is taken as a mixture of random ones that would have bid so.
         """
-        found: dict[Seat, _Tilt] = {}
+        found = {}
         n = len(auction)
-        for seat in self._seats:
-            full = [s for s in Seat if s != seat and int(self._known[s]).bit_count() == 13]
+        for seat in seats:
+            full = [s for s in Seat if s != seat and s not in self._hidden]
             observer = full[0] if full else seat.partner
             turns = [i for i in range(n + 1) if (auction.dealer + i) % 4 == observer]
             # The last time that the observer was, or is, to call.
@@ -244,7 +234,7 @@ class AuctionSampler:
             mean = weights @ means
             variance = weights @ (np.square(errors) + np.square(means - mean))
             kept = [0, 1, 2, 4]  # the clubs are the rest
-            found[seat] = _Tilt(mean[kept], np.diag(np.maximum(variance[kept], 0.2)))
+            found[seat] = mean[kept], np.maximum(variance[kept], 0.2)
         return found
 
     def round(self) -> tuple[NDArray[np.uint64], NDArray[np.float64], int]:
@@ -259,111 +249,213 @@ class AuctionSampler:
         """
         if self._fitting is not None:
             return self._round_fitting(self._fitting(_ROUND))
-        rng = self._rng
         if not self.seats:
             masks = np.tile(self._known, (_JUDGED, 1))
             self._shuffler.fill(masks)
             return masks, np.ones(_JUDGED), _JUDGED
-        lead, *others = self.seats
-        table = self._tables[lead]
-        kinds = np.column_stack([table.lengths[:, :3], table.totals])
-        masks = np.tile(self._known, (_JUDGED, 1))
-        masks[:, lead], weights = table.draw_tilted(
-            self._tilts[lead](kinds, table.ways_of_kinds), _JUDGED, rng
-        )
-        masks, weights = self._judge(lead, masks, weights)
-        for seat in others:
-            if not len(masks):
-                break
-            copies = max(_ROUND // len(masks), 1)
-            many = np.repeat(masks, copies, axis=0)
-            self._shuffler.fill(many)
-            hands = many[:, seat]
-            chances = np.repeat(weights / copies, copies)
-            score = chances * self._tilts[seat](_numbers(hands))
-            chosen, shares = thin(score, _JUDGED, rng)
-            masks = masks[chosen // copies]
-            masks[:, seat] = hands[chosen]
-            masks, weights = self._judge(seat, masks, chances[chosen] / shares)
+        rng = self._rng
+        first, *others = self.seats
+        open_seats = list(self._hidden)
+        tried = 1
+        if len(open_seats) < 3:
+            masks, weights = self._known[None], np.ones(1)
+            others = self.seats
+        else:
+            tried = _CHOICE * _JUDGED
+            masks = np.tile(self._known, (tried, 1))
+            masks[:, first], weights = self._proposals[first].draw(tried, rng)
+            masks, weights = self._choose([first], masks, weights)
+            open_seats.remove(first)
+        while others and len(masks):
+            now = others if len(open_seats) <= 2 else others[:1]
+            masks, weights = self._deal(open_seats, now[0], masks, weights)
+            masks, weights = self._choose(now, masks, weights)
+            open_seats.remove(now[0])
+            others = others[len(now) :]
         self._shuffler.fill(masks)
-        return masks, weights, _JUDGED
+        return masks, weights, tried
 
-    def _judge(
-        self, seat: Seat, masks: NDArray[np.uint64], weights: NDArray[np.float64]
+    def _deal(
+        self,
+        open_seats: Sequence[Seat],
+        seat: Seat,
+        masks: NDArray[np.uint64],
+        weights: NDArray[np.float64],
     ) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
-        """Weigh deals by the calls of a seat, and leave out what has hardly any weight."""
-        hands = np.ascontiguousarray(masks[:, seat])
-        weights = weights * self._likelihood.of_hands(seat, hands)
-        chosen, shares = thin(weights, _worth(weights), self._rng)
-        return masks[chosen], weights[chosen] / shares
+        """Deal many candidates for a hand, each with what lengths the estimates like.
+
+        When two hands are left, one is what the other leaves, and both are dealt.
+        """
+        if len(open_seats) == 1:
+            self._shuffler.fill(masks)
+            return masks, weights
+        # What is left of each suit decides; most deals have it in common with others.
+        pool = ~np.bitwise_or.reduce(masks, axis=1)
+        left, row_of = np.unique(_lengths(pool), axis=0, return_inverse=True)
+        row_of = row_of.reshape(-1)
+        more = SHAPES - _lengths(masks[:1, seat])
+        shapes = np.flatnonzero((more >= 0).all(axis=1))
+        more = more[shapes]
+        ways = np.ones((len(left), len(shapes)))
+        for suit in range(4):
+            ways *= CHOOSE[left[:, suit, None], more[:, suit]]
+        tilt = np.broadcast_to(self._proposals[seat].of_shapes[shapes], ways.shape)
+        other = next((one for one in open_seats if one != seat), seat)
+        if len(open_seats) == 2 and other in self._proposals:
+            rest = left[:, None] - more + _lengths(masks[:1, other])
+            tilt = tilt * self._proposals[other].of_shapes[shape_numbers(np.maximum(rest, 0))]
+        wanted = ways * tilt
+        weights = weights * (wanted.sum(axis=1) / ways.sum(axis=1))[row_of]
+        copies = max(_ROUND // len(masks), 1)
+        row = np.repeat(row_of, copies)
+        first = row * len(shapes)
+        at = draw(np.cumsum(wanted), first, first + len(shapes), self._rng)
+        masks = np.repeat(masks, copies, axis=0)
+        self._shuffler.fill_lengths(masks, seat, more[at - first].astype(np.int8))
+        if len(open_seats) == 2:
+            self._shuffler.fill(masks)
+        return masks, np.repeat(weights / copies, copies) / tilt.reshape(-1)[at]
+
+    def _choose(
+        self, seats: Sequence[Seat], masks: NDArray[np.uint64], weights: NDArray[np.float64]
+    ) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
+        """Choose candidates by the estimates, and judge them."""
+        tilts = np.array([self._proposals[s].tilt(masks[:, s], weights) for s in seats])
+        chosen, shares = thin(weights * tilts.prod(axis=0), _JUDGED, self._rng)
+        masks, weights, tilts = masks[chosen], weights[chosen] / shares, tilts[:, chosen]
+        for place, seat in enumerate(seats):
+            hands = np.ascontiguousarray(masks[:, seat])
+            likelihoods = self._likelihood.of_hands(seat, hands)
+            weights = weights * likelihoods
+            if len(hands) >= _JUDGED / 2:
+                self._proposals[seat].learn(hands, likelihoods)
+            # Leave out what has hardly any weight, or will have by the estimates to come.
+            score = weights * tilts[place + 1 :].prod(axis=0)
+            chosen, shares = thin(score, max(2 * effective_size(score), 50.0), self._rng)
+            masks, weights, tilts = masks[chosen], weights[chosen] / shares, tilts[:, chosen]
+        return masks, weights
 
     def _round_fitting(
         self, masks: NDArray[np.uint64]
     ) -> tuple[NDArray[np.uint64], NDArray[np.float64], int]:
-        tried = len(masks)
-        score = np.ones(tried)
-        for seat in self.seats:
-            score *= self._tilts[seat](_numbers(masks[:, seat]))
-        chosen, shares = thin(score, _JUDGED, self._rng)
-        masks, weights = masks[chosen], 1 / shares
-        for seat in self.seats:
-            masks, weights = self._judge(seat, masks, weights)
-        return masks, weights, tried
+        return *self._choose(self.seats, masks, np.ones(len(masks))), len(masks)
 
 
-class _Tilt:
-    """A normal distribution of three lengths and points, with heavy tails.
+def _lengths(hands: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Count the spades, hearts, diamonds and clubs of hands, int64 (n, 4)."""
+    lengths: NDArray[np.int64] = np.bitwise_count(hands[:, None] >> _SUITS & np.uint64(0x1FFF))
+    return lengths.astype(np.int64)
+
+
+def _table(known: Sequence[int], seat: Seat) -> HandTable:
+    """Count all hands that a seat may have, by lengths and points."""
+    every = Binary(">=", Count("hcp", seat, None), Number(0))
+    shapes = np.ones(560, dtype=bool)
+    return HandTable(seat, [every], FULL_DECK & ~sum(known), known[seat], shapes, POINTS)
+
+
+class _Proposal:
+    """Hands of a player as they should be dealt, learnt from what the bidder says of them.
 
     Parameters
     ----------
-    mean : ndarray, shape (4,)
-    covariance : ndarray, shape (4, 4)
+    table : HandTable
+        Of all hands, with their points.
+    likelihood : callable
+        Of hands.
+    guess : tuple of ndarray, optional
+        Means and variances of spades, hearts, diamonds and points to begin with.
+    rng : Generator
+
+    Attributes
+    ----------
+    chance : float
+        About how likely the calls are with a random hand.
+    of_shapes : ndarray of float64, shape (560,)
+        How much sooner than others hands of a shape should be dealt.
     """
 
-    def __init__(self, mean: NDArray[np.float64], covariance: NDArray[np.float64]) -> None:
-        self.mean, self.covariance = mean, covariance
-        self._inverse = np.linalg.inv(covariance * _WIDE**2)
+    def __init__(
+        self,
+        table: HandTable,
+        likelihood: Callable[[NDArray[np.uint64]], NDArray[np.float64]],
+        guess: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
+        rng: np.random.Generator,
+    ) -> None:
+        self._table = table
+        shapes, points = shape_numbers(table.lengths), table.totals[:, 0]
+        tilt = np.ones(len(points))
+        if guess is not None:
+            mean, variance = guess
+            off = np.column_stack([table.lengths[:, :3], points]) - mean
+            tilt = _mixture(np.exp(-(np.square(off) / variance).sum(axis=1) / 4), self._ways)
+        self._shapes, self._points = shapes, points
+        self._hands, self._likelihoods = np.zeros(0, dtype=np.uint64), np.zeros(0)
+        quick: Surrogate | None = None
+        power = 0.0
+        for _ in range(_PILOTS):
+            hands, weights = table.draw_tilted(tilt, _PILOT, rng)
+            judged = likelihood(hands)
+            self._hands = np.append(self._hands, hands)
+            self._likelihoods = np.append(self._likelihoods, judged)
+            self.chance = float((weights * judged).mean())
+            enough = effective_size(weights * judged) >= _ENOUGH * _PILOT
+            last, power = power, 1.0
+            while power > 0.02 and effective_size(weights * judged**power) < _LEARNT * _PILOT:
+                power /= 1.5
+            # Of rare calls first a flatter likelihood, that the hands seen so far can show.
+            quick = Surrogate(self._hands, self._likelihoods**power, honours=False, start=quick)
+            tilt = _mixture(quick.of_kinds(shapes, points), self._ways)
+            if enough or last == power == 1.0:
+                break
+        self._tilt, self._quick = tilt, quick
+        self.of_shapes = self._average_of_shapes()
+        self._estimate = Surrogate(self._hands, self._likelihoods**power, start=quick)
 
-    @classmethod
-    def of(cls, numbers: NDArray[np.floating], weights: NDArray[np.float64]) -> _Tilt:
-        """Fit weighted hands."""
-        weights = weights / weights.sum()
-        mean = weights @ numbers
-        off = numbers - mean
-        return cls(mean, (off * weights[:, None]).T @ off + np.diag([0.15, 0.15, 0.15, 0.5]))
+    def learn(self, hands: NDArray[np.uint64], likelihoods: NDArray[np.float64]) -> None:
+        """Improve by hands that were judged, if they were not those that the estimate promised."""
+        promised = _mixture(self._estimate.of_hands(hands), np.ones(len(hands)))
+        good = effective_size(likelihoods / promised) >= _POOR * len(hands)
+        if good or len(self._hands) > _MOST:
+            return
+        self._hands = np.append(self._hands, hands)
+        self._likelihoods = np.append(self._likelihoods, likelihoods)
+        known = self._hands, self._likelihoods
+        self._quick = Surrogate(*known, honours=False, start=self._quick)
+        self._tilt = _mixture(self._quick.of_kinds(self._shapes, self._points), self._ways)
+        self._estimate = Surrogate(*known, start=self._estimate)
+        self.of_shapes = self._average_of_shapes()
 
-    def __call__(
-        self, numbers: NDArray[Any], weights: NDArray[np.float64] | None = None
-    ) -> NDArray[np.float64]:
-        """Weigh hands by what `_numbers` tells of them, and how many of each there are.
+    def _average_of_shapes(self) -> NDArray[np.float64]:
+        """Average the tilt over the hands of each shape."""
+        ways = np.bincount(self._shapes, self._ways, len(SHAPES))
+        tilt = np.bincount(self._shapes, self._ways * self._tilt, len(SHAPES))
+        mean: NDArray[np.float64] = np.where(ways > 0, tilt / np.maximum(ways, 1), 1.0)
+        return mean.astype(np.float64)
 
-        A part of the weight goes to all hands alike, and a part to a wider distribution, so that no
-        hand is dealt much more rarely than at random (Hesterberg, "Weighted average importance
-        sampling and defensive mixture distributions", Technometrics 1995).
-        """
-        off = (numbers - self.mean).astype(np.float32)
-        square = np.einsum("ni,ni->n", off @ self._inverse.astype(np.float32), off)
-        middle = np.exp(-square / 2)
-        middle = middle.astype(np.float64) + 1e-30
-        wide = np.sqrt(np.sqrt(middle))
-        return (
-            middle / np.average(middle, weights=weights)
-            + _SHARE * wide / np.average(wide, weights=weights)
-            + _SHARE
-        )
+    @property
+    def _ways(self) -> NDArray[np.float64]:
+        return self._table.ways_of_kinds
 
+    def draw(
+        self, n: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
+        """Draw hands by lengths and points, with weights that make up for it."""
+        return self._table.draw_tilted(self._tilt, n, rng)
 
-def _numbers(hands: NDArray[np.uint64]) -> NDArray[np.float32]:
-    """Count spades, hearts, diamonds and points of hands, float32 (n, 4)."""
-    masks = np.ascontiguousarray(hands)[:, None]
-    batch = Batch(masks)
-    held = [batch.holding(0, suit) for suit in range(4)]
-    columns = [_LENGTH.take(h) for h in held[:3]]
-    columns.append(sum((_POINTS.take(h) for h in held[1:]), start=_POINTS.take(held[0])))
-    return np.stack(columns, axis=1).astype(np.float32)
+    def tilt(self, hands: NDArray[np.uint64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Say how much sooner than others these weighted hands should be judged."""
+        return _mixture(self._estimate.of_hands(hands), weights)
 
 
-def _worth(weights: NDArray[np.float64]) -> float:
-    """Tell how many of some weighted deals to go on with: twice as many as they tell."""
-    square = np.square(weights).sum()
-    return max(2 * weights.sum() ** 2 / square, 50.0) if square else 1.0
+def _mixture(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mix an estimate with wider ones and with a constant.
+
+    So no hand is dealt much more rarely than at random (Hesterberg, "Weighted average importance
+    sampling and defensive mixture distributions", Technometrics 1995).
+    """
+    mixed = np.full(len(values), _ALL)
+    for share in (1, _WIDE, _WIDE):
+        mixed += values * (share / float(np.average(values, weights=weights)))
+        values = np.sqrt(values)
+    return mixed

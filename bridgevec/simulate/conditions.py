@@ -6,8 +6,9 @@ of four of them; there are 8192 holdings, so that each is a look-up in a table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,10 @@ _LENGTHS = _RANKS.sum(axis=1, dtype=np.int16)
 _SUIT = np.uint64(0x1FFF)
 
 
+Values: TypeAlias = NDArray[Any]
+"""Integers or truth values, one for every deal."""
+
+
 @lru_cache(maxsize=256)
 def table_of(name: str, points: tuple[int, ...] = ()) -> NDArray[np.int16]:
     """Make the table of a count: what it is for each of the 8192 holdings, bit 0 being the ace.
@@ -51,17 +56,26 @@ def table_of(name: str, points: tuple[int, ...] = ()) -> NDArray[np.int16]:
     -------
     ndarray of int16, shape (8192,)
     """
+    table: NDArray[np.int16] = _table(name, points).astype(np.int16)
+    return table
+
+
+def _table(name: str, points: tuple[int, ...]) -> Values:
     ace, king, queen, jack, ten, nine = _RANKS[:, :6].T
+    value: Values
     if name == "length":
-        return _LENGTHS
+        value = _LENGTHS
+        return value
     if name == "control":
-        return 2 * ace + king
+        value = 2 * ace + king
+        return value
     if name == "loser":
         # Of one card only the ace counts, of two the ace and the king.
         missing = 3 - ace - king - queen
-        return np.select(
+        value = np.select(
             [_LENGTHS == 0, _LENGTHS == 1, _LENGTHS == 2], [0, 1 - ace, 2 - ace - king], missing
-        ).astype(np.int16)
+        )
+        return value
     if name == "quality":
         return _quality()
     if name == "cccc":
@@ -74,10 +88,12 @@ def table_of(name: str, points: tuple[int, ...] = ()) -> NDArray[np.int16]:
         value += jack * np.select([higher == 2, higher == 1], [50, 25], 0)
         higher = higher + jack
         value += 25 * ten * ((higher == 2) | ((higher == 1) & (nine == 1)))
-        return (value + _quality()).astype(np.int16)
+        value += _quality()
+        return value
     weights = np.zeros(13, dtype=np.int16)
     weights[: len(points)] = points
-    return _RANKS @ weights
+    value = _RANKS @ weights
+    return value
 
 
 def _quality() -> NDArray[np.int16]:
@@ -95,7 +111,8 @@ def _quality() -> NDArray[np.int16]:
     value += np.select(
         [_LENGTHS <= 6, _LENGTHS == 7, _LENGTHS == 8], [extra, seven, eight_up], nine_up
     )
-    return value.astype(np.int16)
+    quality: NDArray[np.int16] = value.astype(np.int16)
+    return quality
 
 
 def cccc_of_shape(lengths: NDArray[np.integer]) -> NDArray[np.int64]:
@@ -126,13 +143,13 @@ class Batch:
         self._points = points
         self._rng = rng
         self._holdings: dict[tuple[int, int], NDArray[np.uint16]] = {}
-        self._known: dict[Node, NDArray[np.integer]] = {}
+        self._known: dict[Node, Values] = {}
         self._tables: NDArray[np.int8] | None = None
 
     def __len__(self) -> int:
         return len(self.masks)
 
-    def remember(self, values: Mapping[Node, NDArray[np.integer]]) -> None:
+    def remember(self, values: Mapping[Node, Values]) -> None:
         """Take what expressions are worth as given."""
         self._known |= values
 
@@ -153,7 +170,7 @@ class Batch:
             self._holdings[seat, suit] = found
         return found
 
-    def value(self, node: Node) -> NDArray[np.integer]:
+    def value(self, node: Node) -> Values:
         """Compute an expression, an integer for every deal.
 
         Raises
@@ -168,7 +185,7 @@ class Batch:
                 self._known[node] = found
         return found
 
-    def _value(self, node: Node) -> NDArray[np.integer]:
+    def _value(self, node: Node) -> Values:
         n = len(self)
         match node:
             case Number(value):
@@ -209,7 +226,7 @@ class Batch:
                 rng = self._rng or np.random.default_rng()
                 return rng.integers(0, most)
             case Unary("!", operand):
-                return self.value(operand) == 0
+                return np.equal(self.value(operand), 0)
             case Unary(_, operand):
                 return -self.value(operand).astype(np.int64)
             case Choice(test, yes, no):
@@ -223,36 +240,36 @@ class Batch:
         return np.stack([_LENGTHS.take(self.holding(seat, suit)) for suit in range(4)], axis=1)
 
 
-def _apply(operator: str, a: NDArray[np.integer], b: NDArray[np.integer]) -> NDArray[np.integer]:
-    match operator:
-        case "&&":
-            return (a != 0) & (b != 0)
-        case "||":
-            return (a != 0) | (b != 0)
-        case "==":
-            return a == b
-        case "!=":
-            return a != b
-        case "<":
-            return a < b
-        case "<=":
-            return a <= b
-        case ">":
-            return a > b
-        case ">=":
-            return a >= b
-    a, b = a.astype(np.int64), b.astype(np.int64)
-    match operator:
-        case "+":
-            return a + b
-        case "-":
-            return a - b
-        case "*":
-            return a * b
+def _divided(a: Values, b: Values) -> Values:
     if not b.all():
         raise ValueError("a condition divides by zero")
-    quotient = np.sign(a) * np.sign(b) * (np.abs(a) // np.abs(b))  # towards zero, as in C
-    return quotient if operator == "/" else a - b * quotient
+    quotient: Values = np.sign(a) * np.sign(b) * (np.abs(a) // np.abs(b))  # towards zero, as in C
+    return quotient
+
+
+_TRUTHS: dict[str, Callable[[Values, Values], Values]] = {
+    "&&": lambda a, b: (a != 0) & (b != 0),
+    "||": lambda a, b: (a != 0) | (b != 0),
+    "==": np.equal,
+    "!=": np.not_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
+_NUMBERS: dict[str, Callable[[Values, Values], Values]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": _divided,
+    "%": lambda a, b: a - b * _divided(a, b),
+}
+
+
+def _apply(operator: str, a: Values, b: Values) -> Values:
+    if operator in _TRUTHS:
+        return _TRUTHS[operator](a, b)
+    return _NUMBERS[operator](a.astype(np.int64), b.astype(np.int64))
 
 
 @lru_cache(maxsize=256)

@@ -16,7 +16,8 @@ from bridgevec.bidders.bidder import Bidder
 from bridgevec.cards import HandLike, Seat, card_text, hand_mask, hand_text
 from bridgevec.dds import MEMORY, Solver, Task, run_tasks, thread_count
 from bridgevec.scoring import Contract, imps, parse_vulnerable, scores
-from bridgevec.simulate.sampler import Where, effective_size, sample_deals
+from bridgevec.simulate.auctions import effective_size
+from bridgevec.simulate.sampler import Where, sample_deals
 
 _FIRST, _BATCH = 40, 20
 """Deals that are solved before the first card may be left out, and before each look after it."""

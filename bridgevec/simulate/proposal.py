@@ -21,6 +21,7 @@ from bridgevec._deal import Shuffler
 from bridgevec.cards import FULL_DECK, Seat
 from bridgevec.simulate.conditions import (
     Batch,
+    Values,
     cccc_of_shape,
     conjuncts,
     leaves,
@@ -39,13 +40,12 @@ _SHAPES = np.array(
 )
 _SHAPE_NUMBER = np.full((14, 14, 14), -1, dtype=np.int16)
 _SHAPE_NUMBER[tuple(_SHAPES[:, :3].T)] = np.arange(len(_SHAPES))
-_CHOOSE = np.array([[comb(n, k) for k in range(14)] for n in range(14)], dtype=float)
+CHOOSE = np.array([[comb(n, k) for k in range(14)] for n in range(14)], dtype=float)
 # A hand of every shape, for what depends on lengths alone.
 _EXAMPLES = np.zeros((len(_SHAPES), 4), dtype=np.uint64)
-_EXAMPLES[:] = sum(
-    ((1 << _SHAPES[:, suit].astype(np.uint64)) - np.uint64(1)) << np.uint64(13 * suit)
-    for suit in range(4)
-)[:, None]
+for _suit in range(4):
+    _cards = (np.uint64(1) << _SHAPES[:, _suit].astype(np.uint64)) - np.uint64(1)
+    _EXAMPLES |= (_cards << np.uint64(13 * _suit))[:, None]
 
 
 class _TooMany(Exception):
@@ -74,7 +74,9 @@ def draw(
     """
     below = np.where(first > 0, cumulated[first - 1], 0.0)
     at = below + rng.random(len(first)) * (cumulated[last - 1] - below)
-    return np.clip(np.searchsorted(cumulated, at, side="right"), first, last - 1)
+    places: NDArray[np.intp] = np.searchsorted(cumulated, at, side="right")
+    kept: NDArray[np.intp] = np.minimum(np.maximum(places, first), last - 1)
+    return kept
 
 
 @dataclass
@@ -120,7 +122,7 @@ class HandTable:
     ) -> None:
         found = set().union(*(leaves(c) for c in conditions)) if conditions else set()
         totals = [x for x in found if isinstance(x, Count) and x.suit is None]
-        single: list[list[Node]] = [[] for _ in range(4)]
+        single: list[list[Count | HasCard]] = [[] for _ in range(4)]
         for leaf in found:
             if isinstance(leaf, HasCard):
                 single[leaf.card // 13].append(leaf)
@@ -157,7 +159,7 @@ class HandTable:
 
             if len(ways) * len(kinds) > 8 * _MOST:
                 raise _TooMany
-            some = fits.any(axis=tuple(range(suit + 1, 4)))
+            some = np.asarray(fits.any(axis=tuple(range(suit + 1, 4))))
             if suit == 0:
                 possible = some[kinds[:, 0]][None]
             else:
@@ -186,7 +188,7 @@ class HandTable:
             key = key[order]
             starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else key
             before, now = before[order], now[order]
-            weight = ways[before] * counts[now]
+            weight = np.asarray(ways[before] * counts[now], dtype=np.float64)
             self._joins.append(_Join(before, now, np.cumsum(weight), np.r_[starts, len(key)]))
             ways = np.add.reduceat(weight, starts) if len(key) else weight
             state = state[order[starts]]
@@ -195,7 +197,7 @@ class HandTable:
 
         batch = Batch(np.zeros((len(ways), 4), dtype=np.uint64), points)
         place = iter(singles.T)
-        known_values: dict[Node, NDArray[np.integer]] = {
+        known_values: dict[Node, Values] = {
             leaf: next(place) for leaf in (x for one in single for x in one)
         }
         for total, column in zip(totals, values.T, strict=True):
@@ -212,8 +214,8 @@ class HandTable:
             good &= batch.value(condition) != 0
         self._states = np.flatnonzero(good)
         ways, lengths = ways[good], lengths[good]
-        number = _SHAPE_NUMBER[lengths[:, 0], lengths[:, 1], lengths[:, 2]]
-        order = np.argsort(number, kind="stable")
+        shape = _SHAPE_NUMBER[lengths[:, 0], lengths[:, 1], lengths[:, 2]]
+        order = np.argsort(shape, kind="stable")
         self._states = self._states[order]
         self._cumulated = np.cumsum(ways[order])
         self.ways_of_kinds = ways[order]
@@ -222,8 +224,8 @@ class HandTable:
         """The lengths of every kind of hand that fits, int64 (k, 4)."""
         self.totals = values[good][order]
         """Of every kind, the totals that the conditions name, int64 (k, t)."""
-        self._of_shape = np.searchsorted(number[order], np.arange(len(_SHAPES) + 1))
-        self.ways = np.bincount(number, ways, len(_SHAPES))
+        self._of_shape = np.searchsorted(shape[order], np.arange(len(_SHAPES) + 1))
+        self.ways = np.bincount(shape, ways, len(_SHAPES)).astype(np.float64)
         """How many hands fit, by shape."""
 
     def draw(self, shapes: NDArray[np.integer], rng: np.random.Generator) -> NDArray[np.uint64]:
@@ -368,7 +370,7 @@ class Proposal:
             good = np.ones(_PILOT, dtype=bool)
             for part in parts:
                 good &= batch.value(part) != 0
-            return good.mean() + 1 / _PILOT
+            return float(good.mean()) + 1 / _PILOT
 
         ratios = {
             seat: fitting(alone[seat]) / fitting(by_shape[seat])
@@ -408,7 +410,7 @@ class Proposal:
             else:
                 ways = np.ones((len(rows), len(numbers)))
                 for suit in range(4):
-                    ways *= _CHOOSE[room[:, suit]][:, more[:, suit]]
+                    ways *= CHOOSE[room[:, suit]][:, more[:, suit]]
             grid = weights[:, None] * ways
             row, column = np.nonzero(grid)
             weights = grid[row, column]

@@ -15,7 +15,7 @@ from bridgevec.auction import Auction
 from bridgevec.bidders.bidder import Bidder, load_bidder
 from bridgevec.cards import Deal, HandLike, Seat, SeatLike, given_masks
 from bridgevec.scoring import parse_vulnerable
-from bridgevec.simulate.auctions import AuctionSampler, thin
+from bridgevec.simulate.auctions import AuctionSampler, effective_size, thin
 from bridgevec.simulate.language import Node, Number, parse_condition
 from bridgevec.simulate.stream import Stream
 
@@ -57,18 +57,6 @@ class Sample:
         return len(self.masks)
 
 
-def effective_size(weights: NDArray[np.float64]) -> float:
-    """Tell how many deals of equal weight would tell as much (Kish).
-
-    Examples
-    --------
-    >>> effective_size(np.array([1.0, 1.0, 1.0, 0.0]))
-    3.0
-    """
-    square = float(np.square(weights).sum())
-    return float(weights.sum()) ** 2 / square if square else 0.0
-
-
 def shared_size(
     masks: NDArray[np.uint64], weights: NDArray[np.float64], seats: Sequence[Seat]
 ) -> float:
@@ -76,7 +64,8 @@ def shared_size(
     least = effective_size(weights)
     for seat in seats:
         _, number = np.unique(masks[:, seat], return_inverse=True)
-        least = min(least, effective_size(np.bincount(number, weights)))
+        total = np.bincount(number, weights).astype(np.float64)
+        least = min(least, effective_size(total))
     return least
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,7 +139,7 @@ def run_script(
     return outcome
 
 
-def _values(batch: Batch, action: Action) -> list[NDArray[np.integer] | str]:
+def _values(batch: Batch, action: Action) -> list[Any]:
     return [one if isinstance(one, str) else batch.value(one) for one in action.values]
 
 
