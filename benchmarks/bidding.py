@@ -34,7 +34,6 @@ from bridgevec._auction import Auctions
 from bridgevec.auction import FIRST_BID, auction_text, calls_at, contract_at, parse_call
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.bidders.bidder import PassBidder
-from bridgevec.bidders.imitation import judge
 from bridgevec.bidders.match import (
     Contracts,
     bid_deals,
@@ -49,6 +48,7 @@ from bridgevec.models.embedding import WEIGHTS
 from bridgevec.records import read_deals, write_deals
 from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.scoring import VULNERABILITIES, Contract, imps, par_scores
+from bridgevec.train.auctions import evaluate_bidder
 
 EXAMPLES = """examples:
   python benchmarks/bidding.py
@@ -381,7 +381,7 @@ def main(argv: list[str] | None = None) -> None:
         sample = np.random.default_rng(options.seed).permutation(over)[: options.sample]
         solved = solved_deals(recorded.deals[sample], options.solved)
         report["auctions"] = {
-            "calls": {name: judge(b, recorded, rows) for name, b in bidders.items()},
+            "calls": {name: evaluate_bidder(b, recorded, rows) for name, b in bidders.items()},
             "contracts": against_records(bidders, recorded, sample, solved),
         }
         if options.speed:

@@ -37,9 +37,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from bridgevec import records
-from bridgevec.models.checkpoint import save_card
 from bridgevec.models.embedding import Embedding, TrickEstimate, find_weights, load_embedding
-from bridgevec.models.pairs import pair_targets, pairs_of_deals, read_pairs
+from bridgevec.train.checkpoint import save_card
+from bridgevec.train.pairs import pair_targets, pairs_of_deals, read_pairs
 
 EXAMPLES = """examples:
   python benchmarks/ddbp2.py

@@ -41,9 +41,9 @@ from tqdm import tqdm
 from bridgevec.cards import Seat, hand_bits, hand_text, random_masks
 from bridgevec.files import write_figure
 from bridgevec.models.embedding import Embedding, load_embedding
-from bridgevec.models.opening import opening_decisions
-from bridgevec.models.pairs import exchanged_hands, read_pairs
 from bridgevec.records.auctions import read_auctions
+from bridgevec.train.openings import opening_decisions
+from bridgevec.train.pairs import exchanged_hands, read_pairs
 
 EXAMPLES = """examples:
   python benchmarks/embedding.py --auctions auctions.parquet --train-pairs hand_pairs_train.csv.gz \

@@ -22,8 +22,9 @@ from ddbp2 import write_card
 
 from bridgevec.auction import Auctions, question_at
 from bridgevec.bidders import Bidder, load_bidder
-from bridgevec.bidders.imitation import ImitationConfig, decisions, judge
 from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
+from bridgevec.train.auctions import decisions, evaluate_bidder
+from bridgevec.train.imitation import ImitationConfig
 
 
 def speed(bidder: Bidder, recorded: RecordedAuctions, rows: np.ndarray) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("auctions", nargs="+", help="files of auctions, as for training")
     parser.add_argument("--bidder", action="append", help="a name or file; by default imitation")
     parser.add_argument(
-        "--hold-out", type=float, default=ImitationConfig.hold_out, help="as in training"
+        "--hold-out", type=float, default=ImitationConfig.test_fraction, help="as in training"
     )
     parser.add_argument("--write-card", action="store_true", help="put figures into model cards")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -78,7 +79,7 @@ def main(argv: list[str] | None = None) -> None:
     report = {"auctions": len(rows), "bidders": {}}
     for name in options.bidder or ["imitation"]:
         bidder = load_bidder(name)
-        figures = judge(bidder, recorded, rows)
+        figures = evaluate_bidder(bidder, recorded, rows)
         report["bidders"][name] = figures | {"speed": speed(bidder, recorded, rows)}
         if options.write_card:
             files = " ".join(Path(file).name for file in options.auctions)

@@ -40,16 +40,10 @@ from bridgevec._auction import Auctions
 from bridgevec.auction import call_text
 from bridgevec.bidders.rules import RulesBidder
 from bridgevec.files import write_figure
-from bridgevec.models.opening import (
-    OpeningBidClassifier,
-    OpeningDecisions,
-    judge_opening,
-    opening_decisions,
-    opening_rows,
-    recipe,
-)
-from bridgevec.models.opening_model import Features, OpeningModel, load_opening
+from bridgevec.models.opening import Features, OpeningModel, load_opening
 from bridgevec.records.auctions import held_out, read_auctions
+from bridgevec.train.classifier import OpeningBidClassifier, classifier_of, opening_rows
+from bridgevec.train.openings import OpeningDecisions, evaluate_opening, opening_decisions
 
 EXAMPLES = """examples:
   python benchmarks/opening.py auctions.parquet --model opening-21gf
@@ -79,7 +73,7 @@ def judge(classifier: OpeningBidClassifier, test: OpeningDecisions) -> tuple[Fig
     """Figures of a classifier, and what it predicts."""
     p = classifier.predict_proba(rows_of(test))
     calls = classifier.classes_.astype(int)
-    return judge_opening(p, calls, test), calls[p.argmax(axis=1)]
+    return evaluate_opening(p, calls, test), calls[p.argmax(axis=1)]
 
 
 def book_calls(decisions: OpeningDecisions) -> NDArray[np.int8]:
@@ -198,7 +192,7 @@ def judge_calls(
 ) -> Figures:
     """Figures of calls without probabilities."""
     known = np.unique(np.concatenate([calls, test.calls]))
-    figures = judge_opening((known == calls[:, None]).astype(float), known, test)
+    figures = evaluate_opening((known == calls[:, None]).astype(float), known, test)
     figures = {key: figures[key] for key in ("accuracy", "± accuracy", "macro F1")}
     return figures | ceiling_part(calls, test, several)
 
@@ -223,7 +217,7 @@ def predict(
     calls = np.unique(decisions.calls).astype(np.intp)
     p = np.zeros((len(decisions.hands), len(calls)))
     for train, test in tqdm(splits, desc=model.name, leave=False):
-        classifier = recipe(model.card["arguments"])
+        classifier = classifier_of(model.card["arguments"])
         part = decisions.take(train)
         classifier.fit(rows_of(part), part.calls)
         columns = np.searchsorted(calls, classifier.classes_)
@@ -392,7 +386,7 @@ def main(argv: list[str] | None = None) -> None:
         p, columns = predict(load_opening(name), splits, decisions)
         calls = columns[p.argmax(axis=1)]
         report["models"][name] = (
-            judge_opening(p, columns, test)
+            evaluate_opening(p, columns, test)
             | ceiling_part(calls, test, several)
             | parts(calls, test)
         )

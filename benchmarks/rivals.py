@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from bridgevec.cards import hand_bits
-from bridgevec.models.opening_model import hand_features
+from bridgevec.models.opening import hand_features
 
 Floats = NDArray[np.floating]
 Masks = NDArray[np.uint64]
@@ -90,7 +90,7 @@ def cards(masks: Masks) -> Floats:
 
 
 def classic(masks: Masks) -> Floats:
-    """Count what players count, 44 numbers, see `bridgevec.models.opening_model.hand_features`."""
+    """Count what players count, 44 numbers, see `bridgevec.models.opening.hand_features`."""
     return hand_features(masks, "classic")
 
 

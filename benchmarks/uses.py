@@ -26,8 +26,8 @@ from torch import nn
 
 from bridgevec.cards import hand_bits, random_masks
 from bridgevec.envs import BiddingVectorEnv, LabelledDeals
-from bridgevec.models.opening import OpeningDecisions
 from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out
+from bridgevec.train.openings import OpeningDecisions
 
 HELD_OUT = 0.1
 """Share of recorded deals that is judged and never learned from."""

@@ -16,7 +16,7 @@ from bridgevec.models.embedding import (
     load_embedding,
     nearest_hands,
 )
-from bridgevec.models.opening_model import OpeningBid, load_opening, opening_bid
+from bridgevec.models.opening import OpeningBid, load_opening, opening_bid
 from bridgevec.play import Play, PlayedCard, analyse_boards, analyse_play, best_play, contract_score
 from bridgevec.records import RecordWarning, Report, read_boards, write_boards
 from bridgevec.scoring import Contract, Par, Vulnerability, imps, par, par_scores, score, scores

@@ -28,7 +28,7 @@ from bridgevec.cards import (
     hand_masks,
 )
 from bridgevec.models.embedding import load_embedding
-from bridgevec.models.opening_model import load_opening
+from bridgevec.models.opening import load_opening
 from bridgevec.scoring import parse_vulnerable
 
 if TYPE_CHECKING:

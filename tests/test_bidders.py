@@ -11,10 +11,10 @@ from bridgevec._auction import Auctions
 from bridgevec.auction import N_CALLS, Auction, auction_text, calls_at, parse_call
 from bridgevec.bidders import Bidder, PassBidder, RandomBidder, load_bidder
 from bridgevec.bidders.features import N_BIDDER_FEATURES, N_PLACES, describe_hands, observe
-from bridgevec.bidders.network import BidderNetwork, guess_loss, load_network, save_network
 from bridgevec.bidders.policy import PolicyBidder
 from bridgevec.cards import hand_mask, hand_text, random_masks
 from bridgevec.scoring import VULNERABILITIES
+from bridgevec.train.bidder_net import BidderNetwork, guess_loss, load_network, save_network
 
 HAND = "AKQ2.K54.T98.J32"
 

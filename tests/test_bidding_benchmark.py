@@ -12,11 +12,11 @@ import pytest
 from bridgevec.auction import parse_call
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.bidders.bidder import certain
-from bridgevec.bidders.network import BidderNetwork, save_network
 from bridgevec.cards import Deal
 from bridgevec.envs.deals import PACKAGED
 from bridgevec.records import read_deals, write_deals
 from bridgevec.records.auctions import read_auctions
+from bridgevec.train.bidder_net import BidderNetwork, save_network
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 import bidding as benchmark

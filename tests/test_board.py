@@ -19,7 +19,7 @@ from bridgevec.board import tricks_taken, who_played
 from bridgevec.cards import random_deals
 from bridgevec.dds import Position
 from bridgevec.envs import BiddingEnv
-from bridgevec.models.opening_model import load_opening
+from bridgevec.models.opening import load_opening
 from bridgevec.play import Losses, analyse_boards, analyse_play, best_play, contract_score
 
 DEAL = "N:KQT2.AT.J6542.85 .63.AKQ987.A9732 A8654.KQ5.T.QJT6 J973.J98742.3.K4"

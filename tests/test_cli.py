@@ -25,7 +25,7 @@ from bridgevec.cards import Deal, Seat, Strain, hand_mask, random_deals, random_
 from bridgevec.cli import app
 from bridgevec.dds import SOLVER_VERSION, solve_board, solve_tables
 from bridgevec.models.embedding import WEIGHTS, embed_hands, estimate_tricks, load_embedding
-from bridgevec.models.opening_model import load_opening, opening_bid
+from bridgevec.models.opening import load_opening, opening_bid
 from bridgevec.play import best_play
 from bridgevec.records import read_deals, read_pairs, write_deals
 from bridgevec.scoring import par, score
@@ -45,7 +45,7 @@ COMMANDS = [
     "label",
     "open",
 ]
-COMMANDS += ["bid", "match", "average", "info", "train"]
+COMMANDS += ["bid", "match", "merge", "info", "train"]
 
 
 def run(*arguments, stdin=None):
@@ -110,7 +110,7 @@ def test_the_examples_in_the_help_run(example, tmp_path, pbn, monkeypatch):
     example = example.partition(" --backend ")[0]  # there is no such cluster
     if example.startswith("bridgevec map"):
         example += " --random 40"  # quickly
-    if example.startswith("bridgevec average"):
+    if example.startswith("bridgevec merge"):
         for file in WEIGHTS.glob("bidder-default.*"):
             shutil.copy(file, f"first{file.suffix}")
             shutil.copy(file, f"second{file.suffix}")
@@ -486,10 +486,12 @@ def test_label_writes_shards_and_pairs(tmp_path, monkeypatch):
 
 
 def test_train_has_an_option_for_every_argument(monkeypatch):
-    from bridgevec.models import training
+    from bridgevec.train import hand2vec as training
 
     given = []
-    monkeypatch.setattr(training, "train", lambda config: given.append(config) or config.out)
+    monkeypatch.setattr(
+        training, "train_hand2vec", lambda config: given.append(config) or config.out
+    )
     arguments = ["--deals", "a", "--deals", "b", "--epochs", 3, "--learning-rate", 0.01, "--resume"]
     assert output("train", "hand2vec") == "hand2vec.safetensors\n"
     assert output("train", "hand2vec", *arguments, "--out", "x.safetensors") == "x.safetensors\n"
@@ -498,7 +500,7 @@ def test_train_has_an_option_for_every_argument(monkeypatch):
     assert given == [config(), config(**changed, out="x.safetensors")]
     text = output("train", "hand2vec", "--help")
     for field in dataclasses.fields(config):
-        # An option, and what the docstring says of it.
+        # An option, and what stands beside the field.
         assert re.search(rf"--{field.name.replace('_', '-')}\b.*\s+\w\S*", text)
 
 
@@ -514,7 +516,7 @@ def test_a_folder_of_records_trains_opening_bids(tmp_path):
     (folder / "a.pbn").write_text("\n".join(boards))
     out = tmp_path / "mine.safetensors"
     options = ["--out", out, "--start", "none", "--hidden", 8, "--epochs", 1]
-    result = run("train", "opening", folder, *options)
+    result = run("train", "opening", "--auctions", folder, *options)
     assert result.exit_code == 0, result.stderr
     assert result.stdout.splitlines()[-1] == str(out)
     card = json.loads(out.with_suffix(".json").read_text())

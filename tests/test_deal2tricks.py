@@ -11,18 +11,13 @@ from test_training import compiles, data, rule  # noqa: F401 - data is a fixture
 
 from bridgevec.cards import FULL_DECK, hand_bits, permute_suits, random_masks
 from bridgevec.dds import solve_tables
-from bridgevec.models import deal2tricks
-from bridgevec.models.deal2tricks import (
-    Deal2Tricks,
-    Deal2TricksConfig,
-    judge_layouts,
-    load_deal2tricks,
-    train_deal2tricks,
-)
 from bridgevec.models.embedding import Embedding
-from bridgevec.models.trainer import exchange_touching
-from bridgevec.models.training import Hand2VecConfig, train
 from bridgevec.records import write_deals
+from bridgevec.train import loop
+from bridgevec.train.data import exchange_touching
+from bridgevec.train.deal2tricks import Deal2TricksConfig, judge_layouts, train_deal2tricks
+from bridgevec.train.hand2vec import Hand2VecConfig, train_hand2vec
+from bridgevec.train.nets import Deal2Tricks, load_deal2tricks
 
 
 def small(out, deals, **changes):
@@ -73,8 +68,8 @@ def test_resuming_after_an_interruption_changes_nothing(data, tmp_path, monkeypa
             if len(log) == 2:
                 raise KeyboardInterrupt
 
-        save = deal2tricks.save_checkpoint
-        patch.setattr(deal2tricks, "save_checkpoint", interrupt)
+        save = loop.save_checkpoint
+        patch.setattr(loop, "save_checkpoint", interrupt)
         with pytest.raises(KeyboardInterrupt):
             result(tmp_path / "b")
     assert result(tmp_path / "b", resume=True) == undisturbed
@@ -168,7 +163,7 @@ def test_a_pair_learns_from_layouts(taught, tmp_path, how):
         layout_pairs=4000, layouts=2, encoder_width=16, head_width=16, head_blocks=1, epochs=8,
         batch_size=100, warmup=4, **how,
     )  # fmt: skip
-    path = train(config, progress=False)
+    path = train_hand2vec(config, progress=False)
     card = json.loads(path.with_suffix(".json").read_text())
     assert card["data"]["random pairs judged over layouts"] == 4000
     assert card["teachers"] == [json.loads(taught.with_suffix(".json").read_text())["command"]]

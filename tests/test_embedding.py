@@ -29,7 +29,7 @@ SHIPPED = sorted(path.stem for path in WEIGHTS.glob("hand2vec*.safetensors"))
 @pytest.mark.parametrize("name", SHIPPED)
 def test_numpy_equals_pytorch(name):
     torch = pytest.importorskip("torch")
-    from bridgevec.models.training import load_teacher
+    from bridgevec.train.nets import load_teacher
 
     embedding = load_embedding(name)
     model = load_teacher(name).eval()
@@ -159,7 +159,7 @@ def test_the_guess_is_seldom_far_off():
 
 def test_weights_that_lack_a_layer_are_refused(tmp_path):
     pytest.importorskip("torch")
-    from bridgevec.models.training import Hand2VecConfig, train
+    from bridgevec.train.hand2vec import Hand2VecConfig, train_hand2vec
 
     for part in ("head", "unpack"):
         weights = load_file(WEIGHTS / "hand2vec-8.safetensors")
@@ -171,7 +171,9 @@ def test_weights_that_lack_a_layer_are_refused(tmp_path):
         with pytest.raises(ValueError, match=message):
             load_embedding(path)
         with pytest.raises(ValueError, match=message):
-            train(Hand2VecConfig(out=str(tmp_path / "new"), teachers=(str(path),)), progress=False)
+            train_hand2vec(
+                Hand2VecConfig(out=str(tmp_path / "new"), teachers=(str(path),)), progress=False
+            )
 
 
 def test_estimates_agree_with_common_sense():

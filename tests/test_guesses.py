@@ -8,8 +8,8 @@ from safetensors.numpy import load_file, save_file
 
 from bridgevec.bidders import load_bidder
 from bridgevec.bidders.features import DESCRIPTION, OTHERS, SPREAD
-from bridgevec.bidders.guesses import GuessesConfig, fit_guesses
 from bridgevec.models.embedding import WEIGHTS
+from bridgevec.train.guesses import GuessesConfig, fit_guesses
 
 
 def test_guesses_that_were_lost_are_found_again_and_calls_stay(tmp_path):
@@ -25,7 +25,7 @@ def test_guesses_that_were_lost_are_found_again_and_calls_stay(tmp_path):
     (tmp_path / "lost.json").write_text(card, "utf-8")
 
     config = GuessesConfig(
-        str(tmp_path / "found.safetensors"), str(tmp_path / "lost.safetensors"), 300
+        out=str(tmp_path / "found.safetensors"), start=str(tmp_path / "lost.safetensors"), deals=300
     )
     out = fit_guesses(config, progress=False)
     found = load_file(out)

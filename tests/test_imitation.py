@@ -12,17 +12,12 @@ from bridgevec._auction import Auctions
 from bridgevec.auction import auction_text
 from bridgevec.bidders import load_bidder
 from bridgevec.bidders.features import MEANS, SCALES
-from bridgevec.bidders.imitation import (
-    ImitationConfig,
-    batches,
-    examples,
-    judge,
-    train_imitation,
-)
 from bridgevec.cards import Deal, Seat, hand_bits, random_masks
-from bridgevec.models.checkpoint import command_line
 from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.scoring import VULNERABILITIES
+from bridgevec.train.auctions import batches, evaluate_bidder, examples
+from bridgevec.train.checkpoint import command_line
+from bridgevec.train.imitation import ImitationConfig, train_imitation
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 import imitation as benchmark
@@ -78,8 +73,8 @@ def file(recorded, tmp_path_factory):
 
 def config(file, folder, **arguments):
     arguments = {"width": 32, "blocks": 1, "epochs": 2, "batch_size": 128} | arguments
-    arguments = {"hold_out": 0.1, "learning_rate": 0.02, "warmup": 10} | arguments
-    return ImitationConfig((file,), str(folder / "toy.safetensors"), **arguments)
+    arguments = {"test_fraction": 0.1, "learning_rate": 0.02, "warmup": 10} | arguments
+    return ImitationConfig(auctions=(file,), out=str(folder / "toy.safetensors"), **arguments)
 
 
 def test_every_call_is_an_example_once(recorded):
@@ -116,9 +111,9 @@ def test_batches_hold_every_call_of_the_training_deals(recorded):
 def test_a_toy_system_is_learned(file, tmp_path):
     out = train_imitation(config(file, tmp_path, epochs=8), progress=False)
     card = json.loads(out.with_suffix(".json").read_text())
-    figures = card["on the deals kept out"]
+    figures = card["test split"]
     assert figures["accuracy"] > 0.96
-    assert card["data"]["auctions kept out"] + card["data"]["auctions to learn from"] == 1500
+    assert card["data"]["test auctions"] + card["data"]["training auctions"] == 1500
     # Partner's points are known better than from the own hand alone.
     errors = figures["mean error of guesses"]
     assert errors["partner"]["points"] < errors["partner, expected evenly"]["points"]
@@ -140,7 +135,7 @@ def test_what_is_written_scores_what_the_card_says(file, tmp_path):
     recorded = read_auctions(file)
     kept_out = np.flatnonzero(held_out(deal_numbers(recorded.deals), 0.1))
     card = json.loads(out.with_suffix(".json").read_text())
-    written, told = judge(load_bidder(out), recorded, kept_out), card["on the deals kept out"]
+    written, told = evaluate_bidder(load_bidder(out), recorded, kept_out), card["test split"]
     assert written == told
     counted = [row["calls"] for row in told["accuracy by round"]]
     assert sum(counted) == told["calls"] == (recorded.calls[kept_out] >= 0).sum()
@@ -152,7 +147,7 @@ def test_what_is_written_scores_what_the_card_says(file, tmp_path):
 
 def test_a_bidder_that_passes_is_right_where_all_passed(recorded):
     rows = np.arange(300)
-    figures = judge(load_bidder("pass"), recorded, rows)
+    figures = evaluate_bidder(load_bidder("pass"), recorded, rows)
     calls = recorded.calls[rows]
     assert figures["accuracy"] == pytest.approx((calls == 0).sum() / (calls >= 0).sum(), abs=1e-5)
     assert "mean error of guesses" not in figures
@@ -163,7 +158,7 @@ def test_resuming_is_exact(file, tmp_path, monkeypatch):
     (tmp_path / "parts").mkdir()
     whole = train_imitation(config(file, tmp_path / "whole", epochs=3), progress=False)
 
-    import bridgevec.bidders.imitation as module
+    import bridgevec.train.imitation as module
 
     real, written = module.save_network, []
 
@@ -187,7 +182,7 @@ def test_resuming_is_exact(file, tmp_path, monkeypatch):
 
 def test_the_benchmark_prints_and_keeps_what_the_training_told(file, tmp_path, capsys):
     out = train_imitation(config(file, tmp_path), progress=False)
-    told = json.loads(out.with_suffix(".json").read_text())["on the deals kept out"]
+    told = json.loads(out.with_suffix(".json").read_text())["test split"]
     arguments = [file, "--bidder", str(out), "--hold-out", "0.1"]
     benchmark.main([*arguments, "--json", "--write-card"])
     report = json.loads(capsys.readouterr().out)["bidders"][str(out)]
@@ -201,11 +196,11 @@ def test_the_benchmark_prints_and_keeps_what_the_training_told(file, tmp_path, c
 
 def test_training_goes_on_from_other_weights(file, tmp_path):
     first = train_imitation(config(file, tmp_path, epochs=6), progress=False)
-    before = json.loads(first.with_suffix(".json").read_text())["on the deals kept out"]
+    before = json.loads(first.with_suffix(".json").read_text())["test split"]
     again = config(file, tmp_path, start=str(first), epochs=1, learning_rate=1e-4, muon_rate=1e-4)
     again.out = str(tmp_path / "again.safetensors")
     after = json.loads(train_imitation(again, progress=False).with_suffix(".json").read_text())
-    assert after["on the deals kept out"]["accuracy"] >= before["accuracy"] - 0.01
+    assert after["test split"]["accuracy"] >= before["accuracy"] - 0.01
 
 
 @pytest.mark.parametrize(
@@ -213,7 +208,7 @@ def test_training_goes_on_from_other_weights(file, tmp_path):
     [
         ({"auctions": ()}, "no auctions to learn from"),
         ({"epochs": 0}, "epochs is 0"),
-        ({"hold_out": 1.0}, "hold_out is 1.0"),
+        ({"test_fraction": 1.0}, "test_fraction is 1.0"),
         ({"out": "bidder.pt"}, "does not end in .safetensors"),
     ],
 )

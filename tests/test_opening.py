@@ -24,15 +24,6 @@ from bridgevec.auction import auction_text, call_text, parse_call
 from bridgevec.cards import Deal, hand_bits, hand_mask, hand_text, random_masks
 from bridgevec.models.embedding import embed_hands
 from bridgevec.models.opening import (
-    OpeningBidClassifier,
-    OpeningConfig,
-    OpeningDecisions,
-    judge_opening,
-    opening_decisions,
-    opening_rows,
-    train_opening,
-)
-from bridgevec.models.opening_model import (
     FEATURES,
     OPENING_CALLS,
     OpeningModel,
@@ -42,6 +33,9 @@ from bridgevec.models.opening_model import (
     opening_features,
 )
 from bridgevec.records.auctions import RecordedAuctions, held_out, read_auctions
+from bridgevec.train.classifier import OpeningBidClassifier, opening_rows
+from bridgevec.train.opening import OpeningConfig, train_opening
+from bridgevec.train.openings import OpeningDecisions, evaluate_opening, opening_decisions
 
 HAND = "AKQ2.K54.T98.J32"
 SIZES = {"embedding": 8, "cards": 52, "classic": 44, "both": 60, "all": 267, "judgement": 75}
@@ -374,7 +368,7 @@ def test_what_was_saved_predicts_the_same_without_scikit_learn(fitted, tmp_path)
     order = [fitted.classes_.tolist().index(call_text(call)) for call in model.calls]
     np.testing.assert_allclose(p, fitted.predict_proba(rows)[:, order], atol=5e-3)
     code = (
-        "import sys\nfrom bridgevec.models.opening_model import load_opening\n"
+        "import sys\nfrom bridgevec.models.opening import load_opening\n"
         f"print(load_opening({str(path)!r}).opening_bid({HAND!r}).call)\n"
         "assert not {'sklearn', 'torch', 'scipy'} & set(sys.modules)"
     )
@@ -470,7 +464,7 @@ def test_figures_of_predictions():
         np.array([1, 1, 2, 3], np.uint64),
     )
     p = np.array([[0.8, 0.1, 0.1], [0.5, 0.3, 0.2], [0.6, 0.4, 0], [0.5, 0.5, 0]])
-    figures = judge_opening(p, (0, 3, 7), truth)
+    figures = evaluate_opening(p, (0, 3, 7), truth)
     assert figures["accuracy"] == 0.5
     assert figures["top 2"] == 0.75
     assert figures["log loss"] == pytest.approx(-np.log([0.8, 0.5, 0.4, 1e-6]).mean(), abs=1e-5)
@@ -513,18 +507,19 @@ def test_a_folder_of_records_trains_a_model(tmp_path):
     folder = write_records(tmp_path / "records")
     out = tmp_path / "mine.safetensors"
     config = OpeningConfig(
-        (str(folder),), str(out), start="none", hidden=(16,), epochs=1, source="a test"
-    )
+        auctions=(str(folder),), out=str(out), start="none", hidden=(16,), epochs=1,
+        provenance="a test",
+    )  # fmt: skip
     assert train_opening(config) == out
     model = load_opening(out)
     data = model.card["data"]
     decisions = opening_decisions(read_auctions(folder))
     assert data["auctions"] == 150
-    assert data["decisions to learn from"] + data["decisions kept out"] == len(decisions.hands)
-    assert data["deals to learn from"] + data["deals kept out"] == 150
+    assert data["training decisions"] + data["test decisions"] == len(decisions.hands)
+    assert data["training deals"] + data["test deals"] == 150
     assert data["provenance"] == "a test"
-    assert 0 < model.card["on the decisions kept out"]["accuracy"] <= 1
-    assert str(tmp_path) not in out.with_suffix(".json").read_text().replace(str(out), "")
+    assert 0 < model.card["test split"]["accuracy"] <= 1
+    assert str(tmp_path) not in json.dumps([data, model.card["arguments"]])
     near = model.nearest_openings(HAND, 1, k=3)
     assert len(near) == 3
     assert near[0].distance <= near[1].distance <= near[2].distance
@@ -536,15 +531,19 @@ def test_a_folder_of_records_trains_a_model(tmp_path):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"hold_out": 1.0}, "hold_out is 1.0"),
+        ({"test_fraction": 1.0}, "test_fraction is 1.0"),
         ({"out": "a.bin"}, "a.bin does not end in"),
-        ({"records": ("nowhere.pbn",)}, "nowhere.pbn"),
+        ({"auctions": ("nowhere.pbn",)}, "nowhere.pbn"),
         ({"start": "nothing"}, "no opening model 'nothing'"),
     ],
 )
 def test_training_that_cannot_be_is_refused(tmp_path, change, complaint):
     folder = write_records(tmp_path / "records", 6)
-    arguments = {"records": (str(folder),), "out": str(tmp_path / "a.safetensors"), "hold_out": 0.0}
+    arguments = {
+        "auctions": (str(folder),),
+        "out": str(tmp_path / "a.safetensors"),
+        "test_fraction": 0.0,
+    }
     with pytest.raises((ValueError, FileNotFoundError), match=complaint):
         train_opening(OpeningConfig(**arguments | change))
     assert not (tmp_path / "a.safetensors").exists()

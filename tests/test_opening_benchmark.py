@@ -11,7 +11,8 @@ import pytest
 
 from bridgevec.auction import auction_text, call_text
 from bridgevec.cards import Deal, hand_mask, random_masks
-from bridgevec.models.opening import OpeningConfig, OpeningDecisions, train_opening
+from bridgevec.train.opening import OpeningConfig, train_opening
+from bridgevec.train.openings import OpeningDecisions
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 import opening as benchmark
@@ -105,7 +106,9 @@ def test_no_deal_is_on_both_sides_of_a_split(records, hold_out, folds):
 @pytest.mark.parametrize("folds", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_benchmark_prints_what_it_measured(records, tmp_path, capsys, folds):
     model = tmp_path / "mine.safetensors"
-    config = OpeningConfig((str(records),), str(model), start="none", hidden=(16,), epochs=1)
+    config = OpeningConfig(
+        auctions=(str(records),), out=str(model), start="none", hidden=(16,), epochs=1
+    )
     train_opening(config)
     capsys.readouterr()
     arguments = [str(records), "--model", str(model), "--folds", str(folds), "--sizes", "50", "100"]

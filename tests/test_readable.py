@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from bridgevec.models import readable
+from bridgevec.train import readable
 
 
 def test_the_tangent_kernel_is_that_of_a_wide_network():

@@ -15,16 +15,17 @@ import torch
 from bridgevec import cli, dds, scoring
 from bridgevec._auction import Auctions
 from bridgevec.auction import contract_at
-from bridgevec.bidders import load_bidder, selfplay
+from bridgevec.bidders import load_bidder
 from bridgevec.bidders.match import bid_deals
-from bridgevec.bidders.network import BidderNetwork, average_networks, load_network
 from bridgevec.cards import hand_mask, random_masks
 from bridgevec.envs.deals import SYMMETRIES, exchange
 from bridgevec.models.embedding import estimate_tricks_many
 from bridgevec.scoring import VULNERABILITIES
+from bridgevec.train import loop, rollouts, selfplay, situations
+from bridgevec.train.bidder_net import BidderNetwork, load_network, merge_networks
 
-TINY = {"start": "none", "width": 32, "blocks": 1, "device": "cpu", "tables": 64}
-TINY |= {"branches": 200, "batch_size": 64, "validation": 300, "evaluate_every": 2}
+TINY = {"start": "none", "width": 32, "blocks": 1, "device": "cpu", "num_envs": 64}
+TINY |= {"rollouts": 200, "minibatch_size": 64, "eval_situations": 300, "eval_interval": 2}
 
 
 def some_tables(n, seed=0):
@@ -35,9 +36,9 @@ def some_tables(n, seed=0):
 
 
 @pytest.fixture
-def situations():
+def some():
     generator = np.random.default_rng(1)
-    return selfplay.contested_situations(random_masks(50, 2), some_tables(50), 200, generator)
+    return situations.contested_situations(random_masks(50, 2), some_tables(50), 200, generator)
 
 
 def test_exchanged_suits_and_seats_take_the_same_tricks():
@@ -48,37 +49,37 @@ def test_exchanged_suits_and_seats_take_the_same_tricks():
         assert (dds.solve_tables(hands) == tables).all()
 
 
-def test_points_are_the_scores_of_the_contracts(situations):
+def test_points_are_the_scores_of_the_contracts(some):
     seated = np.tile([0, 1, 0, 1], (200, 1))
     bidders = [load_bidder("random"), load_bidder("pass")]
-    conditions = situations.dealers, situations.vulnerable
-    auctions = bid_deals(bidders, seated, situations.masks, *conditions)
-    points = selfplay.points(auctions, situations)
+    conditions = some.dealers, some.vulnerable
+    auctions = bid_deals(bidders, seated, some.masks, *conditions)
+    points = situations.points(auctions, some)
     for i in range(200):
         contract = contract_at(auctions, i)
-        tricks = int(situations.tricks[i, 0, contract.strain, contract.declarer])
-        made = scoring.score(contract, tricks, VULNERABILITIES[situations.vulnerable[i]])
+        tricks = int(some.tricks[i, 0, contract.strain, contract.declarer])
+        made = scoring.score(contract, tricks, VULNERABILITIES[some.vulnerable[i]])
         assert points[i] == (-made if contract.declarer & 1 else made)
 
 
-def test_a_network_draws_against_itself(situations):
+def test_a_network_draws_against_itself(some):
     torch.manual_seed(1)
     network, other = BidderNetwork(32, 1), BidderNetwork(32, 1)
-    assert selfplay.validate(network, network, situations) == 0
-    assert selfplay.validate(network, other, situations) != 0
+    assert rollouts.evaluate_policy(network, network, some) == 0
+    assert rollouts.evaluate_policy(network, other, some) != 0
     there, back = (
-        selfplay.validate(*pair, situations) for pair in ((network, other), (other, network))
+        rollouts.evaluate_policy(*pair, some) for pair in ((network, other), (other, network))
     )
     assert there == -back
 
 
-def test_an_auction_may_be_bid_on_from_the_middle(situations):
+def test_an_auction_may_be_bid_on_from_the_middle(some):
     bidders, seated = [load_bidder("rules")], np.zeros((200, 4), dtype=np.intp)
-    conditions = situations.masks, situations.dealers, situations.vulnerable
+    conditions = some.masks, some.dealers, some.vulnerable
     whole = bid_deals(bidders, seated, *conditions)
 
     first = Auctions(200)
-    first.start(np.ones(200, dtype=bool), situations.dealers)
+    first.start(np.ones(200, dtype=bool), some.dealers)
     first.make(np.ones(200, dtype=bool), whole.tables["calls"][:, 0].astype(np.int64))
     bid_deals(bidders, seated, *conditions, auctions=first)
     assert (first.tables == whole.tables).all()
@@ -87,7 +88,7 @@ def test_an_auction_may_be_bid_on_from_the_middle(situations):
 def test_losses_of_pairs_are_imps_between_scores():
     masks = random_masks(30, 8)
     first, second = masks[:, 0], masks[:, 2]
-    losses = selfplay.losses_of_pairs(first, second, quantiles=1)
+    losses = situations.losses_of_pairs(first, second, quantiles=1)
     ways = [
         estimate_tricks_many(*hands).distribution for hands in ((first, second), (second, first))
     ]
@@ -105,7 +106,7 @@ def test_losses_of_pairs_are_imps_between_scores():
 
 def test_pairs_with_all_top_cards_lose_least_in_a_grand_slam():
     hands = ["AKQJ9.AK4.AK3.32", "T8765.Q5.Q2.AK54"]
-    losses = selfplay.losses_of_pairs(
+    losses = situations.losses_of_pairs(
         *(np.array([hand_mask(hand)], dtype=np.uint64) for hand in hands)
     )
     assert losses.shape == (1, 36)
@@ -114,7 +115,7 @@ def test_pairs_with_all_top_cards_lose_least_in_a_grand_slam():
 
 def test_estimated_tricks_are_as_likely_as_the_estimate_has_it():
     layouts = 64
-    found = selfplay.estimated_situations(20, layouts, np.random.default_rng(4))
+    found = situations.estimated_situations(20, layouts, np.random.default_rng(4))
     for declarer in range(4):
         pair = found.masks[:, declarer], found.masks[:, declarer ^ 2]
         chances = estimate_tricks_many(*pair).distribution
@@ -130,9 +131,9 @@ def test_estimated_tricks_are_as_likely_as_the_estimate_has_it():
     ).any()
 
 
-def test_points_in_several_layouts(situations):
-    more = selfplay.estimated_situations(30, 3, np.random.default_rng(5))
-    joined = situations.join(more)
+def test_points_in_several_layouts(some):
+    more = situations.estimated_situations(30, 3, np.random.default_rng(5))
+    joined = some.join(more)
     auctions = bid_deals(
         [load_bidder("rules")],
         np.zeros((230, 4), dtype=int),
@@ -140,17 +141,17 @@ def test_points_in_several_layouts(situations):
         joined.dealers,
         joined.vulnerable,
     )
-    points = selfplay.points(auctions, joined)
+    points = situations.points(auctions, joined)
     assert points.shape == (230, 3)
     assert (points[:200] == points[:200, :1]).all()
     for k in range(3):
         alone = joined._replace(tricks=joined.tricks[:, [k]])
-        assert (selfplay.points(auctions, alone)[:, 0] == points[:, k]).all()
+        assert (situations.points(auctions, alone)[:, 0] == points[:, k]).all()
 
 
 @pytest.mark.parametrize("anchor_tables", range(4))
 def test_mixed_tables_have_a_learner_and_its_partner_or_one_learner_alone(anchor_tables):
-    owners = selfplay._mixed_seats(400, anchor_tables, np.random.default_rng(0))
+    owners = rollouts.mixed_seats(400, anchor_tables, np.random.default_rng(0))
     learners = (owners == 0).sum(axis=1)
     kind = np.arange(400) % 4
     assert (learners[kind < 3] == 2).all()
@@ -164,11 +165,17 @@ def test_mixed_tables_have_a_learner_and_its_partner_or_one_learner_alone(anchor
 
 def test_training_goes_on_exactly_where_it_was_killed(tmp_path, monkeypatch):
     whole, parts = (tmp_path / name / "bidder.safetensors" for name in "ab")
-    options = TINY | {"situations": 500, "updates": 6, "pool": 2, "pool_every": 2, "seed": 7}
+    options = TINY | {
+        "situations": 500,
+        "num_iterations": 6,
+        "pool_size": 2,
+        "pool_interval": 2,
+        "seed": 7,
+    }
     options |= {"estimated": 300, "layouts": 4}
-    selfplay.train(selfplay.SelfPlayConfig(out=str(whole), **options), progress=False)
+    selfplay.train_selfplay(selfplay.SelfPlayConfig(out=str(whole), **options), progress=False)
 
-    real, saves = selfplay.save_checkpoint, []
+    real, saves = loop.save_checkpoint, []
 
     def save_twice(*arguments):
         real(*arguments)
@@ -177,40 +184,45 @@ def test_training_goes_on_exactly_where_it_was_killed(tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
     config = selfplay.SelfPlayConfig(out=str(parts), resume=True, **options)
-    monkeypatch.setattr(selfplay, "save_checkpoint", save_twice)
+    monkeypatch.setattr(loop, "save_checkpoint", save_twice)
     with pytest.raises(KeyboardInterrupt):
-        selfplay.train(config, progress=False)
-    monkeypatch.setattr(selfplay, "save_checkpoint", real)
+        selfplay.train_selfplay(config, progress=False)
+    monkeypatch.setattr(loop, "save_checkpoint", real)
     assert parts.with_suffix(".checkpoint.safetensors").exists()
-    selfplay.train(config, progress=False)
+    selfplay.train_selfplay(config, progress=False)
     assert whole.read_bytes() == parts.read_bytes()
     assert not parts.with_suffix(".checkpoint.safetensors").exists()
 
 
 def test_a_checkpoint_of_other_arguments_is_refused(tmp_path, monkeypatch):
     out = str(tmp_path / "bidder.safetensors")
-    options = TINY | {"situations": 100, "updates": 2, "opponents": "pass"}
+    options = TINY | {"situations": 100, "num_iterations": 2, "opponents": "pass"}
     monkeypatch.setattr(selfplay.Path, "unlink", lambda *_, **__: None)
-    selfplay.train(selfplay.SelfPlayConfig(out=out, **options), progress=False)
-    with pytest.raises(ValueError, match=r"made with clip = 0\.2, not 0\.1"):
-        selfplay.train(
-            selfplay.SelfPlayConfig(out=out, resume=True, clip=0.1, **options), progress=False
+    selfplay.train_selfplay(selfplay.SelfPlayConfig(out=out, **options), progress=False)
+    with pytest.raises(ValueError, match=r"made with clip_coef = 0\.2, not 0\.1"):
+        selfplay.train_selfplay(
+            selfplay.SelfPlayConfig(out=out, resume=True, clip_coef=0.1, **options), progress=False
         )
 
 
 def test_the_anchor_is_the_rival_and_is_kept_near(tmp_path, monkeypatch):
-    rivals, real = [], selfplay.validate
+    rivals, real = [], selfplay.evaluate_policy
 
-    def validate(policy, anchor, situations):
+    def evaluate(policy, anchor, some):
         rivals.append(anchor)
-        return real(policy, anchor, situations)
+        return real(policy, anchor, some)
 
-    monkeypatch.setattr(selfplay, "validate", validate)
-    options = TINY | {"situations": 500, "updates": 2, "mixed": 1.0, "anchor": "imitation"}
+    monkeypatch.setattr(selfplay, "evaluate_policy", evaluate)
+    options = TINY | {
+        "situations": 500,
+        "num_iterations": 2,
+        "opponent_fraction": 1.0,
+        "anchor": "imitation",
+    }
     first, second = (tmp_path / f"{name}.safetensors" for name in "ab")
-    for out, restraint in ((first, 0.0), (second, 5.0)):
-        config = selfplay.SelfPlayConfig(out=str(out), restraint=restraint, **options)
-        selfplay.train(config, progress=False)
+    for out, kl_coef in ((first, 0.0), (second, 5.0)):
+        config = selfplay.SelfPlayConfig(out=str(out), kl_coef=kl_coef, **options)
+        selfplay.train_selfplay(config, progress=False)
     imitation = load_network("imitation").state_dict()
     for rival in rivals:
         assert all((imitation[name] == x).all() for name, x in rival.state_dict().items())
@@ -219,12 +231,14 @@ def test_the_anchor_is_the_rival_and_is_kept_near(tmp_path, monkeypatch):
 
 
 def test_the_mean_of_weights_is_a_bidder_that_tells_where_it_is_from(tmp_path):
-    options = TINY | {"situations": 100, "updates": 1, "opponents": "pass"}
+    options = TINY | {"situations": 100, "num_iterations": 1, "opponents": "pass"}
     names = [str(tmp_path / f"{seed}.safetensors") for seed in range(2)]
     for seed, name in enumerate(names):
-        selfplay.train(selfplay.SelfPlayConfig(out=name, seed=seed, **options), progress=False)
+        selfplay.train_selfplay(
+            selfplay.SelfPlayConfig(out=name, seed=seed, **options), progress=False
+        )
     out = tmp_path / "mean.safetensors"
-    result = CliRunner().invoke(cli.app, ["average", *names, "--out", str(out)])
+    result = CliRunner().invoke(cli.app, ["merge", *names, "--out", str(out)])
     assert result.exit_code == 0, result.output
     mean, first, second = (load_network(name).state_dict() for name in (out, *names))
     for key, x in mean.items():
@@ -232,28 +246,28 @@ def test_the_mean_of_weights_is_a_bidder_that_tells_where_it_is_from(tmp_path):
     card = json.loads(out.with_suffix(".json").read_text())
     commands = [json.loads(Path(n).with_suffix(".json").read_text())["command"] for n in names]
     assert card["trained before"] == commands
-    assert card["command"] == f"bridgevec average {' '.join(names)} --out {out}"
+    assert card["command"] == f"bridgevec merge {' '.join(names)} --out {out}"
     assert load_bidder(str(out)).call("AKQ2.K54.T98.J32", "", "N", "None")
 
     for wrong, message in (
-        ([names[0]], "there is nothing to average in 1 file, expected two or more"),
+        ([names[0]], "there is nothing to merge in 1 file, expected two or more"),
         ([names[0], "imitation"], "imitation has the architecture"),
     ):
         with pytest.raises(ValueError, match=message):
-            average_networks(wrong, out)
+            merge_networks(wrong, out)
     with pytest.raises(ValueError, match=r"mean\.json is no \.safetensors file"):
-        average_networks(names, tmp_path / "mean.json")
+        merge_networks(names, tmp_path / "mean.json")
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"opponents": "none"}, "opponents is 'none', expected pool or pass"),
-        ({"updates": 0}, "updates is 0, expected at least 1"),
+        ({"num_iterations": 0}, "num_iterations is 0, expected at least 1"),
         ({"layouts": 0}, "layouts is 0, expected at least 1"),
         ({"estimated": -1}, "estimated is -1, expected at least 0"),
         ({"estimated": 9, "opponents": "pass"}, "estimated deals are for opponents pool"),
-        ({"mixed": 1.5}, "mixed is 1.5, expected 0 to 1"),
+        ({"opponent_fraction": 1.5}, "opponent_fraction is 1.5, expected 0 to 1"),
         ({"anchor_tables": 4}, "anchor_tables is 4, expected 0 to 3"),
         ({"start": "nobody"}, "no bidder 'nobody'"),
         ({"anchor": "nobody"}, "no bidder 'nobody'"),
@@ -262,19 +276,19 @@ def test_the_mean_of_weights_is_a_bidder_that_tells_where_it_is_from(tmp_path):
 def test_wrong_arguments_are_named(tmp_path, options, message):
     out = str(tmp_path / "bidder.safetensors")
     with pytest.raises((ValueError, FileNotFoundError), match=message):
-        selfplay.train(selfplay.SelfPlayConfig(out=out, **options), progress=False)
+        selfplay.train_selfplay(selfplay.SelfPlayConfig(out=out, **options), progress=False)
 
 
 def test_a_short_training_learns_and_gives_a_bidder(tmp_path):
     out = tmp_path / "pair.safetensors"
-    options = {"situations": 2000, "updates": 24, "opponents": "pass", "tables": 256}
-    options |= {"branches": 1000, "learning_rate": 3e-3, "evaluate_every": 4, "average": 0.5}
-    selfplay.train(selfplay.SelfPlayConfig(out=str(out), **TINY | options), progress=False)
+    options = {"situations": 2000, "num_iterations": 24, "opponents": "pass", "num_envs": 256}
+    options |= {"rollouts": 1000, "learning_rate": 3e-3, "eval_interval": 4, "ema_decay": 0.5}
+    selfplay.train_selfplay(selfplay.SelfPlayConfig(out=str(out), **TINY | options), progress=False)
 
     with open(out.with_suffix(".csv"), newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [int(row["update"]) for row in rows] == list(range(1, 25))
-    measured = [float(row["validation"]) for row in rows if row["validation"]]
+    assert [int(row["iteration"]) for row in rows] == list(range(1, 25))
+    measured = [float(row["test_imps"]) for row in rows if row["test_imps"]]
     assert measured[-1] > measured[0] + 2
     assert out.with_suffix(".png").exists()
 

@@ -17,14 +17,15 @@ import torch
 from safetensors.torch import load_file
 
 from bridgevec.cards import hand_bits, hand_text, permute_suits, random_masks
-from bridgevec.models import training
 from bridgevec.models.embedding import Embedding
-from bridgevec.models.hand2vec import Hand2Vec
-from bridgevec.models.muon import orthogonal
-from bridgevec.models.pairs import SPREAD, read_pairs, soft_targets
-from bridgevec.models.stream import batches, from_deals, from_memory
-from bridgevec.models.training import Hand2VecConfig, train
 from bridgevec.records import read_deals, write_deals
+from bridgevec.train import loop
+from bridgevec.train.data import batches, from_deals, from_memory
+from bridgevec.train.hand2vec import Hand2VecConfig
+from bridgevec.train.hand2vec import train_hand2vec as train
+from bridgevec.train.nets import Hand2Vec
+from bridgevec.train.optim import orthogonal
+from bridgevec.train.pairs import SPREAD, read_pairs, soft_targets
 
 compiles = pytest.mark.skipif(
     not (shutil.which("g++") or shutil.which("clang++")),
@@ -72,7 +73,6 @@ def result(config):
     path = train(config, progress=False)
     card = json.loads(path.with_suffix(".json").read_text())
     card.pop("command")
-    card["arguments"].pop("out")
     return path.read_bytes(), path.with_suffix(".csv").read_text(), card
 
 
@@ -90,7 +90,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(data, undistu
 def test_resuming_after_an_interruption_changes_nothing(
     data, undisturbed, tmp_path, monkeypatch, epoch
 ):
-    write_log = training.write_log
+    write_log = loop.write_log
 
     def interrupted(path, log):
         if len(log) == epoch:
@@ -98,10 +98,10 @@ def test_resuming_after_an_interruption_changes_nothing(
         write_log(path, log)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "write_log", interrupted)
+        patch.setattr(loop, "write_log", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(tiny(tmp_path, data), progress=False)
-    assert not (tmp_path / "hand2vec-x.safetensors").exists()
+    assert (tmp_path / "hand2vec-x.checkpoint.safetensors").exists()
     assert result(tiny(tmp_path, data, resume=True)) == undisturbed
 
 
@@ -109,8 +109,8 @@ def test_resuming_after_an_interruption_changes_nothing(
 def test_resuming_after_kill_9_changes_nothing(data, undisturbed, tmp_path):
     config = tiny(tmp_path, data)
     script = (
-        "import json, sys; from bridgevec.models.training import *;"
-        "train(Hand2VecConfig(**{k: tuple(v) if isinstance(v, list) else v"
+        "import json, sys; from bridgevec.train.hand2vec import *;"
+        "train_hand2vec(Hand2VecConfig(**{k: tuple(v) if isinstance(v, list) else v"
         " for k, v in json.loads(sys.argv[1]).items()}), progress=False)"
     )
     arguments = json.dumps(asdict(config))
@@ -129,7 +129,7 @@ def test_resuming_with_other_arguments_is_refused(data, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "write_log", stop)
+        patch.setattr(loop, "write_log", stop)
         with pytest.raises(KeyboardInterrupt):
             train(tiny(tmp_path, data), progress=False)
     with pytest.raises(ValueError, match=r"made with seed = 3, not 5"):

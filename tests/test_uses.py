@@ -16,9 +16,9 @@ import uses
 
 from bridgevec.cards import hand_bits, hand_mask, random_masks
 from bridgevec.models.embedding import load_embedding
-from bridgevec.models.opening import OpeningDecisions
-from bridgevec.models.opening_model import load_opening
+from bridgevec.models.opening import load_opening
 from bridgevec.records.auctions import RecordedAuctions, deal_numbers
+from bridgevec.train.openings import OpeningDecisions
 
 SHIPPED = {
     "logistic regression": 0.833,

@@ -8,13 +8,12 @@ import torch
 from safetensors.torch import save
 
 from bridgevec.cards import hand_bits, permute_suits, random_masks
-from bridgevec.models import vectors
-from bridgevec.models.checkpoint import write_model
 from bridgevec.models.embedding import Embedding
-from bridgevec.models.hand2vec import Hand2Vec
-from bridgevec.models.pairs import exchanged_hands
-from bridgevec.models.training import load_teacher
-from bridgevec.models.vectors import VectorsConfig, orient, train_vectors
+from bridgevec.train import loop, vectors
+from bridgevec.train.checkpoint import write_model
+from bridgevec.train.nets import Hand2Vec, load_teacher
+from bridgevec.train.pairs import exchanged_hands
+from bridgevec.train.vectors import VectorsConfig, orient, train_vectors
 
 TEACHER = {
     "dims": 8, "encoder_width": 16, "head_width": 16, "head_blocks": 1, "unpacked": 16,
@@ -55,7 +54,7 @@ def result(config):
 
 def test_a_training_repeats_and_goes_on_after_an_interruption(tmp_path, teacher, monkeypatch):
     undisturbed = result(tiny(tmp_path / "a", teacher, steps=20))
-    write_log = vectors.write_log
+    write_log = loop.write_log
 
     def interrupted(path, log):
         if len(log) == 11:
@@ -63,10 +62,10 @@ def test_a_training_repeats_and_goes_on_after_an_interruption(tmp_path, teacher,
         write_log(path, log)
 
     with monkeypatch.context() as patch:
-        patch.setattr(vectors, "write_log", interrupted)
+        patch.setattr(loop, "write_log", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train_vectors(tiny(tmp_path / "b", teacher, steps=20), progress=False)
-    assert not (tmp_path / "b" / "vectors-x.safetensors").exists()
+    assert (tmp_path / "b" / "vectors-x.checkpoint.safetensors").exists()
     assert result(tiny(tmp_path / "b", teacher, steps=20, resume=True)) == undisturbed
     names = sorted(path.suffix for path in (tmp_path / "b").iterdir())
     assert names == [".csv", ".json", ".png", ".safetensors"]

@@ -1,6 +1,6 @@
 """A bidder that is a trained network, in NumPy alone.
 
-`bridgevec.bidders.network` describes the network; here it is for inference, on every core.
+`bridgevec.train.bidder_net` describes the network; here it is for inference, on every core.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class PolicyBidder(Bidder):
     ----------
     path : path
         ``name.safetensors``, with the model card ``name.json`` beside it, as
-        `bridgevec.bidders.network.save_network` writes them.
+        `bridgevec.train.bidder_net.save_network` writes them.
 
     Attributes
     ----------

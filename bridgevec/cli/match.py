@@ -131,10 +131,10 @@ def _labelled_deals(
 
 @app.command(
     epilog=examples(
-        "bridgevec average first.safetensors second.safetensors --out mine.safetensors",
+        "bridgevec merge first.safetensors second.safetensors --out mine.safetensors",
     )
 )
-def average(
+def merge(
     weights: Annotated[
         list[str],
         typer.Argument(
@@ -144,11 +144,11 @@ def average(
     ],
     out: Annotated[str, typer.Option(help="Where the mean goes, name.safetensors.")],
 ) -> None:
-    """Average the weights of bidders.
+    """Merge bidders: write the mean of their weights.
 
     Trainings that go out from the same weights, with other seeds or settings, often play better so
     than any of them alone; of unrelated trainings the mean plays nonsense.
     """
-    from bridgevec.bidders.network import average_networks
+    from bridgevec.train.bidder_net import merge_networks
 
-    typer.echo(average_networks(weights, out))
+    typer.echo(merge_networks(weights, out))

@@ -13,7 +13,7 @@ from bridgevec.cli.reading import Reading, is_hand
 from bridgevec.scoring import Vulnerability
 
 if TYPE_CHECKING:
-    from bridgevec.models.opening_model import KnownOpening, OpeningBid
+    from bridgevec.models.opening import KnownOpening, OpeningBid
 
 app = group()
 
@@ -54,7 +54,7 @@ def open_bidding(
 
     Prints the calls with their probabilities, and the nearest hands of known openings.
     """
-    from bridgevec.models.opening_model import load_opening
+    from bridgevec.models.opening import load_opening
 
     opener = load_opening() if model is None else load_opening(model)
     given = {"dealer": dealer, "vulnerable": vulnerable}

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import importlib
 import inspect
-import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from types import GenericAlias
-from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 import typer
 
 from bridgevec.cli.common import examples
-from bridgevec.files import locked
 
 
 class Training(NamedTuple):
@@ -31,20 +27,20 @@ class Training(NamedTuple):
 
 TRAININGS = {
     "bidder": Training(
-        "bridgevec.bidders.selfplay",
+        "bridgevec.train.selfplay",
         "SelfPlayConfig",
-        "train",
+        "train_selfplay",
         "Train a bidder by self-play, from weights or from none.",
         (
             "bridgevec train bidder --deals train.parquet --out mine.safetensors",
             "bridgevec train bidder --start uncontested --anchor imitation"
             " --estimated 200000 --out mine.safetensors",
             "bridgevec train bidder --opponents pass --start none --out pair.safetensors",
-            "bridgevec train bidder --start mine.safetensors --updates 1000 --resume",
+            "bridgevec train bidder --start mine.safetensors --num-iterations 1000 --resume",
         ),
     ),
     "bidder-imitation": Training(
-        "bridgevec.bidders.imitation",
+        "bridgevec.train.imitation",
         "ImitationConfig",
         "train_imitation",
         "Train a bidder to call as in recorded auctions.",
@@ -55,7 +51,7 @@ TRAININGS = {
         ),
     ),
     "deal2tricks": Training(
-        "bridgevec.models.deal2tricks",
+        "bridgevec.train.deal2tricks",
         "Deal2TricksConfig",
         "train_deal2tricks",
         "Train the four-hand teacher of hand2vec on deals.",
@@ -66,16 +62,16 @@ TRAININGS = {
         ),
     ),
     "guesses": Training(
-        "bridgevec.bidders.guesses",
+        "bridgevec.train.guesses",
         "GuessesConfig",
         "fit_guesses",
         "Fit a bidder's guesses of hands to new vectors.",
         ("bridgevec train guesses --start default --out mine.safetensors",),
     ),
     "hand2vec": Training(
-        "bridgevec.models.training",
+        "bridgevec.train.hand2vec",
         "Hand2VecConfig",
-        "train",
+        "train_hand2vec",
         "Train the hand embedding on deals and hand pairs.",
         (
             "bridgevec train hand2vec --deals train.parquet --out mine.safetensors",
@@ -83,19 +79,19 @@ TRAININGS = {
         ),
     ),
     "opening": Training(
-        "bridgevec.models.opening",
+        "bridgevec.train.opening",
         "OpeningConfig",
         "train_opening",
         "Train the opening bids on recorded auctions.",
         (
-            "bridgevec train opening my_records --out mine.safetensors",
-            "bridgevec train opening a.pbn b.lin --epochs 20 --out mine.safetensors",
-            "bridgevec train opening many.parquet --start none --features all --dropout 0"
-            " --epochs 12 --batch-size 1024",
+            "bridgevec train opening --auctions my_records --out mine.safetensors",
+            "bridgevec train opening --auctions a.pbn --auctions b.lin --epochs 20",
+            "bridgevec train opening --auctions many.parquet --start none --features all"
+            " --dropout 0 --epochs 12 --batch-size 1024",
         ),
     ),
     "vectors": Training(
-        "bridgevec.models.vectors",
+        "bridgevec.train.vectors",
         "VectorsConfig",
         "train_vectors",
         "Learn the numbers of the hand embedding.",
@@ -138,50 +134,37 @@ app = typer.Typer(
 
 
 def _config_command(config: type, run: Callable[[Any], Path], **settings: Any) -> Any:
-    """Make a command that has an option, or an argument, for every field of a dataclass.
+    """Make a command that has an option for every field of a dataclass.
 
-    The help of an option is the text beside its type, as in ``epochs: Annotated[int, "Passes over
-    the data."] = 10``; else what the docstring's section Attributes says of the field.
+    The help of an option stands beside its type, as in ``epochs: Annotated[int, "Passes over the
+    data."] = 10``, in the class that has it first: all trainings share
+    `bridgevec.train.loop.Options`.
     """
-    kinds = get_type_hints(config, include_extras=True)
-    about = dict[str, str]()
-    entry = re.compile(r"^([\w, ]+) : .*\n((?: .*(?:\n|$)|\n(?= ))+)", re.MULTILINE)
-    for names, text in entry.findall(inspect.getdoc(config) or ""):
-        for name in names.split(", "):
-            about[name] = " ".join(text.replace("`", "").split())
 
     def command(**values: Any) -> None:
         given = config(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
-        out = Path(given.out)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        # Of several processes of torchrun the first one writes.
-        first = os.environ.get("RANK", "0") == "0"
-        with locked(out) if first else contextlib.nullcontext():
-            typer.echo(run(given))
+        typer.echo(run(given))
 
     command.__doc__ = settings.pop("help")
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            _parameter(field, kinds[field.name], about.get(field.name))
-            for field in dataclasses.fields(config)
-        ]
+        [_parameter(config, field) for field in dataclasses.fields(config)]
     )
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
     single.command(**settings)(command)
     return typer.main.get_command(single)
 
 
-def _parameter(field: dataclasses.Field[Any], kind: Any, about: str | None) -> inspect.Parameter:
-    if get_origin(kind) is Annotated:
-        kind, about = get_args(kind)
+def _parameter(config: type, field: dataclasses.Field[Any]) -> inspect.Parameter:
+    # A class derived from another may give a field a new default, ``out: str = "bidder..."``.
+    hints = (inspect.get_annotations(base, eval_str=True) for base in config.__mro__)
+    found = (hint[field.name] for hint in hints if field.name in hint)
+    kind, about = next(get_args(hint) for hint in found if get_origin(hint) is Annotated)
     if get_origin(kind) is tuple:
         kind = GenericAlias(list, get_args(kind)[:1])
-    empty = inspect.Parameter.empty
-    default = empty if field.default is dataclasses.MISSING else field.default
-    info = typer.Argument if default is empty else typer.Option
+    default = field.default
     return inspect.Parameter(
         field.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=list(default) if isinstance(default, tuple) else default,
-        annotation=Annotated[kind, info(help=about)],
+        annotation=Annotated[kind, typer.Option(help=about)],
     )

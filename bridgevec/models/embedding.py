@@ -1,6 +1,6 @@
 """Hands as vectors: inference of BridgeHand2Vec in NumPy alone.
 
-`bridgevec.models.hand2vec` describes the network and the paper it comes from. Here it is folded for
+`bridgevec.train.nets` describes the network and the paper it comes from. Here it is folded for
 speed: all that the encoder computes from the 13 cards of one suit is looked up in tables of the
 8192 possible holdings, and the final normalisation is part of the tables. The results are those of
 the PyTorch network to 1e-5.
@@ -151,7 +151,7 @@ class Embedding:
     Parameters
     ----------
     path : path
-        Weights ``name.safetensors`` as `bridgevec.models.training.train` writes them; the model
+        Weights ``name.safetensors`` as `bridgevec.train.hand2vec.train` writes them; the model
         card ``name.json`` is beside them.
 
     Attributes

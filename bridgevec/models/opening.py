@@ -1,736 +1,587 @@
-"""Learn opening bids: a scikit-learn estimator, and ``bridgevec train opening``.
+"""Opening bids by a trained network, in NumPy alone: what is called, how surely, and why.
 
-From recorded auctions to a model in three steps::
-
-    decisions = opening_decisions(read_auctions("my_records"))
-    classifier = OpeningBidClassifier().fit(
-        decisions.hands, decisions.calls, position=decisions.positions,
-        vulnerable=decisions.vulnerable)
-    classifier.save("mine.safetensors")
-
-`bridgevec.models.opening_model` loads what was saved, without scikit-learn and PyTorch.
+The input is what a player sees of a hand before anyone has bid: features of the hand
+(`hand_features`), how many passed before, and the vulnerability. The estimator that learns such a
+network is `bridgevec.train.classifier.OpeningBidClassifier`.
 """
 
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from inspect import signature
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+from numpy.typing import NDArray
 
-from bridgevec.auction import PASS, CallLike, call_text, parse_call
-from bridgevec.cards import HandLike, hand_masks
-from bridgevec.models.embedding import FORMAT
-from bridgevec.models.opening_model import (
-    FEATURES,
-    KNOWN,
-    OPENING_CALLS,
-    Features,
-    OpeningModel,
-    load_opening,
-    network_probabilities,
-    opening_features,
-)
-from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
+from bridgevec.auction import FIRST_BID, N_CALLS, PASS, call_text
+from bridgevec.board import Board, SeenBoard, question
+from bridgevec.cards import HandLike, Seat, SeatLike, hand_bits, hand_mask, hand_text
+from bridgevec.models.embedding import embed_hands, find_weights, read_weights
 from bridgevec.scoring import parse_vulnerable
 
-_CHUNK = 1 << 13
-_MIN_STEPS = 400  # of the optimizer, however few the hands
+__all__ = [
+    "FEATURES",
+    "KnownOpening",
+    "OpeningBid",
+    "OpeningModel",
+    "hand_features",
+    "load_opening",
+    "opening_bid",
+    "opening_features",
+]
+
+DEFAULT = "opening-21gf"
+FEATURES = ("embedding", "cards", "classic", "both", "all", "judgement")
+"""Kinds of features, see `hand_features`."""
+Features: TypeAlias = str | Callable[[NDArray[np.uint64]], NDArray[np.floating]]
+"""One of `FEATURES`, or a function from masks (n,) to numbers (n, d)."""
+Layers: TypeAlias = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
+"""Weights and biases of a network's layers."""
+OPENING_CALLS = (PASS, *range(FIRST_BID, N_CALLS))
+"""The calls an auction may be opened with, the outputs of a network in their order."""
+
+KNOWN = ("hand", "position", "vulnerable", "call")
+"""What is kept of hands from training, the columns of arrays."""
+
+_HOLDING = np.uint64(0x1FFF)
+_SUIT_SHIFTS = np.array([0, 13, 26, 39], dtype=np.uint64)
+_CHUNK = 1 << 13  # hands at a time
 
 
-class OpeningDecisions(NamedTuple):
-    """What players did who might open the bidding, a row each.
+@cache
+def _holdings() -> dict[str, NDArray[np.float32]]:
+    """Tables over the 8192 holdings of one suit."""
+    bits = (np.arange(1 << 13)[:, None] >> np.arange(13) & 1).astype(np.float32)
+    ace, king, queen = bits[:, 0], bits[:, 1], bits[:, 2]
+    jack, ten, nine, eight = bits[:, 3:7].T
+    length = bits.sum(1)
+    points = bits[:, :4] @ np.array([4, 3, 2, 1], dtype=np.float32)
+    first = np.minimum(length, 3)
+    top, figures = ace + king + queen, bits[:, :4].sum(1)
+    supported = (length <= 6) * ((jack > 0) | (top > 1))
+    # A long suit need not hold the queen and the jack to bring them in.
+    brought = np.where(length == 7, 1 - queen * jack, 0) + np.where(
+        length > 7, 1 - jack + (1 - queen) * np.where(length > 8, 2, 1), 0
+    )
+    quality = points + ten * np.where(supported, 1, 0.5) + brought
+    quality += nine * (length <= 6) * ((ten > 0) | (eight > 0) | (figures > 1)) / 2
+    protected = 3 * ace + king * np.where(length > 1, 2, 0.5)
+    protected += queen * np.where(length > 2, 0.75, 0.25) * (length > 1)
+    protected += queen * (length > 1) * (ace + king > 0) / 4
+    protected += jack * np.minimum(top, 2) / 4
+    protected += ten * ((figures > 1) | ((nine > 0) & (figures > 0))) / 4
+    return {
+        "length": length,
+        "points": points,
+        "honours": bits[:, :5],
+        "tens": bits[:, 4] + bits[:, 5],
+        "losers": first - ace - king * (length > 1) - queen * (length > 2),
+        "controls": 2 * ace + king,
+        # AK 2, AQ 1½, A 1, KQ 1, Kx ½
+        "quick": ace
+        + np.where(ace > 0, king + (1 - king) * queen / 2, king * np.where(queen > 0, 1, 0.5))
+        * (length > 1),
+        "top": top,
+        "five": bits[:, :5].sum(1),
+        # Kaplan and Rubens, "Four C's", The Bridge World, October 1982.
+        "quality": quality * length / 10,
+        "rubens": quality * length / 10 + protected + np.maximum(3 - length, 0),
+        "playing": np.maximum(length - 3, 0)
+        + ace
+        + king * (length > 1) * 0.75
+        + queen * (length > 2) * 0.5
+        + (top > 1) * 0.25,
+    }
 
-    Attributes
-    ----------
-    hands : ndarray of uint64, shape (n,)
-        Masks.
-    positions : ndarray of int8, shape (n,)
-        1 to 4: how many passed before, and one.
-    vulnerable : ndarray of int8, shape (n,)
-        0 nobody, 1 the player's side, 2 the others, 3 all.
-    calls : ndarray of int8, shape (n,)
-        The call as a number, 0 for a pass.
-    deals : ndarray of uint64, shape (n,)
-        A number for the deal, the same at every table that played it: what must not be split
-        between training and test. From `bridgevec.records.auctions.deal_numbers`.
-    """
 
-    hands: NDArray[np.uint64]
-    positions: NDArray[np.int8]
-    vulnerable: NDArray[np.int8]
-    calls: NDArray[np.int8]
-    deals: NDArray[np.uint64]
-
-    def take(self, where: NDArray[Any]) -> OpeningDecisions:
-        """Select rows by a mask or by numbers."""
-        return OpeningDecisions(*(column[where] for column in self))
+def _one_hot(values: NDArray[Any], low: int, high: int) -> NDArray[np.float32]:
+    """Mark values from `low` to `high`, those outside with the nearest: shape (n, ...) → (n, k)."""
+    places = np.clip(values, low, high).astype(np.intp) - low
+    marks: NDArray[np.float32] = np.eye(high - low + 1, dtype=np.float32)[places].reshape(
+        len(values), -1
+    )
+    return marks
 
 
-def opening_decisions(recorded: RecordedAuctions) -> OpeningDecisions:
-    """Take the opening decisions out of auctions: the passes before the first bid, and that bid.
+def _judgement(
+    of: dict[str, NDArray[np.floating]],
+    shape: NDArray[np.floating],
+    points: NDArray[np.floating],
+    rule: NDArray[np.floating],
+    balanced: NDArray[np.bool_],
+) -> list[NDArray[Any]]:
+    """What experts weigh, of the values of `_holdings` for every suit, and of the hand."""
+    # The longest suit first; of suits that are as long, the higher.
+    order = np.argsort(-of["length"], axis=1, kind="stable")
+    strengths, quality, top, five = (
+        np.take_along_axis(of[name], order, axis=1) for name in ("points", "quality", "top", "five")
+    )
+    losers, controls, playing, rubens = (
+        of[name].sum(1) for name in ("losers", "controls", "playing", "rubens")
+    )
+    rubens -= np.where(shape[:, 3] == 3, 0.5, 1)
+    zar = points + controls + 2 * shape[:, 0] + shape[:, 1] - shape[:, 3]
+    majors, minors = of["length"][:, :2], of["length"][:, 2:]
+    short = [(of["points"] * (of["length"] == n)).sum(1) for n in (1, 2)]
+    return [
+        order[:, :2] - 1.5,
+        shape - 3.25,
+        np.column_stack([points / 5 - 2, controls / 2 - 1.5, balanced * points / 5]),
+        np.column_stack([losers / 2 - 3.5, rule / 5 - 4]),
+        strengths / 3,
+        quality / 1.5,
+        top[:, :2],
+        five[:, :2],
+        np.column_stack([rubens / 5 - 2, rubens - points, balanced * rubens / 5]),
+        np.column_stack([zar / 7 - 3.5, (shape[:, 3] >= 2) & (shape[:, 0] <= 6)]),
+        np.column_stack([strengths[:, :2].sum(1) / 3, strengths[:, 1:].sum(1) / 4]),
+        np.column_stack([majors[:, 0] - majors[:, 1], minors[:, 0] - minors[:, 1]]) / 2,
+        np.column_stack([majors.max(1), minors.max(1)]) - 4,
+        np.column_stack(short) / 2,
+        of["tens"].sum(1, keepdims=True) / 2,
+        of["playing"] / 1.5,
+        playing[:, None] / 2 - 2,
+        of["top"],
+        (five * (shape >= 6))[:, :1] / 2,
+        np.concatenate([majors >= 4, majors >= 5], axis=1),
+    ]
+
+
+def hand_features(masks: NDArray[np.uint64], kind: Features = "all") -> NDArray[np.float32]:
+    """Describe hands by numbers.
 
     Parameters
     ----------
-    recorded : RecordedAuctions
-        From `bridgevec.records.auctions.read_auctions`.
+    masks : ndarray of uint64, shape (n,)
+    kind : {"embedding", "cards", "classic", "both", "all", "judgement"} or function
+        ``"embedding"``: the 8 numbers of `bridgevec.embed_hands`. ``"cards"``: 52 zeros and ones.
+        ``"classic"``, what players count: high-card points, lengths, honours and losers of every
+        suit, lengths in order, and of the hand points, whether it is balanced, controls, quick
+        tricks, losers and the rule of 20. ``"both"``: embedding and cards. ``"all"``: these and
+        classic, and the counts once more as zeros and ones, which a network learns thresholds from.
+        ``"judgement"``, for few hands: classic without the single honours, and what experts weigh
+        in close cases: points by Kaplan and Rubens (The Bridge World, October 1982) and by Zar,
+        suits in order of length with their points, quality and honours, what stands in short suits,
+        how many tricks a suit may take, and how the lengths of the majors and the minors compare.
+        A function takes masks (n,) and returns numbers (n, d), as `Embedding.embed_hands` does.
 
     Returns
     -------
-    OpeningDecisions
-        Those of all dealers, then those after one pass, two and three.
-    """
-    parts = []
-    numbers = deal_numbers(recorded.deals)
-    turn = np.arange(len(recorded.deals))
-    for passed in range(min(4, recorded.calls.shape[1])):
-        calls = recorded.calls[turn, passed]
-        turn, calls = turn[calls >= 0], calls[calls >= 0]
-        seats = (recorded.dealers[turn] + passed) % 4
-        own, others = (recorded.vulnerable[turn] >> (seats + i) % 2 & 1 for i in (0, 1))
-        parts.append(
-            (
-                recorded.deals[turn, seats],
-                np.full(len(turn), passed + 1, dtype=np.int8),
-                (own + 2 * others).astype(np.int8),
-                calls,
-                numbers[turn],
-            )
-        )
-        turn = turn[calls == PASS]
-    return OpeningDecisions(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
-    """Predict the call with which a hand is opened, pass included.
-
-    Parameters
-    ----------
-    features : {"embedding", "cards", "classic", "both", "all", "judgement"} or function, \
-default "all"
-        What is seen of a hand, see `bridgevec.models.opening_model.hand_features`; a function takes
-        masks (n,) and returns numbers (n, d). Position and vulnerability come with it.
-    classifier : scikit-learn classifier, optional
-        What learns from the features; by default a network (PyTorch), of the parameters below.
-    start : str or path, optional
-        Of a model to start from, such as ``"opening-21gf"``: its networks are trained further, and
-        their sizes stand for `hidden`.
-    hidden : tuple of int, default (192, 192)
-        Widths of the network's layers.
-    members : int, default 1
-        Networks whose mean counts, trained from different random numbers.
-    epochs : int, default 12
-        Times that the network sees each hand; more if the hands are few.
-    batch_size : int, default 1024
-    learning_rate : float, default 0.003
-        The highest; it rises in the first tenth of the training and falls to 0.
-    weight_decay : float, default 0.02
-    dropout : float, default 0
-        Share of every layer that is left out at random in training; for few hands.
-    keep : int, default 20000
-        How many hands are kept with a saved model, to be shown as reasons; with 0, those of the
-        model it started from.
-    random_state : int, RandomState or None, default None
-    verbose : bool, default False
-        Show a progress bar.
-
-    Attributes
-    ----------
-    classes_ : ndarray
-        The calls seen by `fit`: texts as `bridgevec.auction.call_text` writes them, or numbers.
-    classifier_ : classifier
-        The fitted one, if `classifier` was given.
-    networks_ : list
-        Else the weights and biases of every layer of every network.
-
-    Notes
-    -----
-    Wherever hands are taken, so is an array of shape (n, 3), whose columns are mask, position and
-    vulnerability as `opening_rows` makes it. It carries the position through a
-    `sklearn.model_selection.GridSearchCV` or a `Pipeline` without metadata routing.
-
-    Examples
-    --------
-    >>> from sklearn.neighbors import KNeighborsClassifier
-    >>> hands = ["AKQ2.K54.T98.J32", "K5.QJT9863.84.62", "9876.54.T98.J432"]
-    >>> classifier = OpeningBidClassifier("embedding", KNeighborsClassifier(1))
-    >>> classifier.fit(hands, ["1C", "3H", "Pass"]).predict(["9865.54.T98.J432"]).tolist()
-    ['P']
-    """
-
-    def __init__(
-        self,
-        features: Features = "all",
-        classifier: Any = None,
-        *,
-        start: str | os.PathLike[str] | None = None,
-        hidden: tuple[int, ...] = (192, 192),
-        members: int = 1,
-        epochs: int = 12,
-        batch_size: int = 1024,
-        learning_rate: float = 0.003,
-        weight_decay: float = 0.02,
-        dropout: float = 0.0,
-        keep: int = 20_000,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: bool = False,
-    ) -> None:
-        self.features = features
-        self.classifier = classifier
-        self.start = start
-        self.hidden = hidden
-        self.members = members
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.dropout = dropout
-        self.keep = keep
-        self.random_state = random_state
-        self.verbose = verbose
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        return tags
-
-    def fit(
-        self,
-        hands: ArrayLike | Sequence[HandLike],
-        calls: Sequence[CallLike] | ArrayLike,
-        *,
-        position: ArrayLike = 1,
-        vulnerable: ArrayLike | Sequence[str] | str = "None",
-    ) -> OpeningBidClassifier:
-        """Learn from hands and what they were opened with.
-
-        Parameters
-        ----------
-        hands : sequence of hands, array (n,) of masks, (n, 52) of bits, or (n, 3) of rows
-        calls : array_like of str or int, shape (n,)
-        position : int or array_like of int, shape (n,), default 1
-            1 for the dealer to 4.
-        vulnerable : str, int or array_like of them, shape (n,), default "None"
-            The hand being North: ``"None"``, ``"NS"``, ``"EW"``, ``"All"``, or 0..3.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            If a hand, call, position or vulnerability is none, or there are not as many of each.
-        """
-        if not callable(self.features) and self.features not in FEATURES:
-            raise ValueError(f"features {self.features!r} is none of {', '.join(FEATURES)}")
-        rows = opening_rows(hands, position, vulnerable)
-        calls = _canonical(calls)
-        check_consistent_length(rows, calls)
-        if not len(rows):
-            raise ValueError("no hand to learn from, expected at least 1")
-        self.classes_, y = np.unique(calls, return_inverse=True)
-        numbers = self._numbers()
-        random = check_random_state(self.random_state)
-        if self.classifier is None:
-            columns = np.searchsorted(OPENING_CALLS, numbers)[y]
-            self.networks_ = _fit_networks(self, rows, columns, random)
-        else:
-            self.classifier_ = clone(self.classifier).fit(self._features(rows), y)
-        if self.start is not None and self.keep == 0:
-            self._known = np.column_stack(
-                [c.astype(np.uint64) for c in load_opening(os.fspath(self.start)).known]
-            )
-        else:
-            kept = random.permutation(len(rows))[: self.keep]
-            self._known = np.column_stack([rows[kept], numbers[y[kept]].astype(np.uint64)])
-        return self
-
-    def predict_proba(
-        self,
-        hands: ArrayLike | Sequence[HandLike],
-        *,
-        position: ArrayLike = 1,
-        vulnerable: ArrayLike | Sequence[str] | str = "None",
-    ) -> NDArray[np.floating]:
-        """Give the probability of every call.
-
-        Parameters
-        ----------
-        hands, position, vulnerable
-            As `fit` takes them.
-
-        Returns
-        -------
-        ndarray, shape (n, len(classes_))
-            Columns in the order of `classes_`.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            Before `fit`.
-        ValueError
-            As `fit`.
-        """
-        check_is_fitted(self, "classes_")
-        rows = opening_rows(hands, position, vulnerable)
-        p = np.zeros((len(rows), len(self.classes_)))
-        for start in range(0, len(rows), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            x = self._features(rows[part])
-            if self.classifier is None:
-                calls = self._numbers()
-                order = np.argsort(calls)
-                p[part, order] = network_probabilities(self.networks_, x, calls[order].tolist())
-            else:
-                p[part, self.classifier_.classes_] = self.classifier_.predict_proba(x)
-        # Sums are 1 to the last bit of a double, as scikit-learn's metrics want them.
-        chances: NDArray[np.floating] = p / p.sum(axis=1, keepdims=True)
-        return chances
-
-    def predict(
-        self,
-        hands: ArrayLike | Sequence[HandLike],
-        *,
-        position: ArrayLike = 1,
-        vulnerable: ArrayLike | Sequence[str] | str = "None",
-    ) -> NDArray[Any]:
-        """Give the likeliest call of each hand, see `predict_proba`.
-
-        Returns
-        -------
-        ndarray, shape (n,)
-            Of `classes_`.
-        """
-        p = self.predict_proba(hands, position=position, vulnerable=vulnerable)
-        likeliest: NDArray[Any] = self.classes_[p.argmax(axis=1)]
-        return likeliest
-
-    def score(
-        self,
-        hands: ArrayLike | Sequence[HandLike],
-        calls: Sequence[CallLike] | ArrayLike,
-        *,
-        position: ArrayLike = 1,
-        vulnerable: ArrayLike | Sequence[str] | str = "None",
-        sample_weight: ArrayLike | None = None,
-    ) -> float:
-        """Give the share of calls that are predicted.
-
-        Parameters
-        ----------
-        hands, calls, position, vulnerable
-            As `fit` takes them.
-        sample_weight : array_like of float, shape (n,), optional
-        """
-        predicted = self.predict(hands, position=position, vulnerable=vulnerable)
-        made = _canonical(calls)
-        check_consistent_length(predicted, made)
-        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
-        return float(np.average(predicted == made, weights=weights))
-
-    def save(self, path: str | os.PathLike[str], card: dict[str, Any] | None = None) -> Path:
-        """Write the networks as safetensors, and a model card beside them; no pickle.
-
-        Parameters
-        ----------
-        path : path
-            ``name.safetensors``; the card is ``name.json``.
-        card : dict, optional
-            What else the card shall say: provenance, figures.
-
-        Returns
-        -------
-        Path
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            Before `fit`.
-        ValueError
-            If the model is another `classifier`, for which skops is the way, or the name does not
-            end in ``.safetensors``.
-        """
-        from safetensors.numpy import save
-
-        from bridgevec.models.checkpoint import write_model  # with PyTorch
-
-        check_is_fitted(self, "classes_")
-        path = Path(path)
-        if path.suffix != ".safetensors":
-            raise ValueError(f"{path} does not end in .safetensors")
-        if self.classifier is not None:
-            raise ValueError(
-                f"{type(self.classifier).__name__} is no network; save the estimator with skops"
-            )
-        if callable(self.features):
-            raise ValueError("features are a function, which no file can hold; expected a name")
-        tensors: dict[str, NDArray[Any]] = {
-            f"{m}.{i}.{name}": array.astype(np.float16)
-            for m, layers in enumerate(self.networks_)
-            for i, layer in enumerate(layers)
-            for name, array in zip(("weight", "bias"), layer, strict=True)
-        }
-        tensors |= {
-            f"known.{name}": column.astype(np.uint64 if name == "hand" else np.uint8)
-            for name, column in zip(KNOWN, self._known.T, strict=True)
-        }
-        about = {"name": path.stem, "format": FORMAT, "features": self.features}
-        # Those of the start are possible still, though they were not seen again.
-        before = () if self.start is None else load_opening(os.fspath(self.start)).calls
-        about |= {"calls": sorted({*before, *self._numbers().tolist()})}
-        about |= {"members": len(self.networks_), "layers": len(self.networks_[0])}
-        about |= {"parameters": sum(w.size + b.size for net in self.networks_ for w, b in net)}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_model(path, save(tensors), about | (card or {}))
-        return path
-
-    def _numbers(self) -> NDArray[np.intp]:
-        """Give the numbers of `classes_`."""
-        return np.array([parse_call(call) for call in self.classes_.tolist()], dtype=np.intp)
-
-    def _features(self, rows: NDArray[np.uint64]) -> NDArray[np.float32]:
-        return _features_of(rows, self.features)
-
-
-def opening_rows(
-    hands: ArrayLike | Sequence[HandLike],
-    position: ArrayLike = 1,
-    vulnerable: ArrayLike | Sequence[str] | str = "None",
-) -> NDArray[np.uint64]:
-    """Join hands, positions and vulnerabilities to one array.
-
-    Parameters
-    ----------
-    hands, position, vulnerable
-        As `OpeningBidClassifier.fit` takes them.
-
-    Returns
-    -------
-    ndarray of uint64, shape (n, 3)
-        Mask, position and vulnerability; `hands` of this shape come back after a check.
+    ndarray of float32, shape (n, 8), (n, 52), (n, 44), (n, 60), (n, 267), (n, 75) or (n, d)
+        Each of a size about 1, so that distances mean something.
 
     Raises
     ------
-    ValueError, TypeError
-        If a hand, position or vulnerability is none, or there are not as many of each.
+    ValueError
+        If there is no such kind.
 
     Examples
     --------
-    >>> opening_rows(["AKQ2.K54.T98.J32"] * 2, [1, 3], "NS")[:, 1:].tolist()
-    [[1, 1], [3, 1]]
+    >>> hand_features(np.array([hand_mask("AKQ2.K54.T98.J32")], np.uint64), "classic").shape
+    (1, 44)
     """
-    if isinstance(hands, np.ndarray) and hands.ndim == 2 and hands.shape[1] == 3:
-        if hands.dtype.kind not in "iu":
-            raise ValueError(f"rows of hands are {hands.dtype}, expected integers")
-        hands, position, vulnerable = hands.T
-    masks = hand_masks(hands)
-    places = np.asarray(position)
-    if places.dtype.kind not in "iu":
-        raise ValueError(f"position is {places.dtype}, expected integers from 1 to 4")
-    if ((places < 1) | (places > 4)).any():
-        wrong = places[(places < 1) | (places > 4)].flat[0]
-        raise ValueError(f"position {wrong} is none of 1, 2, 3, 4")
-    texts = np.asarray(vulnerable)
-    values, where = np.unique(texts, return_inverse=True)
-    numbers = np.array([parse_vulnerable(v) for v in values.tolist()], dtype=np.uint64)
-    sides = numbers[where].reshape(texts.shape) if texts.size else numbers
-    for name, array in (("position", places), ("vulnerable", sides)):
-        if array.shape not in ((), masks.shape):
-            raise ValueError(f"{len(masks)} hands but {name} has shape {array.shape}")
-    rows = np.empty((len(masks), 3), dtype=np.uint64)
-    rows[:, 0], rows[:, 1], rows[:, 2] = masks, places, sides
-    return rows
+    if callable(kind):
+        return np.asarray(kind(masks), dtype=np.float32)
+    if kind not in FEATURES:
+        raise ValueError(f"features {kind!r} is none of {', '.join(FEATURES)}")
+    parts: list[NDArray[Any]] = []
+    if kind in ("embedding", "both", "all"):
+        parts.append(embed_hands(masks))
+    if kind in ("cards", "both", "all"):
+        parts.append(hand_bits(masks))
+    if kind in ("classic", "all", "judgement"):
+        holdings = (masks[:, None] >> _SUIT_SHIFTS & _HOLDING).astype(np.intp)
+        of = {name: table[holdings] for name, table in _holdings().items()}
+        shape = -np.sort(-of["length"], axis=1)
+        points, losers, quick, controls, tens = (
+            of[name].sum(1) for name in ("points", "losers", "quick", "controls", "tens")
+        )
+        rule = points + shape[:, 0] + shape[:, 1]
+        # No short suit but one doubleton: 4-3-3-3, 4-4-3-2, 5-3-3-2, of length 13.
+        balanced = (shape[:, 3] >= 2) & (shape[:, 2] >= 3)
+        parts += [
+            np.column_stack([points, rule - 10, balanced * points]) / 10,
+            np.column_stack([losers, quick, controls]) / 4,
+            np.column_stack([tens / 4, balanced]),
+            of["points"] / 4,
+            of["length"] / 4,
+            of["losers"],
+            shape / 4,
+            of["honours"].reshape(len(masks), -1),
+        ]
+        if kind == "all":
+            parts += [
+                _one_hot(of["length"], 0, 9),
+                _one_hot(of["points"], 0, 10),
+                _one_hot(points, 2, 27),
+                _one_hot(losers, 1, 11),
+                _one_hot(rule, 14, 28),
+                _one_hot(2 * quick, 0, 11),
+            ]
+            parts += [
+                _one_hot(shape[:, 0], 4, 9),
+                _one_hot(shape[:, 1], 2, 6),
+                _one_hot(shape[:, 3], 0, 3),
+            ]
+        if kind == "judgement":
+            # The flags of honours are left out: few hands cannot tell what each is worth.
+            parts = parts[:-1] + _judgement(of, shape, points, rule, balanced)
+    return np.concatenate([part.astype(np.float32, copy=False) for part in parts], axis=1)
 
 
-def _canonical(calls: Sequence[CallLike] | ArrayLike) -> NDArray[Any]:
-    """Check opening calls; give numbers as they are, texts as this package writes them."""
-    column: NDArray[Any] = column_or_1d(np.asarray(calls))
-    if column.dtype.kind == "O":
-        column = np.array(column.tolist())
-    if column.dtype.kind not in "iuU":
-        raise ValueError(f"calls are {column.dtype}, expected texts or numbers")
-    values, where = np.unique(column, return_inverse=True)
-    numbers = [parse_call(call) for call in values.tolist()]
-    for call in numbers:
-        if call not in OPENING_CALLS:
-            raise ValueError(f"{call_text(call)} is no call to open the bidding with")
-    if column.dtype.kind != "U":
-        return column
-    return np.array([call_text(call) for call in numbers], dtype="U2")[where]
+def opening_features(
+    masks: NDArray[np.uint64],
+    position: NDArray[np.integer],
+    vulnerable: NDArray[np.integer],
+    kind: Features = "all",
+) -> NDArray[np.float32]:
+    """Describe hands and how they stand at the table.
+
+    Parameters
+    ----------
+    masks : ndarray of uint64, shape (n,)
+    position : ndarray of int, shape (n,)
+        1 for the dealer to 4.
+    vulnerable : ndarray of int, shape (n,)
+        Bit 0 is set if the hand's own side is vulnerable, bit 1 if the others are.
+    kind : str or function
+        As in `hand_features`.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, those of the hand + 6)
+        Four zeros and ones for the position, two for the vulnerability; for ``"judgement"`` two
+        more, and larger.
+    """
+    position, vulnerable = position.astype(np.intp), vulnerable.astype(np.intp)
+    own, others = vulnerable & 1, vulnerable >> 1
+    situation = [_one_hot(position, 1, 4), np.column_stack([own, others])]
+    if kind == "judgement":
+        # Larger, as they count for more, and how the vulnerabilities compare.
+        compared = np.column_stack([own - others, position - 2])
+        situation = [3 * situation[0], 2 * situation[1] - 1, 1.4 * compared]
+    parts = [hand_features(masks, kind), *situation]
+    return np.concatenate([part.astype(np.float32, copy=False) for part in parts], axis=1)
 
 
-def _features_of(rows: NDArray[np.uint64], kind: Features) -> NDArray[np.float32]:
+def features_of(rows: NDArray[np.uint64], kind: Features) -> NDArray[np.float32]:
+    """Describe rows of mask, position and vulnerability, (n, 3), see `opening_features`."""
     masks, position, vulnerable = rows.T
     return opening_features(masks, position.astype(np.intp), vulnerable.astype(np.intp), kind)
 
 
-# -- networks
-
-
-def _fit_networks(
-    estimator: OpeningBidClassifier,
-    rows: NDArray[np.uint64],
-    columns: NDArray[np.intp],
-    random: np.random.RandomState,
-) -> list[list[tuple[NDArray[np.float32], NDArray[np.float32]]]]:
-    """Train networks with AdamW and one cycle of the learning rate (Smith and Topin 2018).
-
-    Columns are places among `OPENING_CALLS`.
-    """
-    import torch
-    from torch import nn
-    from tqdm import tqdm
-
-    # Computed once, some thousands at a time.
-    parts = range(0, len(rows), _CHUNK)
-    x = torch.from_numpy(
-        np.concatenate([_features_of(rows[i : i + _CHUNK], estimator.features) for i in parts])
-    )
-    y = torch.from_numpy(columns)
-    starts: list[Any] = [None] * estimator.members
-    widths = [x.shape[1], *estimator.hidden, len(OPENING_CALLS)]
-    if estimator.start is not None:
-        before = load_opening(os.fspath(estimator.start))
-        if before.features != estimator.features:
-            raise ValueError(
-                f"{before.name} sees {before.features!r} of a hand, not {estimator.features!r}"
-            )
-        starts = [before.networks[i % len(before.networks)] for i in range(estimator.members)]
-        widths = [x.shape[1], *(len(bias) for _, bias in starts[0])]
-    size = min(estimator.batch_size, len(x))
-    per_epoch = len(x) // size
-    steps = max(estimator.epochs * per_epoch, _MIN_STEPS if estimator.start is None else 1)
-    networks = []
-    bar = tqdm(total=steps * len(starts), desc="training", disable=not estimator.verbose)
-    for start in starts:
-        seed = int(random.randint(2**31))
-        generator = torch.Generator().manual_seed(seed)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            layers = [nn.Linear(a, b) for a, b in pairwise(widths)]
-            if start is not None:
-                for layer, (weight, bias) in zip(layers, start, strict=True):
-                    layer.weight.data = torch.from_numpy(weight.copy())
-                    layer.bias.data = torch.from_numpy(bias.copy())
-            network = nn.Sequential(
-                *(
-                    part
-                    for layer in layers[:-1]
-                    for part in (layer, nn.SiLU(), nn.Dropout(estimator.dropout))
-                ),
-                layers[-1],
-            )
-            adam = torch.optim.AdamW(
-                network.parameters(), lr=1e-3, weight_decay=estimator.weight_decay
-            )
-            rate = torch.optim.lr_scheduler.OneCycleLR(
-                adam, estimator.learning_rate, total_steps=steps, pct_start=0.1
-            )
-            for step in range(steps):
-                if step % per_epoch == 0:
-                    order = torch.randperm(len(x), generator=generator)
-                batch = order[step % per_epoch * size :][:size]
-                loss = nn.functional.cross_entropy(network(x[batch]), y[batch])
-                adam.zero_grad()
-                loss.backward()
-                adam.step()
-                rate.step()
-                bar.update()
-                if step % 100 == 0:
-                    bar.set_postfix(loss=f"{loss.item():.4f}")
-        networks.append(
-            [(layer.weight.detach().numpy(), layer.bias.detach().numpy()) for layer in layers]
-        )
-    bar.close()
-    return networks
-
-
-# -- training from records
-
-
-@dataclass
-class OpeningConfig:
-    """Arguments of `train_opening`.
+class OpeningBid(NamedTuple):
+    """What to open with.
 
     Attributes
     ----------
-    records : tuple of str
-        Files of auctions, .parquet, .pbn or .lin, or folders of them.
-    out : str
-        Where the model goes, ``name.safetensors``, with a card ``name.json`` beside it.
-    features : str
-        What is seen of a hand, as in `OpeningBidClassifier`; the same as the start's.
-    start : str
-        The model to train further; ``none`` for a new one.
-    hold_out : float
-        Share of the deals that are kept from training and judge the model.
-    hidden : tuple of int
-        Widths of the layers of a new network.
-    members : int
-        Networks whose mean counts.
-    epochs : int
-    batch_size : int
-    learning_rate : float
-    weight_decay : float
-    dropout : float
-        Share of each layer left out at random in training; for few hands.
-    keep : int
-        Hands kept with the model to be shown as reasons; with 0, those of the start.
-    seed : int
-    source : str
-        What the card says of where the records are from.
+    call : str
+        The likeliest call: ``"P"``, ``"1C"``, ... ``"7N"``.
+    probabilities : dict of str to float
+        Of every call that the model knows, the likeliest first.
     """
 
-    records: tuple[str, ...]
-    out: str = "opening.safetensors"
-    features: str = "judgement"
-    start: str = "opening-start"
-    hold_out: float = 0.1
-    hidden: tuple[int, ...] = (192, 192)
-    members: int = 1
-    epochs: int = 40
-    batch_size: int = 256
-    learning_rate: float = 0.002
-    weight_decay: float = 0.3
-    dropout: float = 0.4
-    keep: int = 20_000
-    seed: int = 0
-    source: str = ""
+    call: str
+    probabilities: dict[str, float]
 
 
-def train_opening(config: OpeningConfig) -> Path:
-    """Train a model of opening bids on recorded auctions, judge it, and save it.
+class KnownOpening(NamedTuple):
+    """A hand that was opened, or passed.
+
+    Attributes
+    ----------
+    hand : str
+    call : str
+    distance : float
+        From the hand that was asked for, in the last hidden layer of the network: near are hands
+        that look alike to the model.
+    """
+
+    hand: str
+    call: str
+    distance: float
+
+
+class OpeningModel:
+    """Networks that open the bidding, as one: the mean of their probabilities.
 
     Parameters
     ----------
-    config : OpeningConfig
+    path : path
+        ``name.safetensors``, with the model card ``name.json`` beside it, as
+        `bridgevec.train.classifier.OpeningBidClassifier.save` writes them.
 
-    Returns
-    -------
-    Path
-        The weights. The card beside them tells the data, the arguments and the figures on the deals
-        that were kept out.
+    Attributes
+    ----------
+    name : str
+        The file's name.
+    card : dict
+        The model card.
+    features : str
+        What the networks see of a hand, one of `FEATURES`.
+    calls : tuple of int
+        The calls that were seen in training, as numbers.
+    known : list of ndarray
+        Hands kept from training, to be shown as reasons: the columns of `KNOWN`.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the weights or the card are missing.
     ValueError
-        If the files hold no auctions, or an argument is out of range.
+        If the file does not hold such weights.
     """
-    if not 0 <= config.hold_out < 1:
-        raise ValueError(f"hold_out is {config.hold_out}, expected at least 0 and less than 1")
-    if Path(config.out).suffix != ".safetensors":
-        raise ValueError(f"{config.out} does not end in .safetensors")
-    recorded = read_auctions(config.records, progress=True)
-    decisions = opening_decisions(recorded)
-    kept_out = held_out(decisions.deals, config.hold_out)
-    if kept_out.all():
-        raise ValueError(f"hold_out {config.hold_out} leaves no deal to learn from")
-    train, test = decisions.take(~kept_out), decisions.take(kept_out)
-    classifier = recipe(asdict(config)).set_params(verbose=True)
-    classifier.fit(train.hands, train.calls, position=train.positions, vulnerable=train.vulnerable)
-    files = [Path(record).name for record in config.records]
-    openings = Counter(call_text(int(call)) for call in train.calls)
-    card: dict[str, Any] = {
-        "data": {
-            "files": files,
-            "auctions": len(recorded.deals),
-            "broken records left out": recorded.skipped,
-            "decisions to learn from": len(train.hands),
-            "deals to learn from": len(np.unique(train.deals)),
-            "decisions kept out": len(test.hands),
-            "deals kept out": len(np.unique(test.deals)),
-            "calls": dict(openings.most_common()),
-        }
-        | ({"provenance": config.source} if config.source else {}),
-        "arguments": asdict(config) | {"records": files, "out": Path(config.out).name},
-    }
-    path: Path = classifier.save(config.out, card)
-    if len(test.hands):
-        model = OpeningModel(path)  # as it is saved, in half precision
-        columns = (test.hands, test.positions.astype(np.intp), test.vulnerable.astype(np.intp))
-        figures = judge_opening(model.probabilities(*columns), model.calls, test)
-        classifier.save(config.out, card | {"on the decisions kept out": figures})
-    return path
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.name = Path(path).stem
+        self.card, tensors = read_weights(path)
+        try:
+            self.features: str = self.card["features"]
+            self.calls: tuple[int, ...] = tuple(self.card["calls"])
+            members, layers = self.card["members"], self.card["layers"]
+            self.networks = [
+                [
+                    (
+                        tensors[f"{m}.{i}.weight"].astype(np.float32),
+                        tensors[f"{m}.{i}.bias"].astype(np.float32),
+                    )
+                    for i in range(layers)
+                ]
+                for m in range(members)
+            ]
+            self.known = [tensors[f"known.{k}"] for k in KNOWN]
+        except KeyError as error:
+            raise ValueError(f"{path}: no opening bids, {error} is missing") from None
+        except (AttributeError, IndexError, TypeError) as error:
+            raise ValueError(f"{path}: no opening bids: {error}") from None
+        if members < 1 or layers < 1:
+            raise ValueError(f"{path}: no opening bids, {members} networks of {layers} layers")
+        try:  # shapes that do not fit together show in use
+            one = np.ones(1, dtype=np.int64)
+            self.probabilities(np.array([(1 << 13) - 1], np.uint64), one, one)
+        except (IndexError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: no opening bids, its weights do not fit: {error}") from None
+
+    def probabilities(
+        self,
+        masks: NDArray[np.uint64],
+        position: NDArray[np.integer],
+        vulnerable: NDArray[np.integer],
+    ) -> NDArray[np.float32]:
+        """Compute the probability of every call in `calls`.
+
+        Parameters
+        ----------
+        masks, position, vulnerable : ndarray, shape (n,)
+            As `opening_features` takes them.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, len(calls))
+        """
+        p = np.empty((len(masks), len(self.calls)), dtype=np.float32)
+        for start in range(0, len(masks), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            x = opening_features(masks[part], position[part], vulnerable[part], self.features)
+            p[part] = network_probabilities(self.networks, x, self.calls)
+        return p
+
+    def __repr__(self) -> str:
+        return f"OpeningModel({self.name!r})"
+
+    def opening_bid(
+        self,
+        hand: HandLike | Board | SeenBoard,
+        position: int = 1,
+        dealer: SeatLike = "N",
+        vulnerable: str | int = "None",
+    ) -> OpeningBid:
+        """Tell what to open with, see `opening_bid`."""
+        p = self.probabilities(*_one(hand, position, dealer, vulnerable))[0]
+        order = np.argsort(-p, kind="stable")
+        probabilities = {call_text(self.calls[i]): float(p[i]) for i in order}
+        return OpeningBid(next(iter(probabilities)), probabilities)
+
+    def nearest_openings(
+        self,
+        hand: HandLike | Board | SeenBoard,
+        position: int = 1,
+        dealer: SeatLike = "N",
+        vulnerable: str | int = "None",
+        k: int = 5,
+    ) -> list[KnownOpening]:
+        """Find the hands that the model takes for the most alike, of those it keeps from training.
+
+        Parameters
+        ----------
+        hand, position, dealer, vulnerable
+            As `opening_bid` takes them. Only hands in the same position count.
+        k : int, default 5
+            How many; fewer are given if the model keeps fewer.
+
+        Returns
+        -------
+        list of KnownOpening
+            The nearest first.
+
+        Raises
+        ------
+        ValueError
+            If the hand, the position, the dealer or the vulnerability is none.
+        """
+        if k < 1:
+            raise ValueError(f"k is {k}, expected at least 1")
+        asked = _one(hand, position, dealer, vulnerable)
+        masks, positions, sides, calls = self.known
+        here = np.flatnonzero(positions == asked[1])
+        known = self._last_layer(masks[here], positions[here], sides[here])
+        distances = np.linalg.norm(known - self._last_layer(*asked), axis=1)
+        return [
+            KnownOpening(
+                hand_text(int(masks[here[i]])), call_text(int(calls[here[i]])), float(distances[i])
+            )
+            for i in np.argsort(distances, kind="stable")[:k]
+        ]
+
+    def _last_layer(
+        self, masks: NDArray[np.uint64], positions: NDArray[Any], sides: NDArray[Any]
+    ) -> NDArray[np.float32]:
+        """Values of the first network's last hidden layer."""
+        features = opening_features(masks, positions, sides, self.features)
+        return hidden_layers(self.networks[0], features)
 
 
-def recipe(arguments: Mapping[str, Any]) -> OpeningBidClassifier:
-    """Make the estimator that `train_opening` fits.
+def hidden_layers(network: Layers, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Take features (n, d) through all layers of a network but the last."""
+    for weight, bias in network[:-1]:
+        x = x @ weight.T + bias
+        with np.errstate(over="ignore"):  # far below zero: silu is 0, as it should be
+            x = np.divide(x, 1 + np.exp(-x))
+    return x
+
+
+def network_probabilities(
+    networks: list[Layers],
+    x: NDArray[np.float32],
+    calls: Sequence[int],
+) -> NDArray[np.float32]:
+    """Take the mean over networks of the probabilities of some calls.
 
     Parameters
     ----------
-    arguments : mapping
-        Those of an `OpeningConfig`, also as a model card has them under ``"arguments"``.
+    networks : list of list of (weight, bias)
+        Layers of each network; the last has an output for each of `OPENING_CALLS`.
+    x : ndarray of float32, shape (n, features)
+    calls : sequence of int
+        Calls that are possible; the others get no probability.
 
     Returns
     -------
-    OpeningBidClassifier
+    ndarray of float32, shape (n, len(calls))
     """
-    start = arguments["start"]
-    names = set(signature(OpeningBidClassifier).parameters) & set(arguments) - {"start"}
-    return OpeningBidClassifier(
-        **{name: arguments[name] for name in names},
-        start=None if start == "none" else start,
-        random_state=arguments["seed"],
+    columns = np.searchsorted(OPENING_CALLS, calls)
+    p: NDArray[np.float32] = np.zeros((len(x), len(columns)), dtype=np.float32)
+    for network in networks:
+        weight, bias = network[-1]
+        y = hidden_layers(network, x) @ weight[columns].T + bias[columns]
+        y = np.exp(y - y.max(axis=1, keepdims=True))
+        p += y / y.sum(axis=1, keepdims=True)
+    p /= len(networks)
+    return p
+
+
+def _one(
+    hand: HandLike | Board | SeenBoard,
+    position: int,
+    dealer: SeatLike,
+    vulnerable: str | int,
+) -> tuple[NDArray[np.uint64], NDArray[np.intp], NDArray[np.intp]]:
+    """Mask, position, and vulnerability as the player sees it: bit 0 the own side, bit 1 others."""
+    if position not in (1, 2, 3, 4):
+        raise ValueError(f"position {position!r} is none of 1, 2, 3, 4")
+    if isinstance(hand, (Board, SeenBoard)):
+        board = hand
+        if any(board.calls):
+            raise ValueError(f'the bidding is open after "{board.auction}"')
+        if board.calls or isinstance(board, SeenBoard):
+            position = len(board.calls) + 1
+            hand = question(board)[0]
+        else:
+            hand = board[(board.dealer + position - 1) % 4]
+        dealer, vulnerable = board.dealer, board.vulnerable
+    seat, sides = (Seat.parse(dealer) + position - 1) % 4, parse_vulnerable(vulnerable)
+    if seat & 1:
+        sides = (sides & 1) << 1 | sides >> 1
+    return (
+        np.array([hand_mask(hand)], dtype=np.uint64),
+        np.array([position], dtype=np.intp),
+        np.array([sides], dtype=np.intp),
     )
 
 
-def judge_opening(
-    p: NDArray[np.floating], calls: Sequence[int] | NDArray[np.integer], truth: OpeningDecisions
-) -> dict[str, float]:
-    """Compare predicted probabilities with what was called.
+@lru_cache(maxsize=8)
+def load_opening(name: str | os.PathLike[str] = DEFAULT) -> OpeningModel:
+    """Load a model of opening bids; the next call with the same name returns the same object.
 
     Parameters
     ----------
-    p : ndarray, shape (n, k)
-    calls : sequence of int, length k
-        The calls of the columns.
-    truth : OpeningDecisions
-        Of n rows.
+    name : str or path, default "opening-21gf"
+        A name shipped with the package, or a file ``name.safetensors`` of your own training.
 
     Returns
     -------
-    dict of str to float
-        ``accuracy``; ``top 2``, how often the call is one of the two likeliest; ``log loss``, a
-        probability below 1e-6 counting as that; ``macro F1``, the mean over the calls that were
-        made; ``± …``, half a 95% confidence interval of the first two, the deals being the
-        independent observations.
+    OpeningModel
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none of that name; the message lists those shipped.
     """
-    calls = np.asarray(calls)
-    order = np.argsort(-p, axis=1, kind="stable")
-    best = calls[order[:, 0]]
-    right = best == truth.calls
-    second = (calls[order[:, :2]] == truth.calls[:, None]).any(axis=1)
-    chance = np.where(calls == truth.calls[:, None], p, 0).sum(axis=1)
-    scores = []
-    for call in np.unique(truth.calls):
-        made, said = truth.calls == call, best == call
-        scores.append(2 * (made & said).sum() / (made.sum() + said.sum()))
-    return {
-        "accuracy": round(float(right.mean()), 5),
-        "± accuracy": round(_half_interval(right, truth.deals), 5),
-        "top 2": round(float(second.mean()), 5),
-        "± top 2": round(_half_interval(second, truth.deals), 5),
-        "log loss": round(float(-np.log(np.maximum(chance, 1e-6)).mean()), 5),
-        "macro F1": round(float(np.mean(scores)), 5),
-    }
+    return OpeningModel(find_weights(name, "opening"))
 
 
-def _half_interval(right: NDArray[np.bool_], deals: NDArray[np.uint64]) -> float:
-    """Half of a 95% confidence interval of a mean of observations that come in clusters."""
-    _, cluster = np.unique(deals, return_inverse=True)
-    sums = np.bincount(cluster, right - right.mean())
-    return 1.96 * float(np.sqrt(np.square(sums).sum())) / len(right)
+def opening_bid(
+    hand: HandLike | Board | SeenBoard,
+    position: int = 1,
+    dealer: SeatLike = "N",
+    vulnerable: str | int = "None",
+) -> OpeningBid:
+    """Tell what to open a hand with, by the shipped model of two-over-one game forcing.
+
+    ``load_opening("opening-experts").opening_bid`` tells what experts of many systems call.
+
+    Parameters
+    ----------
+    hand : str, int, array_like of 52, endplay.types.Hand, Board or SeenBoard
+        A board tells dealer and vulnerability too, and the position by its auction; as long as it
+        has no calls, the hand is that of the player in `position`.
+    position : int, default 1
+        1 for the dealer, 2 after one pass, 3 after two, 4 after three.
+    dealer : Seat, int or str, default "N"
+    vulnerable : str or int, default "None"
+        Who really is: ``"None"``, ``"NS"``, ``"EW"`` or ``"All"``. Whose side the player is on
+        follows from dealer and position.
+
+    Returns
+    -------
+    OpeningBid
+        The best call, and the probability of every call.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the hand, the position, the dealer or the vulnerability is none, or a board's bidding is
+        open.
+
+    Examples
+    --------
+    >>> opening_bid("AKQ2.K54.T98.J32").call
+    '1C'
+    >>> bid = opening_bid("K5.QJT9863.84.62", position=1, vulnerable="EW")
+    >>> list(bid.probabilities)[0], bid.probabilities[bid.call] > 0.9
+    ('3H', True)
+    """
+    return load_opening().opening_bid(hand, position, dealer, vulnerable)

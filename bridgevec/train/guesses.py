@@ -11,44 +11,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from safetensors.numpy import save
 from tqdm import tqdm
 
 from bridgevec.bidders.features import DESCRIPTION, OTHERS, SPREAD
-from bridgevec.bidders.imitation import examples
 from bridgevec.bidders.match import bid_deals, match_conditions
 from bridgevec.bidders.policy import load_policy
 from bridgevec.cards import random_masks
-from bridgevec.models.checkpoint import command_line, write_model
 from bridgevec.models.embedding import find_weights, read_weights
-from bridgevec.models.trainer import check_at_least_one
 from bridgevec.records.auctions import RecordedAuctions
+from bridgevec.train.auctions import examples
+from bridgevec.train.checkpoint import command_line, write_model
+from bridgevec.train.loop import check_at_least_one
 
 _AT_ONCE = 1000
 
 
-@dataclass
+@dataclass(kw_only=True)
 class GuessesConfig:
-    """Arguments of `fit_guesses`.
+    """Options of `fit_guesses`."""
 
-    Attributes
-    ----------
-    out : str
-        Where the weights go, ``name.safetensors``; the model card is ``name.json``.
-    start : str
-        A trained bidder, a shipped name or a file.
-    deals : int
-        How many random deals it bids; every tenth judges the fit.
-    seed : int
-        Of the deals, dealers and vulnerabilities.
-    """
-
-    out: str = "bidder.safetensors"
-    start: str = "default"
-    deals: int = 40_000
-    seed: int = 21
+    out: Annotated[str, "Where the weights go, name.safetensors; the model card is name.json."] = (
+        "bidder.safetensors"
+    )
+    start: Annotated[str, "A trained bidder, a shipped name or a file."] = "default"
+    deals: Annotated[int, "How many random deals it bids; every tenth is the test split."] = 40_000
+    seed: Annotated[int, "Of the deals, dealers and vulnerabilities."] = 21
 
 
 def fit_guesses(config: GuessesConfig, progress: bool = True) -> Path:

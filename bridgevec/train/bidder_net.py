@@ -21,8 +21,8 @@ from torch.nn import functional as F
 from bridgevec._auction import add_to_rows, sum_rows
 from bridgevec.auction import N_CALLS
 from bridgevec.bidders.features import DESCRIPTION, N_BIDDER_FEATURES, OTHERS, SPREAD
-from bridgevec.models.checkpoint import write_model
 from bridgevec.models.embedding import FORMAT, find_weights, read_weights
+from bridgevec.train.checkpoint import write_model
 
 
 class Outputs(NamedTuple):
@@ -189,7 +189,7 @@ def load_network(name: str | os.PathLike[str]) -> BidderNetwork:
     return network
 
 
-def average_networks(names: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -> Path:
+def merge_networks(names: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -> Path:
     """Write the mean of the weights of several networks.
 
     Those of trainings that went out from the same weights often play better so than any of them
@@ -218,7 +218,7 @@ def average_networks(names: Sequence[str | os.PathLike[str]], out: str | os.Path
     if Path(out).suffix != ".safetensors":
         raise ValueError(f"{os.fspath(out)} is no .safetensors file")
     if len(names) < 2:
-        raise ValueError(f"there is nothing to average in {len(names)} file, expected two or more")
+        raise ValueError(f"there is nothing to merge in {len(names)} file, expected two or more")
     cards = [read_weights(find_weights(name, "bidder"))[0] for name in names]
     network, *others = [load_network(name) for name in names]
     for name, other in zip(names[1:], others, strict=True):
@@ -234,7 +234,7 @@ def average_networks(names: Sequence[str | os.PathLike[str]], out: str | os.Path
     card = {
         "data": {"provenance": "; ".join(dict.fromkeys(c["data"]["provenance"] for c in cards))},
         "trained before": list(dict.fromkeys(before)),
-        "command": f"bridgevec average {' '.join(files)} --out {os.fspath(out)}",
+        "command": f"bridgevec merge {' '.join(files)} --out {os.fspath(out)}",
     }
     save_network(out, network, card)
     return Path(out)

@@ -3,6 +3,8 @@
 Labelled deals stay in their files and are read part by part, again in every epoch; hand pairs and
 pairs that teachers judged are kept in memory. The deals of a file are independent of one another,
 so it does no harm that only those of one part are shuffled among themselves.
+
+`exchange_touching` shows a network more hands than there are labels for.
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from bridgevec.models.pairs import OUTCOMES, pairs_of_deals
+from bridgevec.train.pairs import OUTCOMES, pairs_of_deals
 
 Batch: TypeAlias = tuple[
     NDArray[np.uint64], NDArray[np.float16], NDArray[np.float32], NDArray[np.bool_]
@@ -163,3 +167,31 @@ class _Taker:
         taken = self.masks[:count], self.targets[:count]
         self.masks, self.targets = self.masks[count:], self.targets[count:]
         return taken
+
+
+def exchange_touching(cards: Tensor, randomness: torch.Generator, highest: int = 0) -> Tensor:
+    """Exchange two cards of neighbouring ranks in each suit where that hardly matters.
+
+    It hardly matters if the hands shown hold both cards, or if both are low, the six or less. Whole
+    deals hold all cards: there only low ones may be exchanged, from the seven on.
+
+    Parameters
+    ----------
+    cards : Tensor of uint8, shape (n, hands, 52)
+    randomness : torch.Generator
+        Chooses the rank in every suit.
+    highest : int, default 0
+        The highest rank to exchange, counted from the ace.
+
+    Returns
+    -------
+    Tensor of uint8, shape (n, hands, 52)
+    """
+    x = cards.view(len(cards), -1, 4, 13)
+    rank = torch.randint(highest, 12, (len(x), 1, 4, 1), generator=randomness, device=x.device)
+    rank = rank.expand(-1, x.shape[1], -1, -1)
+    high, low = x.gather(3, rank), x.gather(3, rank + 1)
+    ours = (high.sum(1, keepdim=True) + low.sum(1, keepdim=True)) == 2
+    exchange = ours | (rank >= 8)
+    new_high, new_low = torch.where(exchange, low, high), torch.where(exchange, high, low)
+    return x.scatter(3, rank, new_high).scatter(3, rank + 1, new_low).view_as(cards)

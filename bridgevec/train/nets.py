@@ -1,4 +1,4 @@
-"""BridgeHand2Vec: a network that turns a bridge hand into a few numbers.
+"""Networks of hands: BridgeHand2Vec, which turns a hand into a few numbers, and Deal2Tricks.
 
 One encoder embeds a hand; a head takes the embeddings of declarer and dummy, and nothing else, and
 estimates how many tricks the pair takes in each strain. What the head needs to know about a hand
@@ -11,15 +11,25 @@ weights, and the head treats the four suits alike as well. So renaming the suits
 renames the strains of the estimate, exactly, and one deal teaches what 24 would.
 
 `bridgevec.models.embedding` computes the same function in NumPy; this module is for training.
+
+Deal2Tricks sees all four hands with the same head; it is a teacher, see
+`bridgevec.train.deal2tricks`.
 """
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Iterable
+from typing import Any
+
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bridgevec.models.pairs import OUTCOMES
+from bridgevec.models.embedding import find_weights
+from bridgevec.train.pairs import OUTCOMES
 
 
 class SuitBlock(nn.Module):
@@ -291,3 +301,79 @@ class Hand2Vec(nn.Module):
         x = self.unpack(x)
         logits = self.head(x, torch.cat([x[n:], x[:n]]))
         return torch.stack([logits[:n], logits[n:]], 1), torch.stack([x[:n], x[n:]], 1).flatten(2)
+
+
+class Deal2Tricks(nn.Module):
+    """Estimate the tricks of declarers from complete deals.
+
+    Parameters
+    ----------
+    width : int, default 160
+        Numbers that describe a suit inside.
+    blocks : int, default 5
+        Layers that mix the suits.
+    """
+
+    def __init__(self, width: int = 160, blocks: int = 5) -> None:
+        super().__init__()
+        self.head = Head(2 * 52, width, blocks)
+
+    def forward(self, hands: Tensor) -> Tensor:
+        """Estimate tricks.
+
+        Parameters
+        ----------
+        hands : Tensor, shape (n, 4, 52)
+            Zeros and ones of declarer, left-hand opponent, dummy, right-hand opponent.
+
+        Returns
+        -------
+        Tensor, shape (n, 5, 14)
+            Logits of 0..13 tricks in C, D, H, S, NT.
+        """
+        suits = hands.view(-1, 4, 4, 13).transpose(1, 2).float()
+        logits: Tensor = self.head(suits[:, :, [0, 2]].flatten(2), suits[:, :, [1, 3]].flatten(2))
+        return logits
+
+
+def load_teacher(name: str) -> Hand2Vec:
+    """Load a trained embedding, a shipped name or a file, as a network of PyTorch."""
+    # Cards of version 0.1 do not name the kind of encoder.
+    model = Hand2Vec(**{"mixing": True} | _card(name)["architecture"])
+    missing = model.load_state_dict(load_file(find_weights(name)), strict=False).missing_keys
+    for key in missing:
+        if not key.endswith("num_batches_tracked"):  # counts batches, and is not written
+            raise ValueError(f"{name}: no hand embedding, {key!r} is missing")
+    return model
+
+
+def _card(name: str) -> dict[str, Any]:
+    card: dict[str, Any] = json.loads(find_weights(name).with_suffix(".json").read_text("utf-8"))
+    return card
+
+
+def teachers_commands(names: Iterable[str]) -> list[str]:
+    """Give the commands that trained some networks, their teachers, and theirs, each once."""
+    cards = [_card(name) for name in names]
+    commands = [c for card in cards for c in (card["command"], *card.get("teachers", ()))]
+    return list(dict.fromkeys(commands))
+
+
+def load_deal2tricks(name: str | os.PathLike[str] = "deal2tricks") -> Deal2Tricks:
+    """Load a trained network.
+
+    Parameters
+    ----------
+    name : str or path, default "deal2tricks"
+        The shipped one, or ``name.safetensors`` with its card ``name.json``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    """
+    path = find_weights(name, "deal2tricks")
+    card = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    model = Deal2Tricks(**card["architecture"])
+    model.load_state_dict(load_file(path))
+    return model.eval()

@@ -1,0 +1,1 @@
+"""Training (PyTorch): one loop, and one recipe per model. `bridgevec.models` is inference."""

@@ -1,0 +1,198 @@
+"""Auctions of self-play: who sits where, how they bid, and what another call would have won."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bridgevec._auction import Auctions
+from bridgevec.auction import N_CALLS, PASS
+from bridgevec.bidders.bidder import Bidder, PassBidder
+from bridgevec.bidders.match import bid_deals
+from bridgevec.scoring import imps
+from bridgevec.train.bidder_net import BidderNetwork, mask_illegal
+from bridgevec.train.situations import Situations, points, swings
+
+LEARNER, ANCHOR, PAST = range(3)
+"""Who sits in a seat."""
+
+
+class Player(Bidder):
+    """A network in training."""
+
+    def __init__(self, network: BidderNetwork) -> None:
+        self._network = network
+        self._device = next(network.parameters()).device
+
+    @torch.no_grad()
+    def probabilities(
+        self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
+    ) -> NDArray[np.float32]:
+        """Give the network's policy, see `Bidder.probabilities`."""
+        places = torch.from_numpy(auctions.places(hands, vulnerable)).to(self._device)
+        legal = torch.from_numpy(auctions.legal_masks()).to(self._device)
+        logits = self._network(places).logits
+        return mask_illegal(logits, legal).softmax(dim=1).cpu().numpy()
+
+
+class Positions(NamedTuple):
+    """Positions of auctions in which the learner was to call, `n` of them.
+
+    Attributes
+    ----------
+    tables : structured array, shape (n,)
+        The auctions.
+    table : ndarray of int, shape (n,)
+        At which of the tables.
+    seat : ndarray of uint8, shape (n,)
+        Whose turn it was.
+    chances : ndarray of float32, shape (n, 38)
+        The policy.
+    """
+
+    tables: NDArray[np.void]
+    table: NDArray[np.intp]
+    seat: NDArray[np.uint8]
+    chances: NDArray[np.float32]
+
+
+def continued(tables: NDArray[np.void]) -> Auctions:
+    """Continue auctions from these tables."""
+    auctions = Auctions(len(tables))
+    auctions.tables[:] = tables
+    return auctions
+
+
+def mixed_seats(n: int, anchor_tables: int, generator: np.random.Generator) -> NDArray[np.uint8]:
+    """Seat the learner and others at tables, (n, 4).
+
+    At every fourth table a single learner sits among three of the anchor. At `anchor_tables` of the
+    other three the learner's pair plays the anchor, and at the rest a past self.
+    """
+    seats, kind = np.arange(4), np.arange(n)[:, None] % 4
+    opponents = (seats & 1) != generator.integers(2, size=(n, 1))
+    alone = seats != generator.integers(4, size=(n, 1))
+    owners = np.full((n, 4), LEARNER, dtype=np.uint8)
+    owners[(kind < 3) & opponents] = PAST
+    owners[(kind < anchor_tables) & opponents] = ANCHOR
+    owners[(kind == 3) & alone] = ANCHOR
+    return owners
+
+
+def play(
+    owners: NDArray[np.uint8],
+    players: list[Bidder],
+    here: Situations,
+    generator: np.random.Generator,
+) -> tuple[Positions, NDArray[Any]]:
+    """Bid by chance; give the learner's positions, and what North-South got."""
+    n = len(owners)
+    auctions, calls = Auctions(n), np.zeros(n, dtype=np.int64)
+    auctions.start(np.ones(n, dtype=bool), here.dealers)
+    kept: list[tuple[Any, ...]] = []
+    while (rows := np.flatnonzero(~auctions.over())).size:
+        seats = auctions.turns()[rows]
+        for who, player in enumerate(players):
+            mine = owners[rows, seats] == who
+            if mine.any():
+                table, seat = rows[mine], seats[mine]
+                part = auctions.take(table)
+                hands, vulnerable = here.masks[table, seat], here.vulnerable[table]
+                chances = player.probabilities(hands, part, vulnerable)
+                below = chances.cumsum(axis=1) < generator.random((len(table), 1))
+                calls[table] = np.minimum(below.sum(axis=1), N_CALLS - 1)
+                # Sums of float32 may end a little below 1: then no call was drawn.
+                calls[table[chances[np.arange(len(table)), calls[table]] == 0]] = PASS
+                if who == LEARNER:
+                    kept.append((part.tables, table, seat, chances))
+        auctions.make(~auctions.over(), calls)
+    columns = (np.concatenate(column) for column in zip(*kept, strict=True))
+    return Positions(*columns), points(auctions, here)
+
+
+def calls_to_compare(
+    chances: NDArray[np.float32], n: int, generator: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Choose positions and calls to compare with the likeliest, also those of small probability.
+
+    They are drawn by the square root of their probability, `n` times, evenly spaced (systematic
+    sampling); the weights make up for it.
+
+    Returns
+    -------
+    position, call : ndarray of int, shape (k,)
+    weight : ndarray of float, shape (k,)
+        Of mean 1.
+    """
+    odds = np.sqrt(np.where(chances > 1e-4, chances, 0))
+    odds[np.arange(len(chances)), chances.argmax(axis=1)] = 0
+    steps = odds.ravel().cumsum()
+    marks = (np.arange(n) + generator.random()) / n * steps[-1]
+    pairs, often = np.unique(np.searchsorted(steps, marks, side="right"), return_counts=True)
+    position, call = np.divmod(pairs, N_CALLS)
+    weight = often * np.sqrt(chances[position, call])
+    return position, call, weight / weight.mean()
+
+
+def compare(
+    owners: NDArray[np.uint8],
+    players: list[Bidder],
+    here: Situations,
+    positions: Positions,
+    position: NDArray[np.intp],
+    call: NDArray[np.intp],
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Bid each position to the end after the likeliest call, and after the other.
+
+    Returns
+    -------
+    swing : ndarray of float64, shape (n,)
+        What the calls win over the likeliest, in IMPs.
+    seat : ndarray of uint8, shape (n,)
+        Whose calls they are.
+    """
+    compared, which = np.unique(position, return_inverse=True)
+    best = positions.chances[compared].argmax(axis=1)
+    both = np.concatenate([compared, position])
+    rollouts = continued(positions.tables[both])
+    rollouts.make(np.ones(len(both), dtype=bool), np.concatenate([best, call]))
+    table = positions.table[both]
+    there = here.take(table)
+    bid_deals(
+        players, owners[table], there.masks, there.dealers, there.vulnerable, auctions=rollouts
+    )
+    results, seat = points(rollouts, there), positions.seat[position]
+    likeliest = results[: len(compared)][which]
+    after = results[len(compared) :]
+    return swings(after, likeliest, seat, in_imps=here.losses is None), seat
+
+
+def evaluate_policy(policy: BidderNetwork, anchor: BidderNetwork, situations: Situations) -> float:
+    """Measure a network on situations: IMPs a deal.
+
+    Returns
+    -------
+    float
+        Of a duplicate match against the anchor, both tables; in the uncontested game minus the
+        IMPs lost.
+    """
+    n = len(situations.masks)
+    players = [Player(policy), Player(anchor), PassBidder()]
+    pairs = [(0, 2)] if situations.losses is not None else [(0, 1), (1, 0)]
+    results = [
+        points(
+            bid_deals(
+                players,
+                np.tile(pair * 2, (n, 1)),
+                situations.masks,
+                situations.dealers,
+                situations.vulnerable,
+            ),
+            situations,
+        )
+        for pair in pairs
+    ]
+    return float((results[0] if len(results) == 1 else imps(results[0] - results[1])).mean())
