@@ -42,7 +42,7 @@ def assert_equals_endplay(deals):
 
 
 def test_fresh_random_deals_equal_endplay():
-    assert_equals_endplay(random_deals(10, seed=FRESH))
+    assert_equals_endplay(random_deals(3, seed=FRESH))
 
 
 @pytest.mark.slow
@@ -61,11 +61,30 @@ def test_freak_deals_equal_endplay(label):
     )
 
 
+@pytest.mark.slow
 def test_deals_with_a_long_suit_equal_endplay():
     def freakish(deal):
         return max(len(s) for hand in deal.hands for s in hand.split(".")) >= 8
 
     assert_equals_endplay(random_deals(5, seed=[FRESH, 2], predicate=freakish))
+
+
+def test_crowded_endings_do_not_change_when_the_table_turns_and_suits_are_renamed():
+    # Thousands of results that cost little. Three suits hold all cards but eleven, so that proofs
+    # rely on middle ranks; one that forgets a rank is used where it does not hold, seldom in the
+    # same places after turning and renaming.
+    rng, solver = np.random.default_rng([FRESH, 13]), Solver(16 << 20)
+    for _ in range(2500):
+        cards = rng.permutation(39)[:28].reshape(4, 7).astype(np.uint64)
+        masks = (np.uint64(1) << cards).sum(axis=1)
+        order, quarters = rng.permutation(4), rng.integers(4)
+        renamed = np.array([permute_suits(int(mask), order) for mask in masks], dtype=np.uint64)
+        tables = np.zeros((2, 5, 4), dtype=np.int8)
+        solver.solve(masks, tables[0])
+        solver.solve(np.roll(renamed, quarters), tables[1])
+        expected = np.roll(tables[0], quarters, axis=1)
+        expected[:4] = expected[3 - order[::-1]]
+        np.testing.assert_array_equal(tables[1], expected, err_msg=str(masks.tolist()))
 
 
 def assert_positions_equal_endplay(n, seed):
@@ -94,12 +113,13 @@ def test_freak_deals_part_played_equal_endplay():
             assert verify_dds.compare_position(*place)[1] == []
 
 
-def test_deals_near_one_that_a_search_got_wrong_equal_endplay():
+@pytest.mark.parametrize("n", [3, pytest.param(15, marks=pytest.mark.slow)])
+def test_deals_near_one_that_a_search_got_wrong_equal_endplay(n):
     # On one deal of 20,000 East had a tenth trick in hearts, because a card stood for others that a
     # proof relied on; on many like it the same search went wrong.
     deal = Deal("N:AQT95.J973.K2.32 73.AKT.QJ.AQT876 KJ8642.64.T743.5 .Q852.A9865.KJ94")
     rng, near = np.random.default_rng([FRESH, 10]), [deal]
-    for _ in range(15):
+    for _ in range(n):
         masks = [int(mask) for mask in deal.masks]
         for _ in range(rng.integers(1, 4)):
             suit, (one, other) = 13 * rng.integers(4), rng.choice(4, 2, replace=False)
@@ -124,17 +144,18 @@ def test_a_difference_is_told(monkeypatch):
 
 def test_the_results_of_labelled_files_are_compared(tmp_path, monkeypatch):
     masks, tables = read_deals(verify_dds.DATA / "deals_test.parquet")
-    wrong = tables[:3].copy()
-    wrong[2, 0, 1] -= 1
-    labelled = write_deals(tmp_path / "labelled.parquet", masks[:3], wrong, {})
+    wrong = tables[:1].copy()
+    wrong[0, 0, 1] -= 1
+    labelled = write_deals(tmp_path / "labelled.parquet", masks[:1], wrong, {})
     monkeypatch.setattr(verify_dds, "read_boards", lambda _: [])
     done = verify_dds.Verification()
     done.run(deals=0, positions=0, seed=1, hard=False, labelled=[labelled])
-    assert done.deals == 3
+    assert done.deals == 1
     (line,) = done.differences
-    assert line.endswith(f"C by E: {wrong[2, 0, 1]} tricks, endplay {wrong[2, 0, 1] + 1}")
+    assert line.endswith(f"C by E: {wrong[0, 0, 1]} tricks, endplay {wrong[0, 0, 1] + 1}")
 
 
+@pytest.mark.slow
 def test_the_benchmark_solves_the_same_deals_with_both():
     figures = benchmark.compare(random_masks(2, seed=19), threads=1)
     assert figures["differences"] == 0
@@ -194,7 +215,7 @@ def minimax(hands, strain, leader):
     return play(0, [])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.permutations(range(52)), st.integers(1, 3))
 def test_endings_equal_plain_minimax(cards, size):
     hands = [sorted(cards[i * size : (i + 1) * size]) for i in range(4)]
@@ -208,7 +229,7 @@ def test_endings_equal_plain_minimax(cards, size):
 
 def test_crowded_suits_equal_plain_minimax():
     rng = np.random.default_rng([FRESH, 3])
-    for _ in range(60):
+    for _ in range(20):
         deck = rng.choice(17, 12, replace=False)  # spades and a few hearts
         hands = [sorted(int(c) for c in deck[3 * i : 3 * i + 3]) for i in range(4)]
         table = solve_table(Deal([sum(1 << c for c in hand) for hand in hands], complete=False))
@@ -263,7 +284,7 @@ def test_cards_that_touch_only_once_the_trick_is_gone_differ(deal, declarer, str
 
 
 def test_threads_give_the_same_tables():
-    deals = random_deals(6, seed=11)
+    deals = random_deals(3, seed=11)
     np.testing.assert_array_equal(solve_tables(deals, workers=1), solve_tables(deals, workers=3))
 
 
@@ -315,7 +336,7 @@ def solve_in_a_process(deal):
     return solve_table(deal), endplay_table(deal), solve_tables([deal, deal], workers=2)
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_solvers_in_many_processes_do_not_meet(method):
     deals = random_deals(3, seed=17)
@@ -329,9 +350,9 @@ def test_solvers_in_many_processes_do_not_meet(method):
 
 
 def test_tables_come_in_order_while_deals_come_in():
-    masks = random_masks(3, seed=18)
+    masks = random_masks(2, seed=18)
     expected = solve_tables(masks)
-    for deals in (masks, iter(random_deals(3, seed=18)), [Deal(row).pbn for row in masks.tolist()]):
+    for deals in (masks, iter(random_deals(2, seed=18)), [Deal(row).pbn for row in masks.tolist()]):
         found = list(iter_tables(deals, workers=2))
         np.testing.assert_array_equal(found, expected)
     assert list(iter_tables([])) == []

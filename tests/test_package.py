@@ -89,13 +89,15 @@ def test_workflows_run_the_checks_and_build_portable_wheels():
         path.stem: yaml.safe_load(path.read_text())["jobs"]
         for path in (ROOT / ".github" / "workflows").glob("*.yml")
     }
-    assert set(workflows) == {"ci", "wheels"}
+    assert set(workflows) == {"ci", "wheels", "wrong_turns"}
     assert {"run": ".ci/run"} in workflows["ci"]["check"]["steps"]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
     pythons = workflows["ci"]["tests"]["strategy"]["matrix"]["python"]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     versions = [text.rpartition(" ")[2] for text in project["classifiers"] if "3." in text]
     assert pythons == versions
+    steps = workflows["wrong_turns"]["wrong-turns"]["steps"]
+    assert {"run": "python tests/wrong_turns.py"} in steps
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["version"] == project["version"]
     runs = [step["run"] for step in workflows["wheels"]["wheels"]["steps"] if "run" in step]

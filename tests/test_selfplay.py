@@ -149,6 +149,42 @@ def test_points_in_several_layouts(some):
         assert (situations.points(auctions, alone)[:, 0] == points[:, k]).all()
 
 
+def test_a_call_is_credited_with_what_its_own_side_wins():
+    # After the call North-South make 620, or are two down; after the likeliest they have 170.
+    results, likeliest = np.tile([[620, -200]], (4, 1)), np.full((4, 2), 170)
+    won = situations.swings(results, likeliest, np.arange(4, dtype=np.uint8), in_imps=True)
+    assert won.tolist() == [0.5, -0.5, 0.5, -0.5]  # the mean of 10 IMPs and -9
+    lost = np.array([[-3.0], [-3.0]]), np.array([[-1.0], [-1.0]])
+    seats = np.array([2, 3], dtype=np.uint8)
+    assert situations.swings(*lost, seats, in_imps=False).tolist() == [-2, 2]
+
+
+def test_variety_and_the_anchor_are_paid_for():
+    apart = np.log([0.1, 1.0, 0.01])  # how likely the call is, by the likeliest
+    nothing = np.zeros(3)
+    assert selfplay.credits(nothing, apart).tolist() == [0, 0, 0]
+    # Entropy grows if rare calls become more frequent, the rarest by most.
+    bonus = selfplay.credits(nothing, apart, ent_coef=0.5)
+    assert bonus.tolist() == pytest.approx([1.151, 0, 2.303], abs=1e-3)
+    # The anchor calls it more often, less often, as often.
+    anchor = np.log([0.5, 0.5, 0.01])
+    pull = selfplay.credits(nothing, apart, anchor, kl_coef=0.5)
+    assert pull.tolist() == pytest.approx([0.805, -0.347, 0], abs=1e-3)
+    assert selfplay.credits(np.ones(3), apart, anchor, kl_coef=0.5) == pytest.approx(1 + pull)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "credit", "gain"),
+    [(1.1, 2, 2.2), (1.5, 2, 2.4), (0.5, 2, 1.0), (1.5, -2, -3.0), (0.5, -2, -1.6), (1, 2, 2)],
+)
+def test_a_call_gains_no_more_once_its_probability_has_moved(ratio, credit, gain):
+    new, old = torch.log(torch.tensor([0.2 * ratio])), torch.log(torch.tensor([0.2]))
+    one = torch.ones(1)
+    found, shift = selfplay.surrogate(new, old, credit * one, 3 * one, clip_coef=0.2)
+    assert found.item() == pytest.approx(3 * gain, rel=1e-5)
+    assert shift.item() == pytest.approx(ratio - 1 - np.log(ratio), abs=1e-6)
+
+
 @pytest.mark.parametrize("anchor_tables", range(4))
 def test_mixed_tables_have_a_learner_and_its_partner_or_one_learner_alone(anchor_tables):
     owners = rollouts.mixed_seats(400, anchor_tables, np.random.default_rng(0))
@@ -297,3 +333,27 @@ def test_a_short_training_learns_and_gives_a_bidder(tmp_path):
     assert "--opponents pass" in card["command"]
     assert all(np.isfinite(tensor).all() for tensor in load_file(out).values())
     assert load_bidder(out).call("AKQ2.K54.T98.J32") in ("P", "1N", "1C", "1S", "2N", "1D", "1H")
+
+
+def test_it_learns_to_bid_against_opponents_in_every_seat(tmp_path):
+    out = tmp_path / "bidder.safetensors"
+    options = {"situations": 2000, "num_iterations": 16, "num_envs": 128, "rollouts": 800}
+    options |= {"pool_size": 1, "learning_rate": 5e-3, "eval_interval": 16, "ema_decay": 0.5}
+    selfplay.train_selfplay(selfplay.SelfPlayConfig(out=str(out), **TINY | options), progress=False)
+    generator = np.random.default_rng(8)
+    masks, tricks = random_masks(400, generator), some_tables(400, 3)
+    dealt = situations.contested_situations(masks, tricks, 400, generator)
+
+    torch.manual_seed(0)
+    learned, untaught = load_network(out), BidderNetwork(32, 1)
+    players = [rollouts.Player(network) for network in (learned, untaught)]
+
+    def north_south(seats):
+        seated = np.tile(seats, (400, 1))
+        auctions = bid_deals(players, seated, dealt.masks, dealt.dealers, dealt.vulnerable)
+        return situations.points(auctions, dealt)
+
+    neither, first, second = map(north_south, ([1, 1, 1, 1], [0, 1, 0, 1], [1, 0, 1, 0]))
+    # With credit of the wrong sign for one side, it is 6.
+    gains = scoring.imps(first - neither).mean(), scoring.imps(neither - second).mean()
+    assert min(gains) > 9, gains
