@@ -279,6 +279,7 @@ def relative(vulnerable, seat):
     return vulnerable if seat in "NS" else {"NS": "EW", "EW": "NS"}.get(vulnerable, vulnerable)
 
 
+@pytest.mark.slow
 def test_opening_bids_do_not_depend_on_where_the_table_stands():
     hands = [hand for deal in random_deals(15, 3) for hand in deal] + ["Q87432.84.QT42.5"]
     model = load_opening()

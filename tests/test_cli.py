@@ -95,18 +95,23 @@ def test_help_lists_every_command():
     assert listed == COMMANDS
 
 
+SLOW = ("lead", "match", "map")  # to try out
+
+
 def examples():
     for command in [name for name in COMMANDS if name != "train"]:
         text = run(command, "--help").stdout.partition("Examples:")[2]
         for line in text.splitlines():
-            if line.strip():
-                yield pytest.param(line.strip(), id=line.strip())
+            if example := line.strip():
+                slow = any(f"bridgevec {name} " in example for name in SLOW)
+                yield pytest.param(example, id=example, marks=[pytest.mark.slow] * slow)
 
 
 @pytest.mark.parametrize("example", list(examples()))
 def test_the_examples_in_the_help_run(example, tmp_path, pbn, monkeypatch):
     monkeypatch.chdir(tmp_path)
     example = example.replace("100000", "2").partition(" > ")[0]
+    example = example.replace("--layouts 10", "--layouts 2")
     example = example.partition(" --backend ")[0]  # there is no such cluster
     if example.startswith("bridgevec map"):
         example += " --random 40"  # quickly
@@ -231,6 +236,7 @@ def test_a_stream_without_an_end_is_solved_as_it_comes(options):
         assert [line for line in lines if "Board" in line][20].split() == ["Board", "21"]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_deals(tmp_path):
     def peak(n):
         """Most bytes of Python objects at a time while n deals are solved and printed."""
@@ -252,6 +258,7 @@ def test_memory_does_not_grow_with_the_deals(tmp_path):
     assert peak(1500) < peak(150) + 500_000
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_progress(tmp_path):
     path = tmp_path / "deals.txt"
     path.write_text("\n".join(easy(5)))
@@ -282,6 +289,7 @@ def test_a_terminal_shows_progress(tmp_path):
         assert re.search(expected, shown.decode()), shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -504,6 +512,7 @@ def test_train_has_an_option_for_every_argument(monkeypatch):
         assert re.search(rf"--{field.name.replace('_', '-')}\b.*\s+\w\S*", text)
 
 
+@pytest.mark.slow
 def test_a_folder_of_records_trains_opening_bids(tmp_path):
     rng = np.random.default_rng(0)
     folder = tmp_path / "records"

@@ -132,7 +132,15 @@ def test_layouts_are_judged_one_by_one(tmp_path):
         assert figures[name][0] == pytest.approx(mean, rel=2e-3)
 
 
-@pytest.mark.parametrize("name", baselines.BASELINES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=[pytest.mark.slow] * (name in ("paper's network", "gradient boosting"))
+        )
+        for name in baselines.BASELINES
+    ],
+)
 def test_baselines_are_distributions_and_learn(deals, name):
     pairs = ddbp2.read_deals(deals)
     p = baselines.BASELINES[name](pairs.masks[:600], pairs.targets[:600], pairs.masks[600:])
@@ -156,6 +164,7 @@ def test_the_halves_do_not_see_what_they_are_judged_on(deals):
     assert np.array_equal(p[:, 0, 0, 0], pairs.masks[:, 0].astype(np.float32))
 
 
+@pytest.mark.slow
 def test_two_networks_are_compared_deal_by_deal(deals, tmp_path):
     hands = random_masks(300, seed=4)
     more = str(write_deals(tmp_path / "more.parquet", hands, tricks_by_rule(hands), {}))
@@ -187,6 +196,7 @@ class Guess:
         return TrickEstimate(np.full((len(declarers), 5, 14), 1 / 14, np.float32))
 
 
+@pytest.mark.slow
 def test_the_command_prints_every_figure(deals, tmp_path, capsys):
     ddbp2.main(["--deals", deals, "--baselines", "linear", "--train-deals", deals, "--json"])
     report = json.loads(capsys.readouterr().out)

@@ -142,6 +142,7 @@ def test_a_difference_is_told(monkeypatch):
     assert line == f"{deals[1].pbn} NT by S: {right} tricks, endplay {right + 1}"
 
 
+@pytest.mark.slow
 def test_the_results_of_labelled_files_are_compared(tmp_path, monkeypatch):
     masks, tables = read_deals(verify_dds.DATA / "deals_test.parquet")
     wrong = tables[:1].copy()
@@ -227,6 +228,7 @@ def test_endings_equal_plain_minimax(cards, size):
             assert table[strain, declarer] == (ns if declarer % 2 == 0 else size - ns)
 
 
+@pytest.mark.slow
 def test_crowded_suits_equal_plain_minimax():
     rng = np.random.default_rng([FRESH, 3])
     for _ in range(20):
@@ -288,6 +290,7 @@ def test_threads_give_the_same_tables():
     np.testing.assert_array_equal(solve_tables(deals, workers=1), solve_tables(deals, workers=3))
 
 
+@pytest.mark.slow
 def test_a_full_table_slows_the_search_and_breaks_nothing():
     deal = random_deals(1, seed=12)[0]
     masks = np.array(deal.masks, dtype=np.uint64)
@@ -349,6 +352,7 @@ def test_solvers_in_many_processes_do_not_meet(method):
             np.testing.assert_array_equal(other, table)
 
 
+@pytest.mark.slow
 def test_tables_come_in_order_while_deals_come_in():
     masks = random_masks(2, seed=18)
     expected = solve_tables(masks)

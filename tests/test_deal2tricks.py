@@ -39,6 +39,7 @@ def taught(tmp_path_factory):
     return train_deal2tricks(config, progress=False)
 
 
+@pytest.mark.slow
 def test_it_learns_and_writes_everything_promised(taught):
     card = json.loads(taught.with_suffix(".json").read_text())
     assert card["last epoch"]["mse_suits"] < 0.35
@@ -92,6 +93,7 @@ def test_renaming_the_suits_renames_the_strains():
     assert (other - plain).abs().max() > 0.1
 
 
+@pytest.mark.slow
 def test_exchanging_low_cards_hardly_changes_the_tricks():
     masks = random_masks(12, seed=6)
     hands = torch.from_numpy(hand_bits(masks))

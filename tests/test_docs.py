@@ -42,6 +42,7 @@ def page_name(path):
     return str(path.relative_to(ROOT))
 
 
+@pytest.mark.slow
 def test_readme_examples():
     result = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
     assert result.attempted > 5

@@ -187,6 +187,7 @@ def test_estimates_agree_with_common_sense():
     assert estimate_tricks(*hands).mean.argmax() == estimate_tricks(*hands[::-1]).mean.argmax() == 3
 
 
+@pytest.mark.slow
 def test_estimates_come_near_to_double_dummy_results():
     from bridgevec.dds import solve_tables
 

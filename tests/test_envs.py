@@ -232,6 +232,7 @@ def test_a_bidder_who_breaks_the_law_is_named():
         env.step(parse_call("1S"))
 
 
+@pytest.mark.slow
 def test_random_calls_are_legal_and_uniform():
     n = 36_000
     envs = make_vec(n, seats="E", others="random", deals=DEALS)
@@ -462,6 +463,7 @@ def test_deals_from_files(tmp_path):
         assert np.array_equal(env.unwrapped.game.tables.deals, DEALS.take(np.array([deal])))
 
 
+@pytest.mark.slow
 def test_symmetries_make_deals_that_solve_as_they_say():
     many = DEALS.with_symmetries()
     deals = many.take(np.arange(len(many)))

@@ -108,6 +108,7 @@ def test_batches_hold_every_call_of_the_training_deals(recorded):
     assert everything.sum() - seen.sum() == n % 100
 
 
+@pytest.mark.slow
 def test_a_toy_system_is_learned(file, tmp_path):
     out = train_imitation(config(file, tmp_path, epochs=8), progress=False)
     card = json.loads(out.with_suffix(".json").read_text())
@@ -130,6 +131,7 @@ def test_a_toy_system_is_learned(file, tmp_path):
     assert not out.with_suffix(".checkpoint.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_what_is_written_scores_what_the_card_says(file, tmp_path):
     out = train_imitation(config(file, tmp_path), progress=False)
     recorded = read_auctions(file)
@@ -153,6 +155,7 @@ def test_a_bidder_that_passes_is_right_where_all_passed(recorded):
     assert "mean error of guesses" not in figures
 
 
+@pytest.mark.slow
 def test_resuming_is_exact(file, tmp_path, monkeypatch):
     (tmp_path / "whole").mkdir()
     (tmp_path / "parts").mkdir()
@@ -180,6 +183,7 @@ def test_resuming_is_exact(file, tmp_path, monkeypatch):
     assert whole.with_suffix(".csv").read_text() == parts.with_suffix(".csv").read_text()
 
 
+@pytest.mark.slow
 def test_the_benchmark_prints_and_keeps_what_the_training_told(file, tmp_path, capsys):
     out = train_imitation(config(file, tmp_path), progress=False)
     told = json.loads(out.with_suffix(".json").read_text())["test split"]
@@ -194,6 +198,7 @@ def test_the_benchmark_prints_and_keeps_what_the_training_told(file, tmp_path, c
     assert f"{told['accuracy']:.2%} of {told['calls']:,} calls" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_other_weights(file, tmp_path):
     first = train_imitation(config(file, tmp_path, epochs=6), progress=False)
     before = json.loads(first.with_suffix(".json").read_text())["test split"]
@@ -217,6 +222,7 @@ def test_bad_arguments_are_named(file, arguments, message):
         train_imitation(ImitationConfig(**({"auctions": (file,)} | arguments)), progress=False)
 
 
+@pytest.mark.slow
 def test_the_command_trains(file, tmp_path):
     arguments = config(file, tmp_path, epochs=1)
     words = command_line("bidder-imitation", arguments).split()[1:]

@@ -55,6 +55,7 @@ def undisturbed(tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_labels_are_the_double_dummy_tables_of_the_seeded_deals(undisturbed, small_chunks):
     masks, tricks = read_deals(undisturbed)
     assert np.array_equal(masks, np.concatenate([chunk_masks(7, chunk) for chunk in range(3)])[:5])
@@ -70,6 +71,7 @@ def test_labels_are_the_double_dummy_tables_of_the_seeded_deals(undisturbed, sma
     assert not undisturbed.with_name("x.parquet.partial").exists()
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_stood(tmp_path, undisturbed):
     out = tmp_path / "x.parquet"
     work = tmp_path / "x.parquet.partial"
@@ -92,6 +94,7 @@ def test_a_killed_run_goes_on_where_it_stood(tmp_path, undisturbed):
     assert [path.name for path in tmp_path.iterdir()] == ["x.parquet"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done(tmp_path, undisturbed):
     out = tmp_path / "x.parquet"
     with start(out) as process:
@@ -311,6 +314,7 @@ def test_layouts_keep_the_pair_and_begin_with_the_deal():
     assert np.array_equal(masks[:, :3], chunk_layouts(3, 1, 3))
 
 
+@pytest.mark.slow
 def test_counts_are_those_of_the_layouts_tables(tmp_path, small_chunks):
     out = label_deals(tmp_path / "p.parquet", 3, 7, progress=False, layouts=2)
     masks, counts = read_pairs(out)

@@ -374,6 +374,7 @@ def test_match_solves_deals_without_tables(deals, file):
     assert output(*arguments, *given) == output(*arguments, "--deals", file, "--boards", 2)
 
 
+@pytest.mark.slow
 def test_match_with_a_partner_and_a_process(file):
     arguments = ["--deals", file, "--boards", 4, "-q", "--json"]
     with_partner = json.loads(output("match", "rules", "pass", "--partner", "pass", *arguments))

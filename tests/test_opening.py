@@ -150,6 +150,7 @@ def test_judgement_does_not_depend_on_the_type_of_the_numbers():
     assert (zar + 3.5) * 7 == pytest.approx(13 + 4 + 7 + 1)
 
 
+@pytest.mark.slow
 def test_a_function_makes_features_and_no_file_can_hold_it(tmp_path):
     rows, calls = some_hands(300)
     named = quick(features="embedding").fit(rows, calls)
@@ -228,6 +229,7 @@ def test_probabilities_follow_the_classes(features, classifier):
     assert log_loss(calls, p, labels=model.classes_) > 0
 
 
+@pytest.mark.slow
 def test_the_same_seed_learns_the_same_and_predictions_do_not_depend_on_company():
     rows, calls = some_hands(200)
     first, again = (quick(dropout=0.2).fit(rows, calls).predict_proba(rows) for _ in range(2))
@@ -256,6 +258,7 @@ def test_no_random_numbers_are_taken_from_elsewhere():
     assert (before[1] == np.random.get_state()[1]).all()  # noqa: NPY002
 
 
+@pytest.mark.slow
 def test_hands_in_every_form_are_the_same():
     from endplay.types import Hand
 
@@ -272,6 +275,7 @@ def test_hands_in_every_form_are_the_same():
             np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_calls_are_texts_or_numbers():
     rows, calls = some_hands(80)
     numbers = np.array([parse_call(call) for call in calls])
@@ -317,6 +321,7 @@ def test_positions_and_vulnerabilities_that_are_none(keywords, complaint):
         opening_rows([HAND, HAND], **keywords)
 
 
+@pytest.mark.slow
 def test_position_and_vulnerability_count(fitted):
     hand = "AQ42.K54.Q98.J32"  # 12 points: opened in third position unless vulnerable
     hand = hand.replace("Q98", "T98").replace("K54", "K53")  # 10 points

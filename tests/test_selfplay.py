@@ -199,6 +199,7 @@ def test_mixed_tables_have_a_learner_and_its_partner_or_one_learner_alone(anchor
     np.testing.assert_array_equal(against, (kind < anchor_tables) | (kind == 3))
 
 
+@pytest.mark.slow
 def test_training_goes_on_exactly_where_it_was_killed(tmp_path, monkeypatch):
     whole, parts = (tmp_path / name / "bidder.safetensors" for name in "ab")
     options = TINY | {
@@ -266,6 +267,7 @@ def test_the_anchor_is_the_rival_and_is_kept_near(tmp_path, monkeypatch):
     assert json.loads(first.with_suffix(".json").read_text())["arguments"]["anchor"] == "imitation"
 
 
+@pytest.mark.slow
 def test_the_mean_of_weights_is_a_bidder_that_tells_where_it_is_from(tmp_path):
     options = TINY | {"situations": 100, "num_iterations": 1, "opponents": "pass"}
     names = [str(tmp_path / f"{seed}.safetensors") for seed in range(2)]
@@ -315,6 +317,7 @@ def test_wrong_arguments_are_named(tmp_path, options, message):
         selfplay.train_selfplay(selfplay.SelfPlayConfig(out=out, **options), progress=False)
 
 
+@pytest.mark.slow
 def test_a_short_training_learns_and_gives_a_bidder(tmp_path):
     out = tmp_path / "pair.safetensors"
     options = {"situations": 2000, "num_iterations": 24, "opponents": "pass", "num_envs": 256}

@@ -81,6 +81,7 @@ def undisturbed(data, tmp_path_factory):
     return result(tiny(tmp_path_factory.mktemp("undisturbed"), data))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_and_another_does_not(data, undisturbed, tmp_path):
     assert result(tiny(tmp_path / "a", data)) == undisturbed
     assert result(tiny(tmp_path / "b", data, seed=4))[0] != undisturbed[0]
@@ -136,6 +137,7 @@ def test_resuming_with_other_arguments_is_refused(data, tmp_path, monkeypatch):
         train(tiny(tmp_path, data, resume=True, seed=5), progress=False)
 
 
+@pytest.mark.slow
 def test_it_learns_and_writes_everything_promised(data, tmp_path):
     path = train(tiny(tmp_path, data, epochs=30, noise=0.0), progress=False)
     names = {"safetensors", "json", "csv", "png"}
@@ -189,6 +191,7 @@ def test_an_epoch_has_every_pair_once_in_an_order_of_its_own(data, tmp_path):
     assert orders[0] != orders[1]
 
 
+@pytest.mark.slow
 def test_mixed_precision_learns_as_well(data, undisturbed, tmp_path):
     path = train(tiny(tmp_path, data, epochs=30, noise=0.0, precision="bfloat16"), progress=False)
     assert json.loads(path.with_suffix(".json").read_text())["last epoch"]["mse_suits"] < 0.7
@@ -244,6 +247,7 @@ def test_either_kind_of_data_will_do(data, tmp_path, kind):
     assert np.isfinite(Embedding(path).embed_hand("AKQ2.K54.T98.J32")).all()
 
 
+@pytest.mark.slow
 def test_strains_that_were_not_solved_teach_nothing(data, tmp_path):
     masks, tricks = read_deals(data["deals"][0])
     tricks[:, :4] = -1
@@ -269,6 +273,7 @@ def test_no_data_is_an_error(tmp_path):
         train(Hand2VecConfig(out=str(tmp_path / "x.safetensors")), progress=False)
 
 
+@pytest.mark.slow
 def test_a_narrow_embedding_learns_from_a_wide_one(data, tmp_path):
     teacher = train(tiny(tmp_path / "wide", data, dims=32, epochs=30), progress=False)
     none = {"deals": (), "pairs": ()}
@@ -286,6 +291,7 @@ def test_a_narrow_embedding_learns_from_a_wide_one(data, tmp_path):
     assert np.square(means[0] - means[1]).mean() < 0.3
 
 
+@pytest.mark.slow
 def test_the_estimate_can_improve_while_the_vectors_of_hands_stay(data, tmp_path):
     before = train(tiny(tmp_path / "before", data, epochs=8), progress=False)
     none = {"deals": (), "pairs": data["pairs"]}
@@ -301,6 +307,7 @@ def test_the_estimate_can_improve_while_the_vectors_of_hands_stay(data, tmp_path
         train(tiny(tmp_path / "wider", none, **changes | {"dims": 16}), progress=False)
 
 
+@pytest.mark.slow
 def test_what_was_learned_can_be_blended_with_what_was_known(data, tmp_path):
     before = train(tiny(tmp_path / "before", data), progress=False)
     changes = {"teachers": (str(before),), "random_pairs": 200, "epochs": 1}
@@ -325,6 +332,7 @@ def test_what_was_learned_can_be_blended_with_what_was_known(data, tmp_path):
         train(tiny(tmp_path / "more", data, blend=2), progress=False)
 
 
+@pytest.mark.slow
 def test_the_spread_can_be_learned_from_deals_alone(data, tmp_path):
     # The tricks of these deals are far off the rule, either way; pairs get the usual spread.
     masks = random_masks(300, seed=1)
