@@ -105,7 +105,7 @@ def auctions(file: str | None, count: int, seconds: float, bidder: str) -> dict[
     """Measure effective deals in so many seconds, for the leader's hand of each board."""
     judge = load_bidder(bidder)
     if file is None:
-        boards = _bid(count, bidder)
+        boards = bid_boards(count, bidder)
     else:
         boards = [b for b in islice(read_boards(file), 4 * count) if b.auction and b.contract]
     boards = [b for b in boards if b.contract is not None and b.contract.level][:count]
@@ -140,7 +140,8 @@ def auctions(file: str | None, count: int, seconds: float, bidder: str) -> dict[
     }
 
 
-def _bid(count: int, bidder: str) -> list[Board]:
+def bid_boards(count: int, bidder: str) -> list[Board]:
+    """Let a bidder bid random deals, twice as many as wanted for those that are passed out."""
     deals = random_deals(2 * count, 1)
     dealers, vulnerable = match_conditions(len(deals))
     seated = np.zeros((len(deals), 4), dtype=np.intp)

@@ -6,6 +6,7 @@ writes it. Nothing is told by colour alone, so that the pictures can be printed 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ from bridgevec.scoring import parse_vulnerable
 
 if TYPE_CHECKING:
     from bridgevec.models.embedding import Embedding, TrickEstimate
+    from bridgevec.simulate.lead import LeadAdvice
 
 _GREY = "#555555"
 _STRAINS = ("♣", "♦", "♥", "♠", "NT")
@@ -46,6 +48,25 @@ def _axes(ax: Axes | None, width: float, height: float) -> Axes:
     if ax is None:
         _, ax = plt.subplots(figsize=(width, height), layout="constrained")
     return ax
+
+
+def save_picture(ax: Axes, path: str | os.PathLike[str]) -> None:
+    """Write the figure that a picture is on; the file's ending says in what format.
+
+    Parameters
+    ----------
+    ax : Axes
+        What a function of this module gave.
+    path : path
+
+    Raises
+    ------
+    ValueError
+        If the ending is that of no format.
+    """
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # axes of this module are on one
+    figure.savefig(path, dpi=150, bbox_inches="tight")
 
 
 def lay_out(vectors: ArrayLike, seed: int = 0) -> NDArray[np.float32]:
@@ -278,6 +299,48 @@ def plot_table(table: ArrayLike, title: str = "", *, ax: Axes | None = None) -> 
         tick.label2.set_color(_COLOURS[name])
     ax.spines[:].set_visible(False)
     ax.set_title(title, fontsize="medium")
+    return ax
+
+
+def plot_leads(advice: LeadAdvice, title: str = "", *, ax: Axes | None = None) -> Axes:
+    """Draw what the cards of a hand are worth as opening leads.
+
+    Parameters
+    ----------
+    advice : LeadAdvice
+        From `bridgevec.opening_lead`.
+    title : str
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        Mean tricks of the leader's side with their standard errors, best card on top; beside each
+        card how often it beats the contract.
+    """
+    rows = advice.rows[::-1]
+    ax = _axes(ax, 4.6, 0.6 + 0.27 * len(rows))
+    places = np.arange(len(rows))
+    ax.errorbar(
+        [row.tricks for row in rows],
+        places,
+        xerr=[row.tricks_error for row in rows],
+        fmt="o",
+        markersize=4,
+        color="black",
+        ecolor=_GREY,
+    )
+    ax.set_yticks(places, [SUIT_SYMBOLS[row.card[0]] + row.card[1] for row in rows])
+    for place, row in enumerate(rows):
+        ax.annotate(
+            f"{100 * row.sets:.0f}%",
+            (1.01, place),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize="small",
+        )
+    ax.set_xlabel("mean tricks of the leader's side; how often the contract is beaten")
+    ax.set_title(title or f"{advice.leader.name} leads against {advice.contract}")
     return ax
 
 

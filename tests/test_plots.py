@@ -258,3 +258,14 @@ def test_a_suits_grid_has_a_line_for_every_set_of_honours(ax):
     lines = {len(line.get_xdata()) for line in ax.lines}
     assert lines == {8, 7, 6, 5}
     assert len(ax.lines) == 9
+
+
+def test_leads_are_drawn(tmp_path):
+    advice = bv.opening_lead("KJT73.Q64.A92.85", "1N P 3N P P P", dealer="S", deals=8, workers=1)
+    ax = plots.plot_leads(advice)
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert len(labels) == 13
+    assert labels[-1] == "♠♥♦♣"["SHDC".index(advice.best[0])] + advice.best[1]
+    assert ax.get_title() == "W leads against 3NT by S"
+    plots.save_picture(ax, tmp_path / "lead.png")
+    assert (tmp_path / "lead.png").read_bytes().startswith(b"\x89PNG")

@@ -10,10 +10,11 @@ import bridgevec as bv
 from bridgevec.auction import Auction
 from bridgevec.cards import Deal, deal_masks, hand_mask, random_masks
 from bridgevec.cli import app
-from bridgevec.simulate.auctions import AuctionSampler, Likelihood, thin
+from bridgevec.simulate.auctions import AuctionSampler, Likelihood, effective_size, thin
 from bridgevec.simulate.conditions import Batch
 from bridgevec.simulate.language import parse_condition
-from bridgevec.simulate.sampler import effective_size, iter_deals, sample_deals
+from bridgevec.simulate.lead import _gains, _join_spots, iter_opening_lead
+from bridgevec.simulate.sampler import iter_deals, sample_deals
 
 WEST = "KJT73.Q64.A92.85"
 NUMBERS = [
@@ -192,7 +193,36 @@ def test_the_best_lead_is_the_one_that_takes_most():
             assert row.sets == pytest.approx(sets)
     assert advice.best.startswith("S")
     assert advice.rows[0].deals == 50
-    assert str(advice).count("\n") == 15
+    assert str(advice).count("\n") >= 15
+
+
+def test_leads_get_better_while_they_are_watched():
+    said = list(iter_opening_lead(WEST, "1N P 3N P P P", dealer="S", deals=45, workers=1))
+    assert [advice.deals for advice in said] == [8, 20, 40, 45]
+    last = bv.opening_lead(WEST, "1N P 3N P P P", dealer="S", deals=45, workers=1)
+    assert last.as_dict() == said[-1].as_dict()
+    errors = [advice.rows[0].tricks_error for advice in said]
+    assert errors[-1] < errors[0]
+
+
+def test_spots_are_one_card_only_where_they_took_the_same():
+    cards = [bv.cards.parse_card(card) for card in ("SK", "S9", "S7", "S3", "H9", "H8")]
+    tricks = np.array([[5, 4, 4, 3, 4, 4], [5, 4, 4, 4, 4, 4]], dtype=np.int8)
+    assert _join_spots(tricks, cards, np.arange(6)).tolist() == [0, 1, 1, 3, 4, 4]
+
+
+def test_the_layout_in_which_a_card_gains_is_named():
+    # East leads from S.K; the spade takes a trick more where the partner has the ace.
+    rng = np.random.default_rng(0)
+    masks = random_masks(200, rng, fixed={"E": "K32.432.5432.432"})
+    has_ace = masks[:, 3] & np.uint64(1) != 0
+    cards = [card for card in range(52) if hand_mask("K32.432.5432.432") >> card & 1]
+    tricks = np.full((200, 13), 3, dtype=np.int8)
+    tricks[has_ace, :3] = 4
+    told = _gains("S2", tricks, masks, np.ones(200), cards, bv.Seat.E)
+    assert "where partner has SA" in told
+    assert told.endswith("else +0.00")
+    assert _gains("S2", np.full((200, 13), 3, np.int8), masks, np.ones(200), cards, bv.Seat.E) == ""
 
 
 def test_leads_that_cannot_be_are_told():

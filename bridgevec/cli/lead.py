@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bridgevec.cli.common import Json, examples, group, print_json, shows_bars, told
+from bridgevec.cli.common import Json, examples, group, print_json, told
 
 app = group()
 
@@ -36,19 +38,25 @@ def lead(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Threads; by default one a processor.")
     ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw tricks and sets into this file, as lead.png.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare opening leads.
 
     Deals that fit the auction are solved for every card of the hand. The table has tricks of the
     leader's side, how often the contract is beaten, IMPs and matchpoints against the other leads,
-    each with its standard error. Cards that are clearly worse than the best are not solved to the
-    end. All players see all cards in these tricks.
+    each with its standard error; below are the layouts in which a card gains. Cards that are
+    clearly worse than the best are not solved to the end. All players see all cards in these
+    tricks. On a terminal the table is there after a few deals, and gets better.
     """
-    from bridgevec.simulate.lead import opening_lead
+    from bridgevec.simulate.lead import iter_opening_lead
 
+    watched = sys.stdout.isatty() and not as_json
+    advice, lines = None, 0
     with told():
-        advice = opening_lead(
+        for advice in iter_opening_lead(
             hand,
             auction,
             dealer,
@@ -59,9 +67,17 @@ def lead(
             opponents=opponents,
             seed=seed,
             workers=workers,
-            progress=shows_bars(),
-        )
+        ):
+            if watched:
+                # Up to where the last table began, and away with it.
+                typer.echo(f"\x1b[{lines}F\x1b[J" * bool(lines) + str(advice))
+                lines = str(advice).count("\n") + 1
+    assert advice is not None  # there are two deals or more
     if as_json:
         print_json(advice.as_dict())
-    else:
+    elif not watched:
         typer.echo(str(advice))
+    if picture is not None:
+        from bridgevec.plots import plot_leads, save_picture
+
+        save_picture(plot_leads(advice), picture)

@@ -13,18 +13,24 @@ from tqdm import tqdm
 
 from bridgevec.auction import Auction
 from bridgevec.bidders.bidder import Bidder
-from bridgevec.cards import HandLike, Seat, card_text, hand_mask, hand_text
+from bridgevec.cards import HandLike, Seat, SeatLike, card_text, hand_mask, hand_text
 from bridgevec.dds import MEMORY, Solver, Task, run_tasks, thread_count
 from bridgevec.scoring import Contract, imps, parse_vulnerable, scores
 from bridgevec.simulate.auctions import effective_size
 from bridgevec.simulate.sampler import Where, sample_deals
 
-_FIRST, _BATCH = 40, 20
-"""Deals that are solved before the first card may be left out, and before each look after it."""
-_WORSE = 3.5
+_LOOKS = (8, 20)
+"""After so many deals there is a first answer, and may the first card be left out."""
+_BATCH = 20
+"""Deals before each look after these."""
+_WORSE = 3.0
 """Cards so many standard errors worse than the best are left out."""
-_FEW = 5
+_FEW = 8
 """So many cards or fewer are solved one by one; all 13 together share most of their work."""
+_SPOT = 5
+"""Nines and lower cards count as spots: 0 is an ace."""
+_CLEAR = 2.5
+"""A kind of layout is named if it makes a difference of so many standard errors."""
 
 
 @dataclass
@@ -46,6 +52,9 @@ class LeadRow:
         cards were solved in.
     matchpoints, matchpoints_error : float
         The share of the other leads that it beats, a tie counting for a half.
+    gains : str
+        In what layouts it takes more tricks than the other leads, and in what layouts it does not;
+        empty if there is no such difference.
     """
 
     card: str
@@ -58,6 +67,7 @@ class LeadRow:
     imps_error: float
     matchpoints: float
     matchpoints_error: float
+    gains: str = ""
 
 
 @dataclass
@@ -70,6 +80,7 @@ class LeadAdvice:
     leader : Seat
     contract : Contract
     deals : int
+        How many were solved.
     effective_size : float
         Of the deals' weights.
     rows : list of LeadRow
@@ -117,13 +128,17 @@ class LeadAdvice:
                 f"   {100 * row.matchpoints:5.1f}% ±{100 * row.matchpoints_error:4.1f}"
                 f"  {row.deals:5}"
             )
+        told = dict.fromkeys(row.gains for row in self.rows if row.gains)
+        for text in told:
+            cards = ", ".join(row.card for row in self.rows if row.gains == text)
+            lines += ["", f"{cards}: {text}"]
         return "\n".join(lines)
 
 
 def opening_lead(
     hand: HandLike,
     auction: str | Auction,
-    dealer: Seat | int | str = "N",
+    dealer: SeatLike = "N",
     vulnerable: str | int = "None",
     *,
     deals: int = 200,
@@ -145,7 +160,7 @@ def opening_lead(
     dealer : Seat, int or str, default "N"
     vulnerable : str or int, default "None"
     deals : int, default 200
-        How many deals that fit are solved.
+        How many deals that fit are solved at most.
     where : str or callable, optional
         What else is known, as `bridgevec.sample_deals` takes it.
     bidder, opponents : str or Bidder
@@ -160,7 +175,9 @@ def opening_lead(
     Returns
     -------
     LeadAdvice
-        Cards with more mean IMPs first. ``print`` writes a table.
+        Cards with more mean IMPs first. ``print`` writes a table. Cards that are clearly worse are
+        solved in fewer deals than the others, and all end when one card is clearly the best. Spots
+        of a suit that took the same tricks in each of the first 20 deals are solved as one.
 
     Warns
     -----
@@ -178,6 +195,47 @@ def opening_lead(
     >>> advice.leader.name, str(advice.contract), len(advice.rows)
     ('E', '3NT by N', 13)
     """
+    found: LeadAdvice | None = None
+    with tqdm(total=deals, unit="deal", disable=not progress) as bar:
+        for found in iter_opening_lead(
+            hand, auction, dealer, vulnerable, deals=deals, where=where, bidder=bidder,
+            opponents=opponents, seed=seed, workers=workers,
+        ):  # fmt: skip
+            bar.update(found.deals - bar.n)
+    assert found is not None  # there are two deals or more
+    return found
+
+
+def iter_opening_lead(
+    hand: HandLike,
+    auction: str | Auction,
+    dealer: SeatLike = "N",
+    vulnerable: str | int = "None",
+    *,
+    deals: int = 200,
+    where: Where | None = None,
+    bidder: str | Bidder = "default",
+    opponents: str | Bidder | None = None,
+    seed: int | np.random.Generator | None = 0,
+    workers: int | None = None,
+) -> Iterator[LeadAdvice]:
+    """Find what every card is worth as the opening lead, better and better.
+
+    Parameters
+    ----------
+    hand, auction, dealer, vulnerable, deals, where, bidder, opponents, seed, workers
+        As `opening_lead` takes them.
+
+    Yields
+    ------
+    LeadAdvice
+        After 8 deals, 20, and every 20 more.
+
+    Raises
+    ------
+    ValueError
+        As `opening_lead`.
+    """
     if deals < 2:
         raise ValueError(f"deals is {deals}, expected at least 2")
     calls = auction if isinstance(auction, Auction) else Auction(auction, dealer)
@@ -188,6 +246,7 @@ def opening_lead(
         raise ValueError("the deal was passed out, there is no lead")
     leader = contract.declarer.next
     mask = hand_mask(hand)
+    code = parse_vulnerable(vulnerable)
     sample = sample_deals(
         deals,
         where,
@@ -202,16 +261,12 @@ def opening_lead(
     order = np.random.default_rng(seed if isinstance(seed, int) else 0).permutation(len(sample))
     masks, weights = sample.masks[order], sample.weights[order]
     cards = [card for card in range(52) if mask >> card & 1]
-    tricks = _solve(masks, weights, cards, contract, leader, thread_count(workers), progress)
-    code = parse_vulnerable(vulnerable)
-    return LeadAdvice(
-        hand_text(mask),
-        leader,
-        contract,
-        len(masks),
-        effective_size(weights),
-        _rows(tricks, weights, cards, contract, code),
-    )
+    for tricks in _solve(masks, weights, cards, contract, leader, thread_count(workers)):
+        n = len(tricks)
+        rows = _rows(tricks, weights[:n], cards, contract, code)
+        for row in rows:
+            row.gains = _gains(row.card, tricks, masks[:n], weights[:n], cards, leader)
+        yield LeadAdvice(hand_text(mask), leader, contract, n, effective_size(weights[:n]), rows)
 
 
 def _solve(
@@ -221,58 +276,73 @@ def _solve(
     contract: Contract,
     leader: Seat,
     workers: int,
-    progress: bool,
-) -> NDArray[np.int8]:
-    """Solve deals for the leads, int8 (n, 13), -1 where a card was out already."""
+) -> Iterator[NDArray[np.int8]]:
+    """Solve more and more deals for the leads, int8 (n, 13), -1 where a card was out already."""
     tricks = np.full((len(masks), len(cards)), -1, dtype=np.int8)
     # Of cards in sequence one is solved for all.
     first = [
         i for i, card in enumerate(cards) if not i or card != cards[i - 1] + 1 or card % 13 == 0
     ]
     group = np.searchsorted(first, np.arange(len(cards)), side="right") - 1
-    alive = np.arange(len(first))
+    alive = list(range(len(first)))
     ours = -1 if leader & 1 else 1
 
-    def parts(row: int) -> Task[None]:
+    def solve(row: int) -> Task[None]:
         def all_leads(solver: Solver) -> None:
             solver.leads(masks[row], contract.strain, leader, tricks[row])
 
         def some(solver: Solver) -> None:
-            for at, which in enumerate(chosen):
+            found = -1
+            for at, which in enumerate(alive):
+                # What another card takes is a good guess.
                 found = solver.tricks(
                     masks[row].tolist(), contract.strain, leader, [cards[first[which]]], 0, 13,
-                    -1, at == 0,
+                    found, at == 0,
                 )  # fmt: skip
                 tricks[row, group == which] = found if ours > 0 else 13 - found
 
-        chosen = alive.tolist()
-        return Task(None, [some if len(chosen) <= _FEW else all_leads])
+        return Task(None, [some if len(alive) <= _FEW else all_leads])
 
-    with tqdm(total=len(masks), unit="deal", disable=not progress) as bar:
-        for start, stop in _steps(len(masks)):
-            tasks = map(parts, range(start, stop))
-            with closing(run_tasks(tasks, workers, MEMORY << 20)) as solved:
-                for _ in solved:
-                    bar.update(1)
-            tricks[start:stop, ~np.isin(group, alive)] = -1
+    for start, stop in _steps(len(masks)):
+        tasks = map(solve, range(start, stop))
+        with closing(run_tasks(tasks, workers, MEMORY << 20)) as solved:
+            for _ in solved:
+                pass
+        tricks[start:stop, ~np.isin(group, alive)] = -1
+        yield tricks[:stop]
+        if stop >= _LOOKS[1]:
+            if start < _LOOKS[1]:
+                group = _join_spots(tricks[:stop], cards, group)
+                alive = [which for which in alive if which in group]
             alive = _survivors(tricks[:stop, first], weights[:stop], alive, contract)
-    return tricks
+            if len(alive) == 1:
+                break
 
 
 def _steps(n: int) -> Iterator[tuple[int, int]]:
-    start = 0
-    while start < n:
-        stop = min(start + (_BATCH if start else _FIRST), n)
-        yield start, stop
-        start = stop
+    stops = sorted({min(stop, n) for stop in (*_LOOKS, *range(_LOOKS[1], n + _BATCH, _BATCH))})
+    yield from zip([0, *stops], stops, strict=False)
+
+
+def _join_spots(
+    tricks: NDArray[np.int8], cards: list[int], group: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Take spots of one suit as one card if they took the same tricks in every deal."""
+    joined = group.copy()
+    for i in range(1, len(cards)):
+        before, card = cards[i - 1], cards[i]
+        same_suit = before // 13 == card // 13
+        if same_suit and before % 13 >= _SPOT and (tricks[:, i - 1] == tricks[:, i]).all():
+            joined[joined == joined[i]] = joined[i - 1]
+    return joined
 
 
 def _survivors(
     tricks: NDArray[np.int8],
     weights: NDArray[np.float64],
-    alive: NDArray[np.intp],
+    alive: list[int],
     contract: Contract,
-) -> NDArray[np.intp]:
+) -> list[int]:
     """Tell which cards may still be the best, by tricks or by how often they beat the contract."""
     worth = tricks[:, alive].astype(float)
     sets = worth > 7 - contract.level
@@ -284,8 +354,8 @@ def _survivors(
         error = np.sqrt(np.square(share) @ np.square(off - mean))
         # Without a difference in any deal there is no error either.
         kept &= mean >= -_WORSE * error - 1e-9
-    best = alive[[int(np.argmax(share @ worth)), int(np.argmax(share @ sets))]]
-    return np.union1d(alive[kept], best)
+    kept[[int(np.argmax(share @ worth)), int(np.argmax(share @ sets))]] = True
+    return [which for which, keep in zip(alive, kept, strict=True) if keep]
 
 
 def _rows(
@@ -318,9 +388,75 @@ def _rows(
         by_imps = (imps(gain) * both).sum(axis=1) / count
         beaten = (((gain > 0) + 0.5 * (gain == 0)) * both).sum(axis=1) / count
         taken = tricks[mine, i].astype(float)
-        numbers: list[float] = []
+        numbers: list[tuple[float, float]] = []
         for values in (taken, (taken > 7 - contract.level).astype(float), by_imps, beaten):
             mean = float(w @ values)
-            numbers += [mean, float(np.sqrt(np.square(w) @ np.square(values - mean)))]
-        rows.append(LeadRow(card_text(card), len(mine), *numbers))
+            numbers.append((mean, float(np.sqrt(np.square(w) @ np.square(values - mean)))))
+        (t, te), (s, se), (m, me), (p, pe) = numbers
+        rows.append(LeadRow(card_text(card), len(mine), t, te, s, se, m, me, p, pe))
     return sorted(rows, key=lambda row: (-(row.deals == n), -row.imps, -row.tricks))
+
+
+def _gains(
+    card: str,
+    tricks: NDArray[np.int8],
+    masks: NDArray[np.uint64],
+    weights: NDArray[np.float64],
+    cards: list[int],
+    leader: Seat,
+) -> str:
+    """Tell in what layouts a card takes more than the others do: where the difference is clearest.
+
+    A layout is told by what partner, dummy or declarer has in the suit that is led.
+    """
+    place = [card_text(one) for one in cards].index(card)
+    solved = tricks[:, place] >= 0
+    others = (tricks >= 0) & (tricks != tricks[:, [place]])
+    solved &= (tricks >= 0).sum(axis=1) > 1
+    if not others[solved].any():
+        return ""
+    compared = np.where(tricks >= 0, tricks, 0).sum(axis=1) - tricks[:, place]
+    mean = compared / np.maximum((tricks >= 0).sum(axis=1) - 1, 1)
+    gain = (tricks[:, place] - mean)[solved]
+    w = weights[solved] / weights[solved].sum()
+    suit = cards[place] // 13
+    held = masks[solved] >> np.uint64(13 * suit) & np.uint64(0x1FFF)
+    mine = int(held[0, leader])
+    best: tuple[float, str] = (0.0, "")
+    for what, fits in _layouts(held, mine, leader, "SHDC"[suit]):
+        share = float(w @ fits)
+        if not 0.05 <= share <= 0.95:
+            continue
+        yes, no = float(w @ (gain * fits)) / share, float(w @ (gain * ~fits)) / (1 - share)
+        off = gain - np.where(fits, yes, no)
+        part = np.where(fits, w / share, w / (1 - share))
+        error = float(np.sqrt(np.square(part) @ np.square(off)))
+        clear = share * (1 - share) * (yes - no) ** 2
+        if yes > no and yes - no > _CLEAR * error and clear > best[0]:
+            text = f"{yes:+.2f} tricks where {what} ({100 * share:.0f}%), else {no:+.2f}"
+            best = clear, text
+    return best[1]
+
+
+def _layouts(
+    held: NDArray[np.uint64], mine: int, leader: Seat, suit: str
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Name kinds of layouts, from holdings (n, 4) of a suit, and tell which deals are such."""
+    dummy, partner, declarer = (Seat((leader + i) % 4) for i in (1, 2, 3))
+    lengths = np.bitwise_count(held)
+    for number, name in enumerate("AKQJ"):
+        if mine >> number & 1:
+            continue
+        bit = np.uint64(1 << number)
+        for seat, who in ((partner, "partner"), (dummy, "dummy"), (declarer, "declarer")):
+            yield f"{who} has {suit}{name}", held[:, seat] & bit != 0
+        top = held[:, partner] & np.uint64((2 << number) - 1) != 0
+        for n in (2, 3):
+            spots = "x" * (n - 1)
+            yield f"partner has {name}{spots} or better in {suit}", top & (lengths[:, partner] >= n)
+    for n in range(1, 6):
+        yield f"partner has {n} or more {suit}", lengths[:, partner] >= n
+        yield f"partner has fewer than {n} {suit}", lengths[:, partner] < n
+        yield f"dummy has {n} or more {suit}", lengths[:, dummy] >= n
+        yield f"dummy has fewer than {n} {suit}", lengths[:, dummy] < n
+        yield f"declarer has fewer than {n} {suit}", lengths[:, declarer] < n

@@ -1,0 +1,201 @@
+"""Opening leads judged on the real deal: tricks that they give away, double dummy.
+
+  python benchmarks/leads.py --file auctions.parquet --count 100 --deals 40
+
+For boards of a file with auctions (without one the bidder bids random deals) the card that
+`bridgevec.opening_lead` chooses, the one that a book's rules choose, and a random one are
+compared: how many tricks fewer than the best lead each takes, with 95% intervals, and how often
+the contract is beaten. The advice sees the leader's hand and the auction alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import warnings
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from benchmarks.deals import bid_boards
+from bridgevec import Board, Seat, opening_lead, read_boards, solve_boards
+from bridgevec.auction import FIRST_BID
+from bridgevec.cards import card_text
+
+_HONOUR = 4
+"""Ranks from the ace to the ten are below or at it."""
+
+
+def book_lead(hand: int, board: Board) -> int:
+    """Choose a card by the rules that most books give.
+
+    Against notrump: partner's suit, else the longest suit that the opponents have not bid; top of a
+    sequence of three (KQJ, QJT, JT9, KQT, QJ9), else the fourth best. Against a suit: a singleton
+    beside the trumps, an ace-king, a sequence, partner's suit (top of two, low from an honour),
+    else the fourth best of a suit without the ace, else a trump.
+
+    Parameters
+    ----------
+    hand : int
+        The leader's mask.
+    board : Board
+        With the auction.
+
+    Returns
+    -------
+    int
+        A card.
+    """
+    assert board.auction is not None
+    assert board.contract is not None
+    leader = board.contract.declarer.next
+    trumps = 3 - int(board.contract.strain) if board.contract.strain < 4 else -1
+    suits = [[c for c in range(13 * s, 13 * s + 13) if hand >> c & 1] for s in range(4)]
+    bid: dict[bool, set[int]] = {True: set(), False: set()}
+    for i, call in enumerate(board.auction.calls):
+        strain = (int(call) - FIRST_BID) % 5
+        if int(call) >= FIRST_BID and strain < 4:
+            bid[(board.dealer + i - leader) % 2 == 0].add(3 - strain)
+    partners = [s for s in bid[True] if suits[s] and s != trumps]
+    free = [s for s in range(4) if suits[s] and s != trumps and s not in bid[False]]
+
+    def ranks(suit: int) -> list[int]:
+        return [card - 13 * suit for card in suits[suit]]
+
+    def sequence(suit: int) -> bool:
+        top = ranks(suit)[:3]
+        return len(top) == 3 and top[0] <= _HONOUR and top[1] == top[0] + 1 and top[2] <= top[0] + 3
+
+    def from_suit(suit: int) -> int:
+        held = suits[suit]
+        if sequence(suit) or len(held) <= 2:
+            return held[0]
+        if ranks(suit)[0] > _HONOUR:
+            return held[1] if len(held) > 3 else held[0]  # nothing there: a high spot
+        return held[3] if len(held) > 3 else held[-1]
+
+    def order(suit: int) -> tuple[int, int]:
+        strength = sum(max(4 - r, 0) for r in ranks(suit))
+        return len(suits[suit]), strength
+
+    if trumps < 0:
+        if partners:
+            return from_suit(max(partners, key=order))
+        return from_suit(max(free or [s for s in range(4) if suits[s]], key=order))
+    singles = [s for s in free if len(suits[s]) == 1]
+    if singles and suits[trumps]:
+        return suits[singles[0]][0]
+    for suit in free:
+        if ranks(suit)[:2] == [0, 1]:
+            return suits[suit][0]
+    if partners:
+        suit = max(partners, key=order)
+        return suits[suit][0] if ranks(suit)[0] == 0 else from_suit(suit)
+    solid = [s for s in free if sequence(s)]
+    if solid:
+        return from_suit(max(solid, key=order))
+    safe = [s for s in free if ranks(s)[0] != 0]
+    if safe:
+        return from_suit(max(safe, key=order))
+    if suits[trumps]:
+        return suits[trumps][-1]
+    rest = [s for s in range(4) if suits[s]]
+    return suits[max(rest, key=order)][0]
+
+
+def compare(boards: list[Board], deals: int, bidder: str) -> dict[str, Any]:
+    """Measure what leads give away.
+
+    Parameters
+    ----------
+    boards : list of Board
+        With auctions that ended in a contract.
+    deals : int
+        How many the advice solves for each.
+    bidder : str
+        Who judges what an auction shows.
+    """
+    lost: dict[str, list[float]] = {"advice": [], "book": [], "random card": []}
+    sets: dict[str, list[float]] = {name: [] for name in lost}
+    skipped = 0
+    for board in tqdm(boards, disable=not sys.stderr.isatty()):
+        assert board.auction is not None
+        assert board.contract is not None
+        leader = board.contract.declarer.next
+        hand = int(board.deal.masks[leader])
+        cards = [card for card in range(52) if hand >> card & 1]
+        try:
+            advice = opening_lead(
+                hand, board.auction, vulnerable=int(board.vulnerable), deals=deals, bidder=bidder,
+                workers=1,
+            )  # fmt: skip
+        except ValueError:  # this bidder has no hand for the auction
+            skipped += 1
+            continue
+        (tricks,) = solve_boards([board.deal], board.contract.strain, Seat(leader), workers=1)
+        beaten = tricks > 7 - board.contract.level
+        places = {
+            "advice": [[card_text(c) for c in cards].index(advice.best)],
+            "book": [cards.index(book_lead(hand, board))],
+            "random card": list(range(13)),
+        }
+        for name, chosen in places.items():
+            lost[name].append(float(tricks.max() - tricks[chosen].mean()))
+            sets[name].append(float(beaten[chosen].mean()))
+    found: dict[str, Any] = {"boards": len(lost["advice"]), "left out": skipped}
+    for name, values in lost.items():
+        found[name] = _interval(values) | {"contracts beaten": round(float(np.mean(sets[name])), 4)}
+    for name in ("book", "random card"):
+        found[f"advice better than {name} by"] = _interval(
+            (np.array(lost[name]) - lost["advice"]).tolist()
+        )
+    return found
+
+
+def _interval(values: list[float]) -> dict[str, float]:
+    mean, error = np.mean(values), np.std(values, ddof=1) / len(values) ** 0.5
+    return {
+        "tricks": round(float(mean), 4),
+        "from": round(float(mean - 1.96 * error), 4),
+        "to": round(float(mean + 1.96 * error), 4),
+    }
+
+
+def main() -> None:
+    """Read the options and print the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--file", help="of boards with auctions; else the bidder bids random deals")
+    parser.add_argument("--count", type=int, default=100, help="boards (default 100)")
+    parser.add_argument("--every", type=int, default=1, help="take every so many'th board of them")
+    parser.add_argument("--deals", type=int, default=40, help="for each advice (default 40)")
+    parser.add_argument("--bidder", default="default", help="who judges (default: default)")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    args = parser.parse_args()
+    warnings.simplefilter("ignore", UserWarning)
+    if args.file is None:
+        boards = bid_boards(args.count, args.bidder)
+    else:
+        boards = list(islice(read_boards(args.file), 0, 2 * args.count * args.every, args.every))
+    boards = [b for b in boards if b.auction and b.contract is not None and b.contract.level]
+    found = compare(boards[: args.count], args.deals, args.bidder)
+    if args.json:
+        print(json.dumps(found))
+        return
+    for name, value in found.items():
+        if isinstance(value, dict):
+            more = {k: v for k, v in value.items() if k == "contracts beaten"}
+            print(
+                f"{name:<36}{value['tricks']:6.3f} tricks [{value['from']:.3f}, {value['to']:.3f}]",
+                *(f"  {k} {100 * v:.1f}%" for k, v in more.items()),
+            )
+        else:
+            print(f"{name:<36}{value:6}")
+
+
+if __name__ == "__main__":
+    main()
