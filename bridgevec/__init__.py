@@ -7,6 +7,7 @@ from bridgevec.bidders import load_bidder
 from bridgevec.board import Board
 from bridgevec.cards import Deal, Hand, Seat, Strain, random_deals
 from bridgevec.dds import iter_tables, solve_board, solve_boards, solve_table, solve_tables
+from bridgevec.library.index import BoardIndex, CallCount, SimilarBoard
 from bridgevec.models.embedding import (
     TrickEstimate,
     embed_hand,
@@ -28,7 +29,9 @@ __version__ = version("bridgevec")
 __all__ = [
     "Auction",
     "Board",
+    "BoardIndex",
     "Call",
+    "CallCount",
     "Contract",
     "Deal",
     "Hand",
@@ -39,6 +42,7 @@ __all__ = [
     "RecordWarning",
     "Report",
     "Seat",
+    "SimilarBoard",
     "Strain",
     "TrickEstimate",
     "Vulnerability",

@@ -20,14 +20,14 @@ from matplotlib.image import imread
 from typer.testing import CliRunner
 
 import bridgevec
-from bridgevec import labels
+from bridgevec import Board, BoardIndex, labels
 from bridgevec.cards import Deal, Seat, Strain, hand_mask, random_deals, random_masks
 from bridgevec.cli import app
 from bridgevec.dds import SOLVER_VERSION, solve_board, solve_tables
 from bridgevec.models.embedding import WEIGHTS, embed_hands, estimate_tricks, load_embedding
 from bridgevec.models.opening import load_opening, opening_bid
 from bridgevec.play import best_play
-from bridgevec.records import read_deals, read_pairs, write_deals
+from bridgevec.records import read_boards, read_deals, read_pairs, write_boards, write_deals
 from bridgevec.scoring import par, score
 
 HAND = "AKQ2.K54.T98.J32"
@@ -36,8 +36,9 @@ DEAL = "N:T5.AT.QJ98742.63 64.KQJ8762.K.J92 A93.53.AT5.AKT75 KQJ872.94.63.Q84"
 COMMANDS = [
     "embed",
     "tricks",
-    "similar",
     "map",
+    "index",
+    "similar",
     "solve",
     "analyse",
     "deal",
@@ -119,6 +120,16 @@ def test_the_examples_in_the_help_run(example, tmp_path, pbn, monkeypatch):
         for file in WEIGHTS.glob("bidder-default.*"):
             shutil.copy(file, f"first{file.suffix}")
             shutil.copy(file, f"second{file.suffix}")
+    if example.startswith("bridgevec index"):
+        for folder in ("boards", "records"):
+            (tmp_path / folder).mkdir()
+            shutil.copy(pbn, folder)
+        for name in ("more.lin", "auctions.parquet"):
+            write_boards(name, read_boards(pbn))
+    if "--index mine.bvindex" in example:
+        (deal,) = random_deals(1, seed=3, fixed={"N": HAND, "S": DUMMY})
+        board = Board(deal, auction="1N P 2N P 3N P P P")
+        BoardIndex.from_boards([board]).save("mine.bvindex")
     if example.startswith("bridgevec analyse"):
         with open("match.pbn", "a") as file:
             file.write('[Declarer "N"]\n[Contract "3NT"]\n[Play "E"]\nHK H5 H4 HA\n*\n')
@@ -448,7 +459,8 @@ def test_similar_hands_are_the_nearest(tmp_path):
     found = json.loads(output("similar", HAND, "--among", path, "-k", 4, "--json"))
     assert np.allclose([row["distance"] for row in found], distances[:4], atol=1e-5)
     assert {hand_mask(row["hand"]) for row in found} <= set(hands.tolist())
-    rows = output("similar", HAND, "--among", path, "-k", 4).splitlines()
+    head, *rows = output("similar", HAND, "--among", path, "-k", 4).splitlines()
+    assert head.split()[:4] == ["distance", "hand", "seat", "board"]
     assert [row.split()[1] for row in rows] == [row["hand"] for row in found]
 
 

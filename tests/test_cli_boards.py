@@ -83,7 +83,8 @@ def test_deals_as_people_write_them_are_arguments():
 def test_hands_to_search_come_from_files_of_boards(bad, tmp_path):
     result = run("similar", "AKQJT98765432...", "--among", bad, "-k", 2, "--json")
     assert [near["distance"] for near in json.loads(result.stdout)] == [0, 0]
-    assert "1 records left out" in result.stderr
+    assert "1 record left out" in result.stderr
+    assert result.exit_code == 3
     hands = tmp_path / "hands.txt"
     hands.write_text("AKQJT98765432...\n.AKQJT98765432..\n")
     result = run("similar", "AKQJT98765432...", "--among", hands, "-k", 1)

@@ -11,7 +11,20 @@ from typing import Annotated
 import typer
 
 import bridgevec
-from bridgevec.cli import analyse, bid, deal, hands, info, label, lead, match, opening, solve, train
+from bridgevec.cli import (
+    analyse,
+    bid,
+    deal,
+    hands,
+    info,
+    label,
+    lead,
+    library,
+    match,
+    opening,
+    solve,
+    train,
+)
 from bridgevec.cli.common import Group, examples
 
 app = typer.Typer(
@@ -28,7 +41,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (hands, solve, analyse, deal, lead, label, opening, bid, match, info):  # as in --help
+# In this order they stand in the help.
+for group in (hands, library, solve, analyse, deal, lead, label, opening, bid, match, info):
     app.add_typer(group.app)
 app.add_typer(train.app, name="train")
 

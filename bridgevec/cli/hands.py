@@ -1,4 +1,4 @@
-"""The commands of the hand embedding: embed, tricks, similar and map."""
+"""The commands of the hand embedding: embed, tricks and map."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from bridgevec.cards import Strain, hand_text, random_masks
+from bridgevec.cards import Strain, random_masks
 from bridgevec.cli.common import (
     HandArguments,
     Json,
@@ -101,47 +101,6 @@ def tricks(
     for name, levels in chances.items():
         row = "".join(f"{100 * p:4.0f}%" for p in levels)
         typer.echo(f"{name:<6}{estimate.mean[Strain[name]]:8.1f}{'':17}{row}")
-
-
-@app.command(
-    epilog=examples(
-        "bridgevec similar AKQ2.K54.T98.J32",
-        "bridgevec similar AKQ2.K54.T98.J32 --random 50000 --seed 7 -k 3",
-        "bridgevec similar AKQ2.K54.T98.J32 --among match.pbn",
-    )
-)
-def similar(
-    hand: Annotated[str, typer.Argument(help="The hand as PBN text.")],
-    among: Annotated[
-        str | None,
-        typer.Option(help="Search the hands of a .pbn, .lin or .parquet file, or one hand a line."),
-    ] = None,
-    random: Annotated[
-        int, typer.Option(min=1, help="Else, search this many random hands.")
-    ] = 10_000,
-    seed: Annotated[int, typer.Option(min=0, help="Which random hands.")] = 0,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many to show.")] = 5,
-    weights: Weights = None,
-    as_json: Json = False,
-) -> None:
-    """Find the hands that are most like a hand.
-
-    Those nearest to it in the embedding, with their distances.
-    """
-    (text,) = hands_given([hand])
-    pool = _hand_pool(among) if among else random_masks(random, seed)[:, 0]
-    indices, distances = embedding_of(weights).nearest_hands(text, pool, min(k, len(pool)))
-    found = [hand_text(int(pool[i])) for i in indices]
-    if as_json:
-        print_json(
-            [
-                {"hand": near, "distance": round(float(distance), 6)}
-                for near, distance in zip(found, distances, strict=True)
-            ]
-        )
-        return
-    for near, distance in zip(found, distances, strict=True):
-        typer.echo(f"{distance:8.4f}  {near}")
 
 
 @app.command(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import io
+import itertools
 import re
 import sys
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ from bridgevec.board import Board
 from bridgevec.cards import hand_mask
 from bridgevec.cli.common import source_name
 from bridgevec.records.deals import parse_deal
-from bridgevec.records.files import boards_of, read_boards
+from bridgevec.records.files import read_boards
 from bridgevec.records.labelled import deals_in
 from bridgevec.records.policy import RecordWarning, Report
 from bridgevec.records.source import find_sources, opened
@@ -107,16 +109,16 @@ class Reading:
         if self._part and warning.cause.startswith(self._part):
             self.report.left_out += 1
         if self._told:
-            _tell(warning)
+            tell(warning)
         elif self._untold is None:
             self._untold = warning
         else:
             self._tell_at_last()
-            _tell(warning)
+            tell(warning)
 
     def _tell_at_last(self) -> None:
         if self._untold is not None:
-            _tell(self._untold)
+            tell(self._untold)
         self._untold, self._told = None, True
 
     def count(self) -> int | None:
@@ -131,12 +133,18 @@ class Reading:
     def finish(self) -> None:
         """End the command: with another exit code, and a line, if records were left out."""
         self._tell_at_last()
-        if n := self.report.left_out:
-            typer.echo(f"bridgevec: {n} record{'s' * (n != 1)} left out", err=True)
-            raise typer.Exit(NOT_ALL)
+        finish(self.report)
 
 
-def _tell(warning: RecordWarning) -> None:
+def finish(report: Report) -> None:
+    """End a command: with another exit code, and a line, if records were left out."""
+    if n := report.left_out:
+        typer.echo(f"bridgevec: {n} record{'s' * (n != 1)} left out", err=True)
+        raise typer.Exit(NOT_ALL)
+
+
+def tell(warning: RecordWarning) -> None:
+    """Print what was wrong with a record."""
     typer.echo(f"bridgevec: {warning}", err=True)
 
 
@@ -153,6 +161,39 @@ def _count(found: tuple[Any, str]) -> int:
         return sum(len(mark.findall(chunk.encode("latin-1"))) for chunk in file.chunks())
 
 
+def input_of(source: str) -> Any:
+    """Give what a text names: a path, or standard input, read to its end."""
+    if source != "-":
+        return source
+    file = io.BytesIO(_stdin().read())
+    file.name = source_name(source)
+    return file
+
+
+def hand_lines(source: Any) -> NDArray[np.uint64] | None:
+    """Read the hands of a file that has one a line; None if it is of another kind.
+
+    Parameters
+    ----------
+    source : path, folder, glob or binary file
+        A file is left as it was.
+    """
+    if isinstance(source, str) and not Path(source).is_file():
+        return None
+    name = str(getattr(source, "name", source))
+    with opened(source, name) as file:
+        lines = file.lines() if file.kind == "lines" else iter(())
+        texts = (line.strip() for line in lines if line.strip())
+        first = next(texts, ":")
+        masks = None
+        if len(first.split()) == 1 and ":" not in first:
+            hands = itertools.chain([first], texts)
+            masks = np.array([hand_mask(hand) for hand in hands], dtype=np.uint64)
+    if not isinstance(source, str):
+        source.seek(0)
+    return masks
+
+
 def read_hands(source: str) -> tuple[NDArray[np.uint64], Report]:
     """Read the hands of boards, or one hand a line.
 
@@ -162,19 +203,12 @@ def read_hands(source: str) -> tuple[NDArray[np.uint64], Report]:
     report : Report
         What was left out.
     """
-    report = Report(_tell)
-    path: Any = _stdin() if source == "-" else source
-    if source != "-" and not Path(source).is_file():
-        masks = [mask for board in read_boards(path, report=report) for mask in board.deal.masks]
-        return np.array(masks, dtype=np.uint64), report
-    with opened(path, source_name(source)) as file:
-        if file.kind == "lines":
-            lines = [line.strip() for line in file.lines() if line.strip()]
-            if len(lines[0].split()) == 1 and ":" not in lines[0]:
-                return np.array([hand_mask(line) for line in lines], dtype=np.uint64), report
-            file = file.again("\n".join(lines))
-        boards = boards_of(file, path, report)
-        masks = [mask for board in boards for mask in board.deal.masks]
-    if not masks:
+    report = Report(tell)
+    path = input_of(source)
+    masks = hand_lines(path)
+    if masks is None:
+        boards = read_boards(path, report=report)
+        masks = np.array([m for board in boards for m in board.deal.masks], dtype=np.uint64)
+    if not len(masks):
         raise ValueError(f"no board in {source_name(source)}")
-    return np.array(masks, dtype=np.uint64), report
+    return masks, report

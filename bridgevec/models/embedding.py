@@ -11,6 +11,7 @@ another, with the same functions as methods.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -199,6 +200,16 @@ class Embedding:
             raise ValueError(
                 f"{path}: no hand embedding, its weights do not fit: {error}"
             ) from None
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of all weights, to tell this network from others, in hexadecimal."""
+        sha = hashlib.sha256()
+        for name in sorted(self._weights):
+            tensor = self._weights[name]
+            sha.update(f"{name} {tensor.dtype.str} {tensor.shape} ".encode())
+            sha.update(np.ascontiguousarray(tensor).tobytes())
+        return sha.hexdigest()
 
     # -- the encoder
 

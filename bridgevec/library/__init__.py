@@ -1,0 +1,1 @@
+"""A library of boards, searched by the embedding of their hands."""
