@@ -15,6 +15,7 @@ from bridgevec.cli import (
     analyse,
     bid,
     deal,
+    explore,
     hands,
     info,
     label,
@@ -42,7 +43,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 # In this order they stand in the help.
-for group in (hands, library, solve, analyse, deal, lead, label, opening, bid, match, info):
+groups = (hands, library, solve, analyse, deal, lead, label, opening, bid, match, explore, info)
+for group in groups:
     app.add_typer(group.app)
 app.add_typer(train.app, name="train")
 

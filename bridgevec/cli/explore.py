@@ -1,0 +1,63 @@
+"""The command explore: the explorer page in a browser, or as files."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridgevec.cli.common import examples, group
+from bridgevec.cli.reading import Reading
+
+app = group()
+
+
+@app.command(
+    epilog=examples(
+        "bridgevec explore",
+        "bridgevec explore match.pbn",
+        "bridgevec explore match.pbn --export site/",
+    )
+)
+def explore(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DEAL|FILE]...",
+            help="What to open the page with: deals as PBN text, files of any kind, or -.",
+        ),
+    ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Write the page to this new or empty folder, for any web space."),
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 0,
+    browser: Annotated[bool, typer.Option(help="Open it in a browser.")] = True,
+) -> None:
+    """Look at boards in a browser.
+
+    Tables of tricks, what every card of the play is worth, bidding against three robots, opening
+    leads, and hands as the embedding sees them. Everything runs in the page; nothing is sent
+    anywhere. It is served to this machine alone, until Ctrl-C.
+    """
+    from bridgevec.explorer.site import export_site, make_server
+
+    reading = Reading(sources) if sources else None
+    boards = [board for _, board in reading.boards()] if reading else []
+    if export is not None:
+        size = export_site(export, boards)
+        typer.echo(f"{export}: {size:,} bytes; open its index.html from a web server")
+    else:
+        with make_server(boards, port) as server:
+            address = f"http://127.0.0.1:{server.server_address[1]}/"
+            typer.echo(f"{address} (Ctrl-C to stop)")
+            if browser:
+                webbrowser.open(address)
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                typer.echo("")
+    if reading:
+        reading.finish()

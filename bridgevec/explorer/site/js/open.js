@@ -1,0 +1,99 @@
+/* Bringing boards in: the dialog, files dropped, text pasted, random deals and the packaged ones. */
+
+import { makeBoard, standard } from "./board.js";
+import { SEATS, SEAT_NAMES, randomDeal, randomNumbers } from "./cards.js";
+import { fits, parseCondition } from "./conditions.js";
+import { h, toast } from "./dom.js";
+import { readBoards } from "./records.js";
+
+const TRIES = 300000;
+
+function take(text, use, dialog) {
+  const { boards, problems } = readBoards(text);
+  if (!boards.length) { toast(problems[0] ?? "no boards found"); return; }
+  dialog?.close();
+  use(boards, 0, problems);
+}
+
+async function takeFiles(files, use, dialog) {
+  const texts = await Promise.all([...files].map(async (file) => {
+    const bytes = await file.arrayBuffer();
+    try { return new TextDecoder("utf-8", { fatal: true }).decode(bytes); }
+    catch { return new TextDecoder("windows-1252").decode(bytes); }
+  }));
+  const all = texts.map(readBoards);
+  const boards = all.flatMap((one) => one.boards), problems = all.flatMap((one) => one.problems);
+  if (!boards.length) { toast(problems[0] ?? "no boards found"); return; }
+  dialog?.close();
+  use(boards, 0, problems);
+}
+
+/** Deals that fit conditions of four seats; fewer if they are too rare. */
+function dealsThatFit(conditions, n) {
+  const random = randomNumbers(crypto.getRandomValues(new Uint32Array(1))[0]);
+  const boards = [];
+  for (let tries = 0; boards.length < n && tries < TRIES; tries++) {
+    const deal = randomDeal(random);
+    if (!conditions.every((condition, seat) => fits(condition, deal[seat]))) continue;
+    const number = boards.length + 1;
+    boards.push(makeBoard({ deal, name: `${number}`, ...standard(number) }));
+  }
+  return boards;
+}
+
+export function openDialog(use) {
+  const dialog = document.getElementById("open-dialog");
+  const text = h("textarea", { id: "open-text", rows: 6, spellcheck: "false",
+    placeholder: "[Deal \"N:AKQ2.K54.T98.J32 …\"]\nN:AKQ2.K54.T98.J32 …\nhttps://…?lin=…" });
+  const file = h("input", { type: "file", id: "open-file", multiple: true, class: "hidden",
+    accept: ".pbn,.lin,.txt,text/plain", onchange: () => takeFiles(file.files, use, dialog) });
+  const fields = SEATS.map((seat, i) => h("label", {}, SEAT_NAMES[i],
+    h("input", { type: "text", name: seat, placeholder: ["12+ 5+S", "", "15-17 balanced", ""][i], autocomplete: "off" })));
+  const count = h("input", { type: "number", min: 1, max: 64, value: 8 });
+  dialog.replaceChildren(
+    h("form", { method: "dialog", class: "close" }, h("button", { "aria-label": "close" }, "×")),
+    h("h2", { id: "open-title" }, "Open boards"),
+    h("p", {}, "Drop a file anywhere on the page, or paste PBN, LIN, a link to a hand viewer, or deals as text."),
+    h("label", { for: "open-text", class: "hidden" }, "Boards as text"), text,
+    h("div", { class: "row" },
+      h("button", { type: "button", class: "primary", onclick: () => take(text.value, use, dialog) }, "Read the text"),
+      h("button", { type: "button", onclick: () => file.click() }, "Choose a file…"), file,
+      h("button", { type: "button", onclick: async () => {
+        take(await (await fetch("examples.pbn")).text(), use, dialog);
+      } }, "The packaged boards")),
+    h("h3", {}, "Deal"),
+    h("p", { class: "note" }, "Conditions for a seat: points such as 15-17 or 12+, balanced, lengths such as 5+S, 4H or 2-3D. Leave them empty for any hand."),
+    h("div", { class: "conditions" }, fields, h("label", {}, "Boards", count)),
+    h("div", { class: "row" }, h("button", { type: "button", class: "primary", onclick: () => {
+      try {
+        const conditions = fields.map((field) => parseCondition(field.querySelector("input").value));
+        const n = Math.min(64, Math.max(1, Number(count.value) || 1));
+        const boards = dealsThatFit(conditions, n);
+        if (!boards.length) { toast(`None of ${TRIES.toLocaleString("en")} random deals fits`); return; }
+        dialog.close();
+        use(boards, 0, boards.length < n ? [`Only ${boards.length} of ${TRIES.toLocaleString("en")} random deals fit`] : []);
+      } catch (error) { toast(error.message); }
+    } }, "Deal at random")));
+  dialog.showModal();
+  text.focus();
+}
+
+export function watchDrops(use) {
+  const target = document.getElementById("drop");
+  let depth = 0;
+  const show = (on) => target.classList.toggle("shown", on);
+  addEventListener("dragenter", (event) => { event.preventDefault(); depth++; show(true); });
+  addEventListener("dragleave", () => { depth = Math.max(0, depth - 1); if (!depth) show(false); });
+  addEventListener("dragover", (event) => event.preventDefault());
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    depth = 0;
+    show(false);
+    if (event.dataTransfer.files.length) takeFiles(event.dataTransfer.files, use);
+    else take(event.dataTransfer.getData("text"), use);
+  });
+  addEventListener("paste", (event) => {
+    if (/^(INPUT|TEXTAREA)$/.test(document.activeElement?.tagName)) return;
+    take(event.clipboardData.getData("text"), use);
+  });
+}

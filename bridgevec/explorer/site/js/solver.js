@@ -1,0 +1,61 @@
+/* The solver in workers, so that the page never waits: two of them, each question to the freer one.
+   Answers come in the order of the questions of one worker. */
+
+const workers = [];
+let count = 0;
+
+class Solver {
+  constructor() {
+    this.waiting = new Map();
+    this.worker = new Worker(new URL("./solver-worker.js", import.meta.url), { type: "module" });
+    this.worker.onmessage = ({ data: { id, answer, error } }) => {
+      const { resolve, reject } = this.waiting.get(id);
+      this.waiting.delete(id);
+      if (error) reject(new Error(error)); else resolve(answer);
+    };
+  }
+
+  ask(question, parameters) {
+    const id = ++count;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      this.worker.postMessage({ id, question, parameters });
+    });
+  }
+}
+
+/** Start the workers, which load the solver; cheap to call again. */
+export function start() {
+  while (workers.length < Math.min(2, navigator.hardwareConcurrency || 1)) workers.push(new Solver());
+}
+
+function ask(question, parameters) {
+  start();
+  const free = workers.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a));
+  return free.ask(question, parameters);
+}
+
+const tables = new Map();              // what was solved before, by deal and strain
+
+/** Tricks of declarers N E S W in one strain. */
+export function solveStrain(deal, strain) {
+  const key = `${deal.join("|")}/${strain}`;
+  if (!tables.has(key)) tables.set(key, ask("tricks", [deal, strain]));
+  return tables.get(key);
+}
+
+/** The table [strain][seat]; told strain by strain to `each(strain, tricks)`. */
+export async function solveTable(deal, each = () => {}) {
+  const order = [4, 3, 2, 1, 0];
+  const table = [];
+  await Promise.all(order.map(async (strain) => {
+    table[strain] = await solveStrain(deal, strain);
+    each(strain, table[strain]);
+  }));
+  return table;
+}
+
+/** A Map from each legal card to the tricks of the player's side from the current trick on. */
+export async function solveCards(deal, strain, leader, played = []) {
+  return new Map(await ask("worths", [deal, strain, leader, played]));
+}

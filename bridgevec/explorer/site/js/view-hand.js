@@ -1,0 +1,117 @@
+/* One hand: its eight numbers, its place among hands, how it is opened, and hands alike. */
+
+import { callName } from "./auction.js";
+import { RANKS, SEATS, SEAT_NAMES, SUIT_NAMES, handText, parseHand, points, suitLengths, suitOf } from "./cards.js";
+import { callMark, h, percent, s, suitMark } from "./dom.js";
+import { handSpace, nearest } from "./handspace.js";
+import { embedding, opening } from "./networks.js";
+import { isVulnerable } from "./scoring.js";
+
+export const handLine = (hand) => h("span", { class: "hand-line" }, [0, 1, 2, 3].map((suit) => h("span", {}, suitMark(suit),
+  hand.filter((card) => suitOf(card) === suit).map((card) => RANKS[card % 13]).join("") || "—")));
+
+const describe = (hand) => `${points(hand)} points, ${[...suitLengths(hand)].sort((a, b) => b - a).join("-")}`;
+const WIDTH = 560, HEIGHT = 420;
+
+export function show(root, { board, extra, keep, go }) {
+  let gone = false, hand, seat = Math.max(0, SEATS.indexOf(extra.seat ?? "S")), problem = "";
+  try { hand = extra.hand ? parseHand(extra.hand) : board.deal[seat]; }
+  catch (error) { problem = error.message; hand = board.deal[seat]; }
+  const position = ((seat - board.dealer + 4) % 4) + 1;
+
+  const field = h("input", { type: "text", id: "hand-text", value: handText(hand), spellcheck: "false", autocomplete: "off" });
+  const form = h("form", { class: "hand-form", onsubmit: (event) => {
+    event.preventDefault();
+    try { parseHand(field.value); go("hand", { ...extra, hand: field.value.trim().toUpperCase() }); }
+    catch (error) { note.textContent = error.message; field.setAttribute("aria-invalid", "true"); }
+  } }, h("label", { for: "hand-text" }, "Hand"), field, h("button", { type: "submit" }, "Look"));
+  const note = h("p", { class: "problem", role: "alert" }, problem);
+  const seats = h("div", { class: "segments", role: "group", "aria-label": "Whose hand of the board" }, SEATS.map((name, i) => h("button", { type: "button",
+    "aria-pressed": !extra.hand && i === seat ? "true" : "false", onclick: () => go("hand", { seat: name }) }, SEAT_NAMES[i])));
+
+  const numbers = h("section", { class: "panel numbers" }, h("h2", {}, "Its eight numbers"), h("p", { class: "note" }, "Loading the embedding…"));
+  const bids = h("section", { class: "panel" }, h("h2", {}, "Opening bid"));
+  const map = h("section", { class: "panel map" }, h("h2", {}, "The space of hands"), h("p", { class: "note" }, "…"));
+  const alike = h("section", { class: "panel" }, h("h2", {}, "Hands alike"));
+  root.append(h("div", { class: "hand-head" }, seats, form, note, h("p", { class: "big-hand" }, handLine(hand)), h("p", { class: "note" }, describe(hand))),
+    h("div", { class: "columns" }, h("div", {}, numbers, bids), h("div", {}, map, alike)));
+  const fail = (box) => (error) => { if (!gone) box.append(h("p", { class: "problem" }, error.message)); };
+  const walk = (other) => go("hand", { ...extra, seat: SEATS[seat], hand: handText(other) });
+
+  embedding().then((network) => { if (!gone) drawNumbers(network.embed(hand)); }).catch(fail(numbers));
+  opening().then((model) => { if (!gone) drawBids(model); }).catch(fail(bids));
+  handSpace().then((space) => embedding().then((network) => { if (!gone) drawSpace(space, network.embed(hand)); })).catch(fail(map));
+
+  function drawNumbers(vector) {
+    const bar = (value, label) => h("span", { class: "meter", role: "img", "aria-label": `${label} ${value.toFixed(2)}` },
+      h("i", { class: value < 0 ? "low" : "high", style: `--from:${Math.min(0, Math.max(-3, value)) / 6 + 0.5};--to:${Math.max(0, Math.min(3, value)) / 6 + 0.5}` }),
+      h("b", {}, value.toFixed(2).replace("-", "−")));
+    numbers.replaceChildren(h("h2", {}, "Its eight numbers"),
+      h("table", { class: "numbers-table" }, h("thead", {}, h("tr", {}, h("td", { class: "corner" }), h("th", { scope: "col" }, "goes with length"), h("th", { scope: "col" }, "goes with strength"))),
+        h("tbody", {}, [0, 1, 2, 3].map((suit) => h("tr", {}, h("th", { scope: "row" }, suitMark(suit)),
+          h("td", {}, bar(vector[2 * suit], `${SUIT_NAMES[suit]}, length`)), h("td", {}, bar(vector[2 * suit + 1], `${SUIT_NAMES[suit]}, strength`)))))),
+      h("p", { class: "note" }, "Two numbers a suit. The first goes with the suit’s length, the second with its strength; each has a share of the whole hand in it. Over random hands each has mean 0 and variance 1, so 2 is a lot."));
+  }
+
+  function drawBids(model) {
+    const own = isVulnerable(board.vulnerable, seat), others = isVulnerable(board.vulnerable, seat + 1);
+    const state = { position: Number(extra.position ?? position), own: extra.own ? extra.own === "1" : own, others: extra.others ? extra.others === "1" : others };
+    const draw = () => {
+      const chances = model.chances(hand, state.position, state.own, state.others).filter(([, p], i) => i < 2 || p >= 0.01).slice(0, 6);
+      list.replaceChildren(...chances.map(([call, p]) => h("li", {}, callMark(call), h("span", { class: "chance", "aria-hidden": "true" }, h("i", { style: `width:${100 * p}%` })), h("b", {}, `${percent(p)} %`))));
+      list.setAttribute("aria-label", `opening bid: ${callName(chances[0][0])}`);
+    };
+    const list = h("ul", { class: "chances" });
+    const select = h("select", { onchange: (event) => { state.position = Number(event.target.value); draw(); } },
+      ["first", "second", "third", "fourth"].map((name, i) => h("option", { value: i + 1, selected: i + 1 === state.position }, `${name} seat`)));
+    select.value = state.position;
+    const check = (key, label) => { const box = h("input", { type: "checkbox", onchange: () => { state[key] = box.checked; draw(); } }); box.checked = state[key]; return h("label", {}, box, label); };
+    bids.replaceChildren(h("h2", {}, "Opening bid"), list, h("div", { class: "row" }, h("label", {}, h("span", { class: "hidden" }, "Position"), select), check("own", "we are vulnerable"), check("others", "they are")),
+      h("p", { class: "note" }, "A network that learned two-over-one game forcing from 551,448 auctions of a rule-based engine."));
+    draw();
+  }
+
+  function drawSpace(space, vector) {
+    const shown = 1600;
+    const [x0, y0] = space.project(vector);
+    const sx = (x) => WIDTH / 2 + x * 54, sy = (y) => HEIGHT / 2 - y * 54;
+    const tip = h("p", { class: "tip", "aria-hidden": "true" }, "Point at a hand to see it; choose it to go there.");
+    const dots = space.places.slice(0, shown).map(([x, y], i) => s("circle", { cx: sx(x).toFixed(1), cy: sy(y).toFixed(1), r: 3.2, "data-i": i, style: `--p:${Math.min(1, space.points[i] / 20).toFixed(2)}` }));
+    const cursor = s("circle", { class: "cursor", r: 8, cx: -50, cy: -50 });
+    const svg = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "application", tabindex: 0,
+      "aria-label": "Map of hands. Arrow keys move to the nearest hand in that direction, Enter goes to it; the list of hands alike has the same." },
+    s("g", { class: "dots" }, dots), s("circle", { class: "here", cx: sx(x0), cy: sy(y0), r: 9 }), cursor);
+    let at = null;
+    const point = (i) => {
+      at = i;
+      cursor.setAttribute("cx", sx(space.places[i][0]));
+      cursor.setAttribute("cy", sy(space.places[i][1]));
+      tip.replaceChildren(handLine(space.hands[i]), ` ${describe(space.hands[i])}`);
+    };
+    svg.addEventListener("pointermove", (event) => { if (event.target.dataset?.i) point(Number(event.target.dataset.i)); });
+    svg.addEventListener("click", (event) => { if (event.target.dataset?.i) walk(space.hands[event.target.dataset.i]); });
+    svg.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+      if (event.key === "Enter" && at !== null) walk(space.hands[at]);
+      if (!step) return;
+      event.preventDefault();
+      const from = at === null ? [x0, y0] : space.places[at];
+      let best = null, least = Infinity;
+      for (let i = 0; i < shown; i++) {
+        const dx = space.places[i][0] - from[0], dy = space.places[i][1] - from[1];
+        const along = dx * step[0] + dy * step[1], across = Math.abs(dx * step[1]) + Math.abs(dy * step[0]);
+        if (along > 0.02 && along + 2 * across < least) { least = along + 2 * across; best = i; }
+      }
+      if (best !== null) { point(best); document.getElementById("spoken").textContent = `${handText(space.hands[best])}, ${describe(space.hands[best])}`; }
+    });
+    map.replaceChildren(h("h2", {}, "The space of hands"), svg, tip,
+      h("p", { class: "legend" }, h("span", { class: "scale", "aria-hidden": "true" }), "0 to 20 points · the ring is this hand"),
+      h("p", { class: "note" }, `${shown.toLocaleString("en")} of ${space.hands.length.toLocaleString("en")} random hands, on the two directions in which their eight numbers vary most.`));
+    const near = nearest(space, vector, 9).filter(([, d]) => d > 1e-6).slice(0, 8);
+    alike.replaceChildren(h("h2", {}, "Hands alike"), h("ul", { class: "alike" }, near.map(([i, distance]) => h("li", {}, h("button", { type: "button", onclick: () => walk(space.hands[i]) },
+      handLine(space.hands[i]), h("small", {}, `${points(space.hands[i])} points · ${distance.toFixed(2)} away`))))),
+    h("p", { class: "note" }, `The nearest of ${space.hands.length.toLocaleString("en")} random hands in all eight numbers.`));
+  }
+  keep(board, extra);
+  return () => { gone = true; };
+}
