@@ -26,7 +26,7 @@ setup(
                     [f"bridgevec/{name}.pyx"],
                     depends=[
                         "bridgevec/_dds.pyx",
-                        "bridgevec/_dds_leads.pxi",
+                        "bridgevec/_dds_leads.h",
                         "bridgevec/_dds_weights.pxi",
                     ],
                     extra_compile_args=arguments,

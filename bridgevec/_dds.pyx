@@ -140,6 +140,92 @@ cdef extern from *:
         return out;
     #endif
     }
+    /* Four suits at once, a lane of 16 bits each; the upper half of the vectors is not used. */
+    typedef uint16_t bv_suits __attribute__((vector_size(16)));
+    typedef uint64_t bv_words __attribute__((vector_size(16)));
+    #define BV_EACH(x) ((uint64_t) (x) * UINT64_C(0x0001000100010001))
+    static inline bv_suits bv_load(uint64_t lanes) { return (bv_suits) (bv_words) {lanes, 0}; }
+    static inline uint64_t bv_lanes(bv_suits v) { return ((bv_words) v)[0]; }
+    #if defined(__SSE2__)
+    #define bv_least(a, b) ((bv_suits) _mm_min_epi16((__m128i) (a), (__m128i) (b)))
+    #define bv_most(a, b) ((bv_suits) _mm_max_epi16((__m128i) (a), (__m128i) (b)))
+    #define bv_more(a, b) ((bv_suits) _mm_cmpgt_epi16((__m128i) (a), (__m128i) (b)))
+    #else
+    #define bv_more(a, b) ((bv_suits) ((a) > (b)))
+    static inline bv_suits bv_least(bv_suits a, bv_suits b) {
+        bv_suits more = bv_more(a, b);
+        return (b & more) | (a & ~more);
+    }
+    static inline bv_suits bv_most(bv_suits a, bv_suits b) {
+        bv_suits more = bv_more(a, b);
+        return (a & more) | (b & ~more);
+    }
+    #endif
+    static inline bv_suits bv_down(bv_suits x) {         /* the highest bit and all below it */
+        x |= x >> 1;
+        x |= x >> 2;
+        x |= x >> 4;
+        return x | x >> 8;
+    }
+    static inline bv_suits bv_counts(bv_suits x) {
+    #if defined(__SSSE3__)
+        const __m128i ones = _mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+        __m128i low = _mm_and_si128((__m128i) x, _mm_set1_epi8(15));
+        __m128i high = _mm_and_si128(_mm_srli_epi16((__m128i) x, 4), _mm_set1_epi8(15));
+        low = _mm_add_epi8(_mm_shuffle_epi8(ones, low), _mm_shuffle_epi8(ones, high));
+        return ((bv_suits) low + (bv_suits) _mm_srli_epi16(low, 8)) & 31;
+    #else
+        x -= x >> 1 & 0x5555;
+        x = (x & 0x3333) + (x >> 2 & 0x3333);
+        x = (x + (x >> 4)) & 0x0F0F;
+        return (x + (x >> 8)) & 31;
+    #endif
+    }
+    struct bv_cash {              /* what a hand can cash, and then its partner; a lane for each suit */
+        uint64_t runs, tricks, her_runs, her_tricks, entries, ruffs;
+        int total, her_total;
+    };
+    /* Without branches, since what the cards are nobody can guess. follows: the rounds of each suit
+       that everybody who could ruff follows to. */
+    static inline void bv_count_cash(struct bv_cash *out, uint64_t me, uint64_t pd, uint64_t all,
+                                     uint64_t len_me, uint64_t len_pd, uint64_t len_opp,
+                                     uint64_t follows) {
+        bv_suits mine = bv_load(me), hers = bv_load(pd), cards = bv_load(all);
+        bv_suits long_me = bv_load(len_me), long_pd = bv_load(len_pd), long_opp = bv_load(len_opp);
+        bv_suits limit = bv_load(follows), zero = mine ^ mine;
+        bv_suits run = mine & ~bv_down(cards ^ mine), k = bv_counts(run);
+        /* Once the others are out of a suit, any card wins. */
+        bv_suits some = bv_more(bv_most(long_opp, long_pd), k);
+        bv_suits t = bv_least((k & some) | (long_me & ~some), limit);
+        bv_suits her_run = hers & ~bv_down(cards ^ hers ^ run);
+        bv_suits left = bv_most(bv_least(long_pd, limit) - t, zero) & ~bv_more(k, t);
+        bv_suits her_k = bv_least(bv_counts(her_run), left);
+        some = bv_more(bv_most(long_opp, long_me), t + her_k);
+        bv_suits her_t = (her_k & some) | (left & ~some);
+        out->runs = bv_lanes(run);
+        out->her_runs = bv_lanes(her_run);
+        out->tricks = bv_lanes(t);
+        out->her_tricks = bv_lanes(her_t);
+        out->entries = bv_lanes(bv_more(her_t, zero) & bv_more(long_me, t));
+        out->ruffs = bv_lanes(bv_more(bv_least(long_me, limit), t) & ~bv_more(long_pd, zero));
+        out->total = (int) (BV_EACH(out->tricks) >> 48);
+        out->her_total = (int) (BV_EACH(out->her_tricks) >> 48);
+    }
+    static inline uint64_t bv_longer(uint64_t a, uint64_t b) {
+        return bv_lanes(bv_most(bv_load(a), bv_load(b)));
+    }
+    static inline uint64_t bv_shorter(uint64_t a, uint64_t b) {
+        return bv_lanes(bv_least(bv_load(a), bv_load(b)));
+    }
+    static inline uint64_t bv_held(uint64_t cards) {
+        bv_suits v = bv_load(cards);
+        return bv_lanes(bv_more(v, v ^ v));
+    }
+    /* The best card of every suit. */
+    static inline uint64_t bv_tops(uint64_t cards) {
+        bv_suits down = bv_down(bv_load(cards));
+        return bv_lanes(down ^ down >> 1);
+    }
     #if defined(__linux__)
     #include <sys/mman.h>
     #define bv_huge_pages(p, size) ((void) madvise((p), (size), MADV_HUGEPAGE))
@@ -155,6 +241,25 @@ cdef extern from *:
     #define bv_prefetch(p) __builtin_prefetch((const char *) (p))
     #define bv_ctz(x) __builtin_ctzll(x)
     #define bv_top(x) (63 - __builtin_clzll(x))
+    #if defined(__LZCNT__)
+    #define bv_bits(x) (64 - (int) _lzcnt_u64(x))
+    #else
+    #define bv_bits(x) ((x) ? 64 - __builtin_clzll(x) : 0)
+    #endif
+    #define BV_NO_MOVE (-2147483647 - 1)
+    static inline void bv_clear_moves(int *moves) {
+        for (int i = 0; i < 16; i++)
+            moves[i] = BV_NO_MOVE;
+    }
+    static inline int bv_next_move(const int *moves, int last) {
+        int best = BV_NO_MOVE;
+        for (int i = 0; i < 16; i++) {
+            int move = moves[i] < last ? moves[i] : BV_NO_MOVE;
+            best = move > best ? move : best;
+        }
+        return best;
+    }
+    #define bv_choose(test, a, b) ((b) ^ (((a) ^ (b)) & -(test)))
     #define bv_unlikely(x) __builtin_expect(!!(x), 0)
     static int bv_interrupted(void) {          /* leaves the exception set */
         PyGILState_STATE state = PyGILState_Ensure();
@@ -183,10 +288,26 @@ cdef extern from *:
     u32 match4 "bv_match4"(const u32* mask, const u32* odd, const u32* high,
                            u64 o, u64 h) noexcept nogil
     u32 decided "bv_decided"(const u8* least, const u8* denied, int target) noexcept nogil
+    u64 each "BV_EACH"(int x) noexcept nogil                # a number in all four lanes
+    u64 longer "bv_longer"(u64 a, u64 b) noexcept nogil     # the higher number in every lane
+    u64 shorter "bv_shorter"(u64 a, u64 b) noexcept nogil
+    u64 held_suits "bv_held"(u64 cards) noexcept nogil      # all bits of the lanes with cards
+    u64 tops_of "bv_tops"(u64 cards) noexcept nogil         # the best card of every suit
+    ctypedef struct Cash "struct bv_cash":
+        u64 runs, tricks, her_runs, her_tricks, entries, ruffs
+        int total, her_total
+    void count_cash "bv_count_cash"(Cash* out, u64 me, u64 pd, u64 all, u64 len_me, u64 len_pd,
+                                    u64 len_opp, u64 follows) noexcept nogil
     int ctz "bv_ctz"(u64 x) noexcept nogil
     int top_bit "bv_top"(u64 x) noexcept nogil
+    int bits "bv_bits"(u64 x) noexcept nogil                # up to the highest set one
+    const int NO_MOVE "BV_NO_MOVE"
+    void clear_moves "bv_clear_moves"(int* moves) noexcept nogil
+    int next_move "bv_next_move"(const int* moves, int last) noexcept nogil
     int count "bv_count"(u64 x) noexcept nogil
     bint unlikely "bv_unlikely"(bint x) noexcept nogil
+    int choose "bv_choose"(int test, int a, int b) noexcept nogil       # never with a branch
+    u64 choose_cards "bv_choose"(u64 test, u64 a, u64 b) noexcept nogil
     void huge_pages "bv_huge_pages"(void* p, size_t size) noexcept nogil
     void fill_tables "bv_fill_tables"() noexcept nogil
     bint fast_processor "bv_fast"() noexcept nogil
@@ -293,7 +414,7 @@ cdef inline Block* probe_start(Search* s, u64 key) noexcept nogil:
 cdef inline Block* probe(Search* s, u64 key) noexcept nogil:
     """The key's bucket, or the empty one where it belongs."""
     cdef Block* b = probe_start(s, key)
-    while b.key != key and b.key:
+    while (b.key != key) & (b.key != 0):
         b = b + 1 if b < s.buckets + s.bucket_mask else s.buckets
     return b
 
@@ -442,39 +563,95 @@ cdef enum:                  # how partner comes on lead, if not in one of the su
 
 cdef inline u64 above(u64 cards, u64 others) noexcept nogil:
     """Those of the cards of one lane that beat all others of it."""
-    return cards & ~((<u64>2 << top_bit(others)) - 1) if others else cards
+    return cards & ~<u64>0 << bits(others)
 
 
 cdef inline u64 best_of(u64 cards, int k) noexcept nogil:
-    """The k-th highest of the cards of one lane, which has at least k > 0."""
-    while k > 1:
-        cards ^= <u64>1 << top_bit(cards)
-        k -= 1
-    return <u64>1 << top_bit(cards)
+    """The k-th highest of the cards, of which there are at least k > 0."""
+    return pdep(<u64>1 << (count(cards) - k), cards)
 
 
-cdef inline Bound trump_tricks(u64 mine, u64 others) noexcept nogil:
+cdef u8 trump_table[1 << 14]
+
+
+cdef void fill_trump_table() noexcept nogil:
+    """What trump_tricks finds for every holding: the tricks, and 16 times which best card is needed."""
+    cdef int held, left, card, j, others, sure, tricks, needed
+    for held in range(1 << 14):
+        j = others = tricks = needed = 0
+        if held > 1:
+            left = top_bit(held)
+            for card in range(left - 1, -1, -1):
+                if held >> card & 1:
+                    j += 1
+                    sure = j - others
+                    if sure > tricks:
+                        tricks = sure
+                        needed = j
+                else:
+                    others += 1
+        trump_table[held] = needed * 16 + tricks
+
+
+fill_trump_table()
+
+
+cdef inline Bound trump_tricks(u64 mine, u64 trumps) noexcept nogil:
     """Tricks that one hand's trumps are sure of: its j best, less the better ones elsewhere."""
     cdef Bound out
-    cdef u64 left = mine, card
-    cdef int j = 0, sure
-    out.tricks = 0
-    out.ranks = 0
-    while left:
-        card = <u64>1 << top_bit(left)
-        left ^= card
-        j += 1
-        sure = j - count(others & ~(card - 1))
-        if sure > out.tricks:
-            out.tricks = sure
-            out.ranks = card
-        elif sure < -2:
-            break
+    cdef int known = trump_table[<u64>1 << count(trumps) | pext(mine, trumps)]
+    out.tricks = known & 15
+    out.ranks = best_of(mine, known >> 4)                   # none if that is 0
     return out
 
 
 cdef inline int length(Search* s, int shift, int seat) noexcept nogil:
     return s.shape >> (shift + 4 * seat) & 15
+
+
+cdef inline u64 lengths(Search* s, int seat) noexcept nogil:
+    """The lengths of a hand's suits, one in each lane."""
+    return s.shape >> 4 * seat & each(15)
+
+
+cdef inline u64 rank_needed(Search* s, int suit, int seat, u64 runs, int tricks,
+                            int before) noexcept nogil:
+    """The lowest rank that a hand relies on which cashes its run after some rounds of the suit."""
+    cdef u64 others = (s.shape >> 16 * suit & 0xFFFF) & ~(<u64>15 << 4 * seat)
+    cdef int longest = max2(max2(others & 15, others >> 4 & 15), max2(others >> 8 & 15, others >> 12))
+    cdef int k = min2(tricks, longest - before)
+    return best_of(runs & LANE << 16 * suit, k) if k > 0 else 0
+
+
+cdef inline u64 cashed_ranks(Search* s, int seat, Cash* cash, int need) noexcept nogil:
+    """The ranks that a hand relies on for as many of its tricks as are needed."""
+    cdef int suit, t
+    cdef u64 ranks = 0
+    for suit in range(3, -1, -1):
+        t = cash.tricks >> 16 * suit & 15
+        if t and need > 0:
+            ranks |= rank_needed(s, suit, seat, cash.runs, min2(t, need), 0)
+            need -= t
+    return ranks
+
+
+cdef Bound quick_with_partner(Search* s, int leader, Cash* cash, int need,
+                              int entry) noexcept nogil:
+    """The proof that a hand and its partner, reached by a suit or a ruff, cash enough."""
+    cdef Bound out
+    cdef int suit, t, i
+    out.tricks = cash.total
+    out.ranks = cashed_ranks(s, leader, cash, need)
+    for i in range(-1, 4):                      # the suit of the entry first
+        suit = 3 - i if i >= 0 else entry
+        if suit == RUFF_ENTRY or i >= 0 and (suit == entry or out.tricks >= need):
+            continue
+        t = cash.her_tricks >> 16 * suit & 15
+        if t:
+            out.ranks |= rank_needed(s, suit, leader ^ 2, cash.her_runs, t,
+                                     cash.tricks >> 16 * suit & 15)
+            out.tricks += t
+    return out
 
 
 cdef inline Bound quick_tricks(Search* s, int leader, u64 all, int need) noexcept nogil:
@@ -484,106 +661,44 @@ cdef inline Bound quick_tricks(Search* s, int leader, u64 all, int need) noexcep
     the same; in a suit that an opponent may ruff, no more rounds than that opponent follows to.
     """
     cdef Bound out, more
-    cdef int partner = leader ^ 2, left = (leader + 1) & 3, right = (leader + 3) & 3
-    cdef u64 me = s.hand[leader], pd = s.hand[partner], trumps = s.trumps
-    cdef u64 lane, mine, hers, run, rest, top
-    cdef u64 her_ranks[4]
-    cdef int her_tricks[4]
-    cdef int shift, len_me, len_pd, len_opp, k, kp, t, tp, limit, entry = NO_ENTRY
-    cdef int total_pd = 0, her_spare_trumps = 0, trump_t = 0, n_pd = 0, i
-    cdef bint l_ruffs = False, r_ruffs = False, ruff_entry = False
-    out.tricks = 0
-    out.ranks = 0
+    cdef Cash cash
+    cdef int left = (leader + 1) & 3, right = (leader + 3) & 3, k, t, entry
+    cdef u64 me = s.hand[leader], pd = s.hand[leader ^ 2], trumps = s.trumps & all
+    cdef u64 len_l = lengths(s, left), len_r = lengths(s, right), limit = each(15)
     if trumps:
-        k = count(above(me & trumps, all & trumps & ~me))
-        l_ruffs = length(s, 48, left) > k
-        r_ruffs = length(s, 48, right) > k
-    for shift in range(48, -1, -16):
-        lane = all & LANE << shift
-        mine = me & lane
-        hers = pd & lane
-        if not mine | hers:
-            continue
-        len_me = length(s, shift, leader)
-        len_pd = length(s, shift, partner)
-        limit = 13
-        if lane & ~trumps:
-            if l_ruffs:
-                limit = length(s, shift, left)
-            if r_ruffs:
-                limit = min2(limit, length(s, shift, right))
-        else:
-            her_spare_trumps = len_pd
-        top = <u64>1 << top_bit(lane)
-        if not top & (me | pd):
-            if not hers and limit > 0 and lane & ~trumps:
-                ruff_entry = True
-            continue
-        len_opp = max2(length(s, shift, left), length(s, shift, right))
-        t = 0
-        rest = lane ^ mine
-        run = above(mine, rest)
-        k = count(run)
-        if k:
-            t = len_me if k >= len_opp and k >= len_pd else k
-            t = min2(t, limit)
-            if t > 0:
-                if rest:                        # once the others are out, any card wins
-                    out.ranks |= best_of(run, min2(min2(t, need - out.tricks),
-                                                   max2(len_opp, len_pd)))
-                out.tricks += t
-                if out.tricks >= need:
-                    return out
-            if not lane & ~trumps:
-                her_spare_trumps -= t
-                trump_t = t
-            elif not hers and len_me > t and limit > t:
-                ruff_entry = True
-        if t < k or t >= limit or len_pd <= t:
-            continue
-        rest = lane ^ hers ^ run
-        run = above(hers, rest)
-        kp = min2(count(run), len_pd - t)
-        if kp == 0:
-            continue
-        tp = len_pd - t if t + kp >= len_opp and t + kp >= len_me else kp
-        tp = min2(tp, limit - t)
-        total_pd += tp
-        her_tricks[n_pd] = tp
-        k = min2(tp, max2(len_opp, len_me) - t)
-        her_ranks[n_pd] = best_of(run, k) if rest and k > 0 else 0
-        if len_me > t and entry == NO_ENTRY:
-            entry = n_pd
-        n_pd += 1
-        if not lane & ~trumps:
-            her_spare_trumps -= tp
-    if ruff_entry and her_spare_trumps > 0:
-        if out.tricks + total_pd + 1 >= need:
-            out.tricks += 1
+        k = count(above(me & trumps, trumps & ~me))
+        limit = shorter(len_l | (0 if len_l >> 48 > k else limit),
+                        len_r | (0 if len_r >> 48 > k else limit)) | <u64>15 << 48
+    count_cash(&cash, me, pd, all, lengths(s, leader), lengths(s, leader ^ 2),
+               longer(len_l, len_r), limit)
+    out.tricks = cash.total
+    out.ranks = 0
+    if cash.total >= need:
+        out.ranks = cashed_ranks(s, leader, &cash, need)
+        return out
+    t = cash.total + cash.her_total
+    if t + 1 >= need:
+        entry = top_bit(cash.entries) >> 4 if cash.entries else NO_ENTRY
+        if trumps and cash.ruffs & (CARDS >> 16) and \
+                length(s, 48, leader ^ 2) > (cash.tricks + cash.her_tricks >> 48):
+            cash.total += 1
+            t += 1
             if entry == NO_ENTRY:
                 entry = RUFF_ENTRY
-    if entry != NO_ENTRY and out.tricks + total_pd >= need:
-        if entry != RUFF_ENTRY:
-            out.ranks |= her_ranks[entry]
-            out.tricks += her_tricks[entry]
-        i = 0
-        while out.tricks < need:
-            if i != entry:
-                out.ranks |= her_ranks[i]
-                out.tricks += her_tricks[i]
-            i += 1
-        return out
+        if entry != NO_ENTRY and t >= need:
+            return quick_with_partner(s, leader, &cash, need, entry)
     if trumps:
         # Trumps that win in the end, though not at once.
-        more = trump_tricks(me & trumps, all & trumps & ~me)
-        if out.tricks - trump_t + more.tricks >= need:
-            out.tricks = need
-            out.ranks |= more.ranks
-        elif trump_t == 0 and count(pd & ~trumps) >= out.tricks:
-            more = trump_tricks(pd & trumps, all & trumps & ~pd)
-            if out.tricks + more.tricks >= need:
-                out.tricks = need
-                out.ranks |= more.ranks
+        k = cash.tricks >> 48
+        more = trump_tricks(me & trumps, trumps)
+        if out.tricks - k + more.tricks < need:
+            if k or count(pd & ~trumps) < out.tricks:
+                return out
+            more = trump_tricks(pd & trumps, trumps)
+            if out.tricks + more.tricks < need:
+                return out
+        out.ranks = more.ranks | cashed_ranks(s, leader, &cash, 13)
+        out.tricks = need
     return out
 
 
@@ -628,8 +743,8 @@ cdef inline Bound sure_tricks(Search* s, int leader, u64 all, int n, int need) n
         return notrump_losers(s, leader, all, n)
     mine = s.hand[(leader + 1) & 3] & trumps
     hers = s.hand[(leader + 3) & 3] & trumps
-    left = trump_tricks(mine, trumps & ~mine)
-    right = trump_tricks(hers, trumps & ~hers)
+    left = trump_tricks(mine, trumps)
+    right = trump_tricks(hers, trumps)
     if right.tricks > left.tricks:
         left = right
     if left.tricks < need and mine and hers:
@@ -644,36 +759,30 @@ cdef inline Bound sure_tricks(Search* s, int leader, u64 all, int n, int need) n
 
 cdef inline u64 refuted_suits(Search* s, int leader, u64 all, int need, u64* ranks) noexcept nogil:
     """Suits that must not be led: an opponent takes the trick with the top card and then cashes."""
-    cdef u64 lane, top, out = 0, third = s.hand[leader ^ 2]
+    cdef u64 top, out = 0, partner = s.hand[leader ^ 2], mine = s.hand[leader]
+    cdef u64 tops = tops_of(all) & ~(mine | partner) & held_suits(mine)
     cdef Bound bounds[2]
     cdef bint known[2]
-    cdef int shift, seat, side
+    cdef int seat, side
     known[0] = known[1] = False
-    for shift in range(0, 64, 16):
-        lane = LANE << shift
-        if not s.hand[leader] & lane:
-            continue
-        top = <u64>1 << top_bit(all & lane)
-        if top & (s.hand[leader] | third):
-            continue
-        if lane != s.trumps and not third & lane and third & s.trumps:
-            continue
-        seat = (leader + 1) & 3
-        side = 0
-        if not top & s.hand[seat]:
-            seat = (leader + 3) & 3
-            side = 1
+    if partner & s.trumps:
+        tops &= held_suits(partner) | s.trumps
+    while tops:
+        top = tops & -tops
+        tops ^= top
+        side = not top & s.hand[(leader + 1) & 3]
+        seat = (leader + 1 + 2 * side) & 3
         if not known[side]:
             bounds[side] = quick_tricks(s, seat, all, need)
             known[side] = True
         if bounds[side].tricks >= need:
-            out |= lane
+            out |= lane_of(ctz(top))
             ranks[0] |= bounds[side].ranks | top
     return out
 
 # ---------------------------------------------------------------------------------------------
 # Weights of the move ordering: what is known of a move, each worth so much. A lead is judged by
-# tables, in _dds_leads.pxi, learned from searches: which leads worked, and how many nodes they
+# tables, in _dds_leads.h, learned from searches: which leads worked, and how many nodes they
 # took. The other numbers stand in _dds_weights.pxi; benchmarks/tune_dds.py finds them by counting
 # nodes. What worked of late in this search counts as well.
 
@@ -683,10 +792,11 @@ cdef enum:                  # tables of leads: a suit at notrump, a side suit, t
     ROLES = 4 * 64          # the card is the suit's best, beats the opponents, my last; owners
     RUFFS = 4 * 4 * 4 * 4 * 24  # side suits: trumps of the four hands, up to 3; who is short
 
-cdef i16 lead_lengths[3 * LENGTHS]
-cdef i16 lead_owners[3 * OWNERS]
-cdef i16 lead_roles[3 * ROLES]
-cdef i16 lead_ruffs[RUFFS]
+cdef extern from "_dds_leads.h":
+    const i16* lead_lengths "bv_lead_lengths"               # [3 * LENGTHS]
+    const i16* lead_owners "bv_lead_owners"                 # [3 * OWNERS]
+    const i16* lead_roles "bv_lead_roles"                   # [3 * ROLES]
+    const i16* lead_ruffs "bv_lead_ruffs"                   # [RUFFS]
 
 cdef enum:                  # of a lead: at notrump, of a side suit, of trumps
     HIGHEST                 # the highest card of my suit, if another is the suit's best
@@ -741,18 +851,8 @@ def set_weights(weights):
         W[i] = weights[i]
 
 
-cdef fill(i16* table, list worths):
-    for i in range(len(worths)):
-        table[i] = worths[i]
-
-
 include "_dds_weights.pxi"
-include "_dds_leads.pxi"
 set_weights(WEIGHTS)
-fill(lead_lengths, LEAD_LENGTHS)
-fill(lead_owners, LEAD_OWNERS)
-fill(lead_roles, LEAD_ROLES)
-fill(lead_ruffs, LEAD_RUFFS)
 
 # ---------------------------------------------------------------------------------------------
 # Moves. Of touching cards in one hand one stands for all; weights order the rest.
@@ -787,15 +887,19 @@ cdef inline i16* left_success(Search* s, int leader, u64 all, int shift) noexcep
 
 
 cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int favourite,
-                           int hint, int* moves) noexcept nogil:
+                           int hint, u64* stand, int* moves) noexcept nogil:
+    """Write down the leads worth trying, and return the best. The low six bits of a move are its
+    card, the rest its score, less what breaks ties for the one generated first."""
     cdef u64 me = s.hand[leader], pd = s.hand[leader ^ 2]
     cdef u64 lho = s.hand[(leader + 1) & 3], rho = s.hand[(leader + 3) & 3]
     cdef u64 odd = lho | rho, high = pd | rho               # bits of the owner, from the leader
     cdef u64 lane, mine, cards = distinct(me, all), top, opp, rest, bit
     cdef u64 trumps = s.trumps
     cdef int shift, n = 0, card, score, base, owners, len_me, len_pd, len_l, len_r, j, kind, role
-    cdef int ruffs = 0
+    cdef int ruffs = 0, move, best = NO_MOVE
     cdef int* w
+    clear_moves(moves)
+    stand[0] = cards & ~hopeless
     if trumps:
         ruffs = (min2(count(me & trumps), 3) * 4 + min2(count(lho & trumps), 3)) * 4
         ruffs = (ruffs + min2(count(pd & trumps), 3)) * 4 + min2(count(rho & trumps), 3)
@@ -847,25 +951,28 @@ cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int fav
             if card == hint:
                 score += w[HINT]
             score += w[SUCCESS] * s.success[card] >> 8
-            moves[n] = (score * 16 - n) * 64 + card
+            move = (score * 16 - n) * 64 + card
+            moves[n] = move
+            best = max2(best, move)
             n += 1
             j += 1
-    return n
+    return best
 
 
 cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, int best_seat,
-                             u64 all, u64 trick, int* moves) noexcept nogil:
+                             u64 all, u64 trick, u64* stand, int* moves) noexcept nogil:
     cdef u64 me = s.hand[seat], lane = LANE << (led & 48), bit, cards, trumps = s.trumps, own
     cdef u64 next_hand = s.hand[(seat + 1) & 3], pd = s.hand[seat ^ 2], best_lane = lane_of(best)
-    cdef int n = 0, card, score, win, low
+    cdef int n = 0, card, score, win, low, move, first = NO_MOVE
     cdef bint partner_best = best_seat == (seat ^ 2), safe = False, following = (me & lane) != 0
     cdef bint ruffed = (best & 48) != (led & 48), partner_can = False
     cdef int* w = &W[3 * LEAD_SET + (pos - 1 + (3 if trumps else 0)) * FOLLOW_SET]
     cdef u64 threat = 0, top
     cards = distinct_after(me & lane if following else me, all, trick, best)
+    stand[0] = cards
     if not cards & (cards - 1):
-        moves[0] = top_bit(cards)
-        return 1
+        return top_bit(cards)
+    clear_moves(moves)
     # What the opponent still to play (if any) can beat.
     if pos < 3:
         if next_hand & lane:
@@ -901,9 +1008,11 @@ cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, in
                 score = low - w[LOW_RANK] * count(own & (bit - 1))
                 if not cards:
                     score += w[LOW_LAST]
-            moves[n] = (score * 16 - n) * 64 + card
+            move = (score * 16 - n) * 64 + card
+            moves[n] = move
+            first = max2(first, move)
             n += 1
-        return n
+        return first
     while cards:
         card = top_bit(cards)
         bit = <u64>1 << card
@@ -937,22 +1046,12 @@ cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, in
                 score += w[DISCARD_PARTNER_VOID]
             if bit > all & own & ~me:
                 score += w[DISCARD_SOLID]
-        moves[n] = (score * 16 - n) * 64 + card
+        move = (score * 16 - n) * 64 + card
+        moves[n] = move
+        first = max2(first, move)
         n += 1
-    return n
+    return first
 
-
-cdef inline int next_move(int* moves, int i, int n) noexcept nogil:
-    """Bring the best of the moves from i on to place i. The low six bits of a move
-    are its card, the rest its score, less what breaks ties for the one generated first."""
-    cdef int j, best = moves[i], at = i
-    for j in range(i + 1, n):
-        if moves[j] > best:
-            best = moves[j]
-            at = j
-    moves[at] = moves[i]
-    moves[i] = best
-    return best & 63
 
 # ---------------------------------------------------------------------------------------------
 # Search. Zero windows: can NS take `target` of the n tricks left?
@@ -972,7 +1071,8 @@ cdef inline bint relies_on_run(u64 hand, u64 left, int card, u64 low) noexcept n
     hold it, or one between, the rest of the run would not be as good.
     """
     cdef u64 bit = <u64>1 << card
-    return bit < low and low & CARDS and not (left & ~hand & lane_of(card) & (low - bit | low))
+    return (bit < low) & ((low & CARDS) != 0) & \
+        ((left & ~hand & lane_of(card) & (low - bit | low)) == 0)
 
 
 cdef bint must_stop(Search* s) noexcept nogil:
@@ -1013,7 +1113,8 @@ cdef inline u64 hint_key(Search* s, int pos, int seat, int best, u64 suit, u64 h
     who leads, discards or ruffs, by the hand. All by the place in the trick and the best card in it.
     """
     cdef u64 key = (s.strain_count << 4 | seat << 2 | pos) << 6 | best
-    return ((suit if suit else ~hand) + key * <u64>0x2545F4914F6CDD1D) * <u64>0x9E3779B97F4A7C15
+    return (choose_cards(suit != 0, suit, ~hand) + key * <u64>0x2545F4914F6CDD1D) \
+        * <u64>0x9E3779B97F4A7C15
 
 
 cdef inline int recall(u32* hint, u64 key) noexcept nogil:
@@ -1060,26 +1161,28 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     cdef u64 hopeless = refuted_suits(s, leader, all, n - need + 1, &ranks)
     cdef u64 key = hint_key(s, 0, leader, 0, 0, s.hand[leader])
     cdef u32* hint = &s.hints[key >> 49]
-    cdef int n_moves = 0, m = 0, i, card = recall(hint, key)
-    cdef u64 r, bit, low
+    cdef int move = NO_MOVE, tried = NO_MOVE, card = recall(hint, key)
+    cdef u64 r, bit, low, stand
     cdef i16* worked
     cdef bint won = not ours, generated
     # What worked last from this hand and from this shape is tried before any move is generated.
     generated = card != b.move or not (s.hand[leader] & ~hopeless) >> card & 1
     if generated:
-        n_moves = lead_moves(s, leader, all, hopeless, b.move, card, moves)
-        if n_moves == 0:
+        move = lead_moves(s, leader, all, hopeless, b.move, card, &stand, moves)
+        if move == NO_MOVE:
             return ranks | (WON if won else 0)
     floor[0] = floor[1] = floor[2] = floor[3] = 0
     while True:
         if generated:
-            if m == n_moves:
-                break
-            card = next_move(moves, m, n_moves)
-            m += 1
+            card = move & 63
+            bit = <u64>1 << card
+            stand ^= bit
+            if (card == tried) | (bit < floor[card >> 4]):
+                if not stand:
+                    break
+                move = next_move(moves, move)
+                continue
         bit = <u64>1 << card
-        if bit < floor[card >> 4]:
-            continue
         s.hand[leader] ^= bit
         s.shape -= <u64>1 << ((card >> 4) * 16 + leader * 4)
         r = second(s, (leader + 1) & 3, card, card, leader, bit, all, target, n)
@@ -1102,17 +1205,17 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
         worked[0] -= (256 + worked[0]) >> 2
         if not generated:
             generated = True
-            n_moves = lead_moves(s, leader, all, hopeless, b.move, card, moves)
-            i = 0
-            while i < n_moves and moves[i] & 63 != card:
-                i += 1
-            if i == n_moves:
+            move = lead_moves(s, leader, all, hopeless, b.move, card, &stand, moves)
+            tried = card
+            if not stand & bit:
                 continue                        # it stands for no other card: forget that it failed
-            n_moves -= 1
-            moves[i] = moves[n_moves]
         r &= CARDS
         ranks |= r
+        if not stand:
+            break
         raise_floor(floor, card, r)
+        if card != tried:
+            move = next_move(moves, move)
     if unlikely(s.pause == 0):
         return 0
     low = pext(fill_up(ranks), all)
@@ -1127,43 +1230,38 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
                        u64 trick, u64 all, int target, int n) noexcept nogil:
     cdef int moves[16]
     cdef u64 floor[4]
-    cdef int n_moves = 0, m = 0, i, card, new_best, new_seat
-    cdef u64 r, ranks = 0, bit, low, now, mates, below
+    cdef int move = NO_MOVE, tried = NO_MOVE, card, new_best, new_seat
+    cdef u64 r, ranks = 0, bit, low, now, mates, below, stand
     cdef Block* start
-    cdef bint ours = not (seat & 1), generated
+    cdef bint ours = not (seat & 1), generated, beats
     cdef u64 legal = s.hand[seat] & lane_of(led)
-    cdef bint following = legal != 0
-    if not following:
-        legal = s.hand[seat]
-    cdef u64 key = hint_key(s, pos, seat, best, all & lane_of(led) if following else 0, legal)
+    cdef u64 following = legal != 0
+    legal = choose_cards(following, legal, s.hand[seat])
+    cdef u64 key = hint_key(s, pos, seat, best, all & lane_of(led) & -following, legal)
     cdef u32* hint = &s.hints[key >> 49]
     floor[0] = floor[1] = floor[2] = floor[3] = 0
     s.nodes += 1
     card = recall(hint, key)                    # tried before any move is generated
     generated = not legal >> card & 1
     if generated:
-        n_moves = follow_moves(s, pos, seat, led, best, best_seat, all, trick, moves)
+        move = follow_moves(s, pos, seat, led, best, best_seat, all, trick, &stand, moves)
     while True:
-        if generated:
-            if m == n_moves:
-                break
-            card = next_move(moves, m, n_moves)
-            m += 1
-            if <u64>1 << card < floor[card >> 4]:
-                if relies_on_run(s.hand[seat], all & ~trick | <u64>1 << best, card,
-                                 floor[card >> 4]):
-                    ranks |= <u64>1 << card
-                continue
         bit = <u64>1 << card
-        new_best = best
-        new_seat = best_seat
-        if (card & 48) == (best & 48):
-            if card > best:
-                new_best = card
-                new_seat = seat
-        elif bit & s.trumps:
-            new_best = card
-            new_seat = seat
+        if generated:
+            card = move & 63
+            bit = <u64>1 << card
+            stand ^= bit
+            if (card == tried) | (bit < floor[card >> 4]):
+                if card != tried and relies_on_run(s.hand[seat], all & ~trick | <u64>1 << best,
+                                                   card, floor[card >> 4]):
+                    ranks |= bit
+                if not stand:
+                    break
+                move = next_move(moves, move)
+                continue
+        beats = (card > best) & (((card ^ best) < 16) | ((bit & s.trumps) != 0))
+        new_best = choose(beats, card, best)
+        new_seat = choose(beats, seat, best_seat)
         s.hand[seat] ^= bit
         s.shape -= <u64>1 << ((card >> 4) * 16 + seat * 4)
         if pos < 3:
@@ -1196,20 +1294,20 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
             return r
         if not generated:
             generated = True
-            n_moves = follow_moves(s, pos, seat, led, best, best_seat, all, trick, moves)
-            i = 0
-            while i < n_moves and moves[i] & 63 != card:
-                i += 1
-            if i == n_moves:
+            move = follow_moves(s, pos, seat, led, best, best_seat, all, trick, &stand, moves)
+            tried = card
+            if not stand & bit:
                 continue                        # it stands for no other card: forget that it failed
-            n_moves -= 1
-            moves[i] = moves[n_moves]
         r &= CARDS
         low = r & lane_of(card)
         if relies_on_run(s.hand[seat], all & ~trick | <u64>1 << best, card, low & -low):
             r |= bit
         ranks |= r
+        if not stand:
+            break
         raise_floor(floor, card, r)
+        if card != tried:
+            move = next_move(moves, move)
     return ranks | (0 if ours else WON)
 
 
