@@ -22,7 +22,7 @@ import bridgevec._dds as search
 from bridgevec.files import write_text
 
 FILE = Path(search.__file__).with_name("_dds_weights.pxi")
-LEAD_SET, FOLLOW_SET = 9, 24
+LEAD_SET, FOLLOW_SET = 10, 24
 SETS = [(f"leads {kind}", LEAD_SET) for kind in ("at notrump", "of a side suit", "of trumps")] + [
     (f"played {place} {kind}", FOLLOW_SET)
     for kind in ("at notrump", "with trumps")

@@ -217,6 +217,10 @@ cdef extern from *:
     static inline uint64_t bv_shorter(uint64_t a, uint64_t b) {
         return bv_lanes(bv_least(bv_load(a), bv_load(b)));
     }
+    /* A hand's cards that beat all others of their suit. */
+    static inline uint64_t bv_runs(uint64_t hand, uint64_t all) {
+        return bv_lanes(bv_load(hand) & ~bv_down(bv_load(all ^ hand)));
+    }
     static inline uint64_t bv_held(uint64_t cards) {
         bv_suits v = bv_load(cards);
         return bv_lanes(bv_more(v, v ^ v));
@@ -292,6 +296,7 @@ cdef extern from *:
     u64 longer "bv_longer"(u64 a, u64 b) noexcept nogil     # the higher number in every lane
     u64 shorter "bv_shorter"(u64 a, u64 b) noexcept nogil
     u64 held_suits "bv_held"(u64 cards) noexcept nogil      # all bits of the lanes with cards
+    u64 runs_of "bv_runs"(u64 hand, u64 all) noexcept nogil # its cards that beat all of the others
     u64 tops_of "bv_tops"(u64 cards) noexcept nogil         # the best card of every suit
     ctypedef struct Cash "struct bv_cash":
         u64 runs, tricks, her_runs, her_tricks, entries, ruffs
@@ -363,6 +368,8 @@ cdef struct Search:
     i16 success[64]         # how often leading a card worked of late, 0..256
     i16 suit_success[4096]  # how often leading a suit of such lengths did, -256..256
     i16 left_success[8192]  # the same by the cards left in the suit
+    i16 next_success[4096]  # at notrump: of the card after the one that won the last trick
+    int last_winner         # that one
     u32 hints[HINTS]        # the card that last worked, see hint_key; below it, part of the key
     u64 strain_count        # part of the key as well, so that hints of other searches are dead
     Block* arena            # where patterns live; emptied when the strain changes
@@ -702,11 +709,33 @@ cdef inline Bound quick_tricks(Search* s, int leader, u64 all, int need) noexcep
     return out
 
 
-cdef inline Bound notrump_losers(Search* s, int leader, u64 all, int n) noexcept nogil:
-    """A trick that the side on lead must lose at notrump, because its own suits run out first."""
+cdef inline u64 some_winners(u64 runs, u64 first, int k) noexcept nogil:
+    """`k` of the cards in runs, one of `first` included if there are any, as high as possible."""
+    cdef u64 out = first & -first, layer
+    runs ^= out
+    k -= first != 0
+    while k > 0:
+        layer = tops_of(runs)
+        runs ^= layer
+        while k > 0 and layer:
+            out |= layer & -layer
+            layer &= layer - 1
+            k -= 1
+    return out
+
+
+cdef inline Bound notrump_losers(Search* s, int leader, u64 all, int n, int need) noexcept nogil:
+    """Tricks up to `need` that the side on lead must lose at notrump, where its own suits run out.
+
+    In a suit of which it has the best card it wins at most as many tricks as its longer hand has
+    cards. Sooner or later it leads another suit, or loses the lead before. Whoever wins then cashes
+    cards that beat all others, which nobody made her throw, or crosses to partner, who does.
+    """
     cdef Bound out
-    cdef int shift, longest, run_out = 0, others = 0, i
+    cdef int shift, longest, run_out = 0, others = 0, i, n_left, n_right
     cdef u64 lane, top, ours = s.hand[leader] | s.hand[leader ^ 2]
+    cdef u64 left = s.hand[(leader + 1) & 3], right = s.hand[(leader + 3) & 3]
+    cdef u64 left_runs, right_runs, to_left, to_right
     cdef u64 tops[4]
     cdef int lengths[4]
     out.tricks = 0
@@ -726,9 +755,31 @@ cdef inline Bound notrump_losers(Search* s, int leader, u64 all, int n) noexcept
     if run_out >= n:
         return out
     out.tricks = 1
+    if 1 < need <= n - run_out:
+        left_runs = runs_of(left, all)
+        right_runs = runs_of(right, all)
+        n_left = count(left_runs)
+        n_right = count(right_runs)
+        to_left = tops_of(left_runs) & held_suits(right)    # by which a hand crosses to partner
+        to_right = tops_of(right_runs) & held_suits(left)
+        if to_right and n_right >= need:
+            out.ranks = some_winners(right_runs, to_right, need)
+        elif to_left and n_left >= need:
+            out.ranks = some_winners(left_runs, to_left, need)
+        elif (n_left >= need or to_right and n_right + 1 >= need) and \
+                (n_right >= need or to_left and n_left + 1 >= need):
+            out.ranks = (some_winners(left_runs, 0, need) if n_left >= need
+                         else some_winners(right_runs, to_right, need - 1))
+            out.ranks |= (some_winners(right_runs, 0, need) if n_right >= need
+                          else some_winners(left_runs, to_left, need - 1))
+        else:
+            need = 1
+        out.tricks = need
+    else:
+        need = 1
     for i in range(others):                                 # as few of the tops as will do
         run_out += lengths[i]
-        if run_out >= n:
+        if run_out > n - need:
             out.ranks |= tops[i]
             run_out -= lengths[i]
     return out
@@ -740,7 +791,7 @@ cdef inline Bound sure_tricks(Search* s, int leader, u64 all, int n, int need) n
     cdef u64 trumps = all & s.trumps, mine, hers
     cdef int k
     if not trumps:
-        return notrump_losers(s, leader, all, n)
+        return notrump_losers(s, leader, all, n, need)
     mine = s.hand[(leader + 1) & 3] & trumps
     hers = s.hand[(leader + 3) & 3] & trumps
     left = trump_tricks(mine, trumps)
@@ -807,6 +858,7 @@ cdef enum:                  # of a lead: at notrump, of a side suit, of trumps
     SUCCESS                 # how often the card worked of late
     SUIT_SUCCESS            # how often the suit worked of late when it had these lengths
     LEFT_SUCCESS            # how often it did with just these cards left in it
+    NEXT_SUCCESS            # how often the card did after the one that won the last trick
     HINT                    # it worked last from this hand
     LEAD_SET
 
@@ -887,7 +939,8 @@ cdef inline i16* left_success(Search* s, int leader, u64 all, int shift) noexcep
 
 
 cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int favourite,
-                           int hint, u64* stand, int* moves) noexcept nogil:
+                           int hint, const i16* next_success, u64* stand,
+                           int* moves) noexcept nogil:
     """Write down the leads worth trying, and return the best. The low six bits of a move are its
     card, the rest its score, less what breaks ties for the one generated first."""
     cdef u64 me = s.hand[leader], pd = s.hand[leader ^ 2]
@@ -951,6 +1004,8 @@ cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int fav
             if card == hint:
                 score += w[HINT]
             score += w[SUCCESS] * s.success[card] >> 8
+            if not trumps:
+                score += w[NEXT_SUCCESS] * next_success[card] >> 8
             move = (score * 16 - n) * 64 + card
             moves[n] = move
             best = max2(best, move)
@@ -1164,11 +1219,12 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     cdef int move = NO_MOVE, tried = NO_MOVE, card = recall(hint, key)
     cdef u64 r, bit, low, stand
     cdef i16* worked
+    cdef i16* next_success = &s.next_success[s.last_winner << 6]
     cdef bint won = not ours, generated
     # What worked last from this hand and from this shape is tried before any move is generated.
     generated = card != b.move or not (s.hand[leader] & ~hopeless) >> card & 1
     if generated:
-        move = lead_moves(s, leader, all, hopeless, b.move, card, &stand, moves)
+        move = lead_moves(s, leader, all, hopeless, b.move, card, next_success, &stand, moves)
         if move == NO_MOVE:
             return ranks | (WON if won else 0)
     floor[0] = floor[1] = floor[2] = floor[3] = 0
@@ -1197,15 +1253,18 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
             worked[0] += (256 - worked[0]) >> 3
             worked = left_success(s, leader, all, card & 48)
             worked[0] += (256 - worked[0]) >> 2
+            next_success[card] += (256 - next_success[card]) >> 3
             break
         s.success[card] -= s.success[card] >> 3
         worked = suit_success(s, leader, card & 48)
         worked[0] -= (256 + worked[0]) >> 3
         worked = left_success(s, leader, all, card & 48)
         worked[0] -= (256 + worked[0]) >> 2
+        next_success[card] -= (256 + next_success[card]) >> 3
         if not generated:
             generated = True
-            move = lead_moves(s, leader, all, hopeless, b.move, card, &stand, moves)
+            move = lead_moves(s, leader, all, hopeless, b.move, card, next_success, &stand,
+                              moves)
             tried = card
             if not stand & bit:
                 continue                        # it stands for no other card: forget that it failed
@@ -1273,6 +1332,7 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
             start = probe_start(s, bucket_key(s, new_seat))
             prefetch(start)
             prefetch(start.odd)
+            s.last_winner = new_best
             r = lead(s, new_seat, target - (not (new_seat & 1)), n - 1)
             now = (trick | bit) & lane_of(new_best)
             if now & (now - 1):                 # it beat a card of its own suit
@@ -1349,6 +1409,7 @@ cdef void deal_cards(Search* s, const u64* masks, int strain) noexcept nogil:
     memset(s.success, 0, sizeof(s.success))
     memset(s.suit_success, 0, sizeof(s.suit_success))
     memset(s.left_success, 0, sizeof(s.left_success))
+    memset(s.next_success, 0, sizeof(s.next_success))
     s.strain_count += 1
     for seat in range(4):
         s.hand[seat] = 0
