@@ -143,6 +143,7 @@ cdef extern from *:
     /* Four suits at once, a lane of 16 bits each; the upper half of the vectors is not used. */
     typedef uint16_t bv_suits __attribute__((vector_size(16)));
     typedef uint64_t bv_words __attribute__((vector_size(16)));
+    typedef int16_t bv_signed __attribute__((vector_size(16)));
     #define BV_EACH(x) ((uint64_t) (x) * UINT64_C(0x0001000100010001))
     static inline bv_suits bv_load(uint64_t lanes) { return (bv_suits) (bv_words) {lanes, 0}; }
     static inline uint64_t bv_lanes(bv_suits v) { return ((bv_words) v)[0]; }
@@ -151,7 +152,7 @@ cdef extern from *:
     #define bv_most(a, b) ((bv_suits) _mm_max_epi16((__m128i) (a), (__m128i) (b)))
     #define bv_more(a, b) ((bv_suits) _mm_cmpgt_epi16((__m128i) (a), (__m128i) (b)))
     #else
-    #define bv_more(a, b) ((bv_suits) ((a) > (b)))
+    #define bv_more(a, b) ((bv_suits) ((bv_signed) (a) > (bv_signed) (b)))
     static inline bv_suits bv_least(bv_suits a, bv_suits b) {
         bv_suits more = bv_more(a, b);
         return (b & more) | (a & ~more);

@@ -16,7 +16,6 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PREFIX = re.compile(r"__pyx_[a-z]+_9bridgevec_4_dds_")
-TABLES = {"_dds_leads.pxi": "int16_t", "_dds_weights.pxi": "int"}
 ENTRIES = (
     "deal_cards",
     "clear_table",
@@ -26,6 +25,7 @@ ENTRIES = (
     "gather",
     "all_worths",
     "to_lane",
+    "fill_trump_table",
 )
 """Functions of `_dds.pyx` that `solver.c` calls."""
 
@@ -55,7 +55,7 @@ def search_source(c: str) -> str:
     types = re.findall(
         r"^(?:enum  \{.*?^\};|struct (?:Block|Search|Bound|Trick) \{.*?^\};)", plain, re.M | re.S
     )
-    variables = re.findall(r"^static (?:int16_t \w+|int W)\[.*?\];", plain, re.M)
+    variables = re.findall(r"^static (?:uint8_t trump_table|int W)\[.*?\];", plain, re.M)
     pattern = re.compile(r"^static [^;{}()]*?\b(\w+)\([^;{}]*\) \{\n.*?^\}", re.M | re.S)
     bodies = {match[1]: match[0] for match in pattern.finditer(plain)}
     wanted, left = [], list(ENTRIES)
@@ -85,16 +85,12 @@ def _between(text: str, first: str, last: str) -> str:
 
 
 def tables_source() -> str:
-    """Write the weights of the move ordering, which are Python lists, as C."""
-    lines = []
-    for name, kind in TABLES.items():
-        lists: dict[str, list[int]] = {}
-        exec((HERE.parent / name).read_text(), {"__builtins__": {}}, lists)
-        lines += [
-            f"static const {kind} {key}[] = {{{','.join(map(str, values))}}};"
-            for key, values in lists.items()
-        ]
-    return "\n".join(lines)
+    """Write the weights of the move ordering, which are a Python list, as C behind its tables."""
+    lists: dict[str, list[int]] = {}
+    exec((HERE.parent / "_dds_weights.pxi").read_text(), {"__builtins__": {}}, lists)
+    weights = ",".join(map(str, lists["WEIGHTS"]))
+    leads = (HERE.parent / "_dds_leads.h").read_text()
+    return f"{leads}\nstatic const int WEIGHTS[] = {{{weights}}};"
 
 
 def build(out: Path, clang: str = "clang") -> None:
@@ -120,7 +116,15 @@ def build(out: Path, clang: str = "clang") -> None:
             (HERE / "solver.c").read_text(),
         ]
         source.write_text("\n\n".join(parts))
-        flags = ["--target=wasm32", "-O3", "-mbulk-memory", "-nostdlib", "-ffreestanding", "-w"]
+        flags = [
+            "--target=wasm32",
+            "-O3",
+            "-mbulk-memory",
+            "-msimd128",
+            "-nostdlib",
+            "-ffreestanding",
+            "-w",
+        ]
         link = ["--no-entry", "--export-dynamic", "--strip-all", "-z,stack-size=262144"]
         options = [*flags, "-fvisibility=hidden", *(f"-Wl,{flag}" for flag in link)]
         subprocess.run([clang, *options, str(source), "-o", str(out)], check=True)

@@ -8,18 +8,10 @@ static uint64_t hands[4];
 static int8_t worths[64];
 static uint8_t cards[52];
 
-static void copy(int16_t *to, const int16_t *from, int n) {
-    for (int i = 0; i < n; i++)
-        to[i] = from[i];
-}
-
 /* Call once, before anything else; 0 if there is no memory. */
 EXPORT int start(void) {
     bv_fill_tables();
-    copy(lead_lengths, LEAD_LENGTHS, sizeof lead_lengths / 2);
-    copy(lead_owners, LEAD_OWNERS, sizeof lead_owners / 2);
-    copy(lead_roles, LEAD_ROLES, sizeof lead_roles / 2);
-    copy(lead_ruffs, LEAD_RUFFS, sizeof lead_ruffs / 2);
+    fill_trump_table();
     for (int i = 0; i < N_WEIGHTS; i++)
         W[i] = WEIGHTS[i];
     search.arena = allocate(ARENA_BYTES);
