@@ -205,7 +205,7 @@ class Auction:
 
     @property
     def is_over(self) -> bool:
-        """Whether no call may be made any more: three passes, or four at the start."""
+        """Whether the auction has ended: three passes after a bid, or four at the start."""
         return bool(self._core.over()[0])
 
     @property
@@ -297,7 +297,7 @@ def question_at(
 
 
 def contract_at(auctions: Auctions, table: int) -> Contract:
-    """Tell the contract at one of many tables, if nobody bids or doubles any more."""
+    """Return the contract at one of many tables, if nobody bids or doubles any more."""
     bid = int(auctions.tables["bid"][table])
     if bid < 0:
         return Contract()
@@ -306,7 +306,7 @@ def contract_at(auctions: Auctions, table: int) -> Contract:
 
 
 def explain_illegal(auctions: Auctions, table: int, call: int) -> str:
-    """Say why a call may not be made at one of many tables."""
+    """Return why a call may not be made at one of many tables."""
     after = f'after "{auction_text(calls_at(auctions, table))}"'
     if not 0 <= call < N_CALLS:
         return f"call {call} is out of range, expected 0 to {N_CALLS - 1}, {after}"
@@ -315,6 +315,6 @@ def explain_illegal(auctions: Auctions, table: int, call: int) -> str:
     if call == DOUBLE:
         return f"X needs a bid of the opponents that is not doubled yet, {after}"
     if call == REDOUBLE:
-        return f"XX needs a bid of the own side that is doubled, {after}"
+        return f"XX needs a doubled bid of the caller's own side, {after}"
     last = _TEXTS[auctions.tables["bid"][table] + FIRST_BID]
     return f"{_TEXTS[call]} is not sufficient over {last} {after}"

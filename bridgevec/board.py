@@ -39,7 +39,7 @@ _CARD_TEXTS = tuple(CARD_NUMBERS)
 
 
 def who_played(cards: Sequence[int], strain: int, leader: int) -> list[Seat]:
-    """Tell who played each card, and who is to play after the last.
+    """Return who played each card, and who is to play after the last.
 
     Parameters
     ----------
@@ -393,7 +393,7 @@ class Board:
         return -points if self.contract.declarer & 1 else points
 
     def seen_by(self, seat: SeatLike) -> SeenBoard:
-        """Return what a player sees: the own hand, the calls, the cards played, and dummy's hand.
+        """Return what a player sees: their own hand, the calls, the cards played, and dummy's hand.
 
         Dummy's hand is seen once the opening lead is made; dummy itself is then also the one whose
         own hand everybody sees.
@@ -603,7 +603,7 @@ def _is_endplay_board(value: object) -> bool:
 
 
 def _from_endplay(board: Any) -> dict[str, Any]:
-    """Give the parameters of a `Board` by an endplay board."""
+    """Return the parameters of a `Board` by an endplay board."""
     deal: DealLike = board.deal
     found: dict[str, Any] = {"deal": deal}
     if board.board_num is not None:

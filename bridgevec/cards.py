@@ -372,7 +372,7 @@ def hand_bits(masks: NDArray[np.uint64]) -> NDArray[np.uint8]:
 
 
 class Hand(str):
-    """A hand as PBN text that also tells its mask, cards, lengths and points.
+    """A hand as PBN text that also knows its mask, cards, lengths and points.
 
     It is a string like any other; only what `Deal` and `Board` give is checked.
 
@@ -397,7 +397,7 @@ class Hand(str):
 
     @property
     def lengths(self) -> tuple[int, int, int, int]:
-        """How many spades, hearts, diamonds and clubs it has."""
+        """Return how many spades, hearts, diamonds and clubs it has."""
         spades, hearts, diamonds, clubs = (
             (self.mask >> 13 * suit & 0x1FFF).bit_count() for suit in range(4)
         )

@@ -200,7 +200,7 @@ def thread_count(workers: int | None) -> int:
 
 
 def _check_memory(mebibytes: int) -> int:
-    """Give the bytes."""
+    """Return the bytes."""
     if not isinstance(mebibytes, (int, np.integer)) or not 1 <= mebibytes < 1 << 24:
         raise ValueError(
             f"memory is {mebibytes!r} MiB, expected an integer from 1 to {(1 << 24) - 1}"

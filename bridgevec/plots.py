@@ -105,7 +105,7 @@ MAP_COLOURS = ("points", "aces", "shape", "longest suit", "opening")
 
 
 def map_values(hands: ArrayLike, kind: str) -> NDArray[Any]:
-    """Give what hands are coloured by in a map.
+    """Return what hands are coloured by in a map.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def map_values(hands: ArrayLike, kind: str) -> NDArray[Any]:
     [13, 1, 7, '♠', '♣']
     """
     if kind not in MAP_COLOURS:
-        raise ValueError(f"colour {kind!r} is none of {', '.join(MAP_COLOURS)}")
+        raise ValueError(f"colour must be one of {', '.join(MAP_COLOURS)}; got {kind!r}")
     masks = hand_masks(hands)
     if kind == "opening":
         model = load_opening()
@@ -463,7 +463,7 @@ def plot_learning_curve(
     Returns
     -------
     Axes
-        Label the axes to taste: ``ax.set(xlabel="calls", ylabel="IMPs a deal")``.
+        Label the axes to taste: ``ax.set(xlabel="calls", ylabel="IMPs per deal")``.
     """
     ax = _axes(ax, 5, 3.6)
     for (name, (x, y, *half)), (colour, dashes, marker) in zip(

@@ -42,7 +42,7 @@ class Vulnerability(IntEnum):
         return cls(parse_vulnerable(vulnerable))
 
     def includes(self, seat: SeatLike) -> bool:
-        """Tell whether a seat's side is vulnerable."""
+        """Return whether a seat's side is vulnerable."""
         return bool(self >> (Seat.parse(seat) & 1) & 1)
 
     def __str__(self) -> str:
@@ -89,7 +89,7 @@ def parse_vulnerable(vulnerable: str | int) -> int:
 
 
 def board_conditions(board: int) -> tuple[Seat, str]:
-    """Tell who deals and who is vulnerable on a board (Law 2).
+    """Return who deals and who is vulnerable on a board (Law 2).
 
     Parameters
     ----------

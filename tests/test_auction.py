@@ -155,7 +155,7 @@ def test_the_longest_auction():
         (lambda: Auction("1S P 1S"), '1S is not sufficient over 1S after "1S P"'),
         (lambda: Auction("P X"), "X needs a bid of the opponents that is not doubled yet, after"),
         (lambda: Auction("1C P X"), 'not doubled yet, after "1C P"'),
-        (lambda: Auction("1C XX"), 'XX needs a bid of the own side that is doubled, after "1C"'),
+        (lambda: Auction("1C XX"), 'XX needs a doubled bid of the caller\'s own side, after "1C"'),
         (lambda: Auction("P P P P P"), 'P is too late, the auction is over after "P P P P"'),
         (lambda: Auction("1C Q"), "unknown call 'Q', expected P, X, XX or a bid from 1C to 7N"),
         (lambda: Auction("8C"), "unknown call '8C'"),

@@ -447,7 +447,7 @@ def test_a_map_has_a_picture_for_every_colour(tmp_path):
     message = complaint("map", "--out", one, "--among", hands)
     assert message == "3 hands are too few for a map, expected 10 or more"
     message = complaint("map", "--out", one, "--colour", "luck")
-    assert message.startswith("colour 'luck' is none of points")
+    assert message.startswith("colour must be one of points")
 
 
 def test_similar_hands_are_the_nearest(tmp_path):
@@ -623,7 +623,7 @@ def test_the_version_is_told():
         (["solve", DEAL, "--strain", "S"], "--strain and --leader go together"),
         (["solve", "nowhere.txt", DEAL], "'nowhere.txt' is neither a file nor a deal"),
         (["solve", DEAL, "--out", "x.pbn"], f"--out takes one .pbn file, got {DEAL}"),
-        (["solve", DEAL, "--contract", "4S by N", "--out", "x.pbn"], "--out is for tables, with"),
+        (["solve", DEAL, "--contract", "4S by N", "--out", "x.pbn"], "--out does not go with"),
         (["solve", DEAL, "--played", "SA"], "--played needs --contract, or --strain"),
         (["solve", DEAL, "--contract", "4S"], "unknown contract '4S', expected one such as '4SX"),
         (["solve", DEAL, "--contract", "Pass"], "the deal was passed out, there is no play"),
@@ -634,7 +634,7 @@ def test_the_version_is_told():
         ),
         (
             ["solve", DEAL, "--contract", "4S by N", "--strain", "S", "--leader", "E"],
-            "--contract stands for --strain and --leader, give one or the other",
+            "give --contract, or --strain and --leader, but not both",
         ),
         (["solve", DEAL, "--strain", "Z", "--leader", "N"], "unknown strain 'Z', expected one of"),
         (["solve", DEAL, "--strain", "S", "--leader", "Z"], "unknown seat 'Z', expected one of"),

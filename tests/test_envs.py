@@ -257,7 +257,7 @@ def test_random_calls_are_legal_and_uniform():
     [
         ("1S 1H", '1H is not sufficient over 1S after "1S"'),
         ("X", 'X needs a bid of the opponents that is not doubled yet, after ""'),
-        ("1S P XX", 'XX needs a bid of the own side that is doubled, after "1S P"'),
+        ("1S P XX", 'XX needs a doubled bid of the caller\'s own side, after "1S P"'),
         ("P P P P P", "the deal has ended, it takes a reset"),
     ],
 )

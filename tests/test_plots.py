@@ -105,7 +105,7 @@ def test_map_values():
     openings = plots.map_values([*hands, "5432.432.432.432"], "opening").tolist()
     strains = {"C": "♣", "D": "♦", "H": "♥", "S": "♠", "N": "NT"}
     assert openings == [*(strains[call[1]] for call in calls), "pass"]
-    with pytest.raises(ValueError, match="colour 'luck' is none of points, aces"):
+    with pytest.raises(ValueError, match="colour must be one of points, aces"):
         plots.map_values(hands, "luck")
 
 

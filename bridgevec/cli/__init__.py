@@ -31,7 +31,7 @@ from bridgevec.cli.common import Group, examples
 app = typer.Typer(
     cls=Group,
     name="bridgevec",
-    help="Contract bridge AI: a double-dummy solver, hand embeddings and their training.",
+    help="Contract-bridge AI: solve, embed, deal, bid, lead and train.",
     epilog=examples(
         "bridgevec tricks AKQ2.K54.T98.J32 J3.AQ8762.K4.A65",
         "bridgevec deal -n 2 --seed 1 | bridgevec solve -",
@@ -62,7 +62,7 @@ def options(
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Take the options that stand before a command."""
+    """Handle the options that come before a command."""
 
 
 def main() -> None:

@@ -28,17 +28,17 @@ def analyse(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...", help="Boards that were played: files of any kind, folders, or -."
+            metavar="FILE...", help="Boards with a play: files of any format, folders, or -."
         ),
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help="Write the boards with notes of what cards cost: a .pbn file."),
+        typer.Option(help="Write the boards to this .pbn file, with notes of what cards cost."),
     ] = None,
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
-    """Tell what each card of a play cost.
+    """Show what each card of a play cost.
 
     Board by board, trick by trick: the cards with the tricks that they threw away, and on the right
     the tricks that the declarer comes to if nobody errs any more. At the end the totals of players,
@@ -92,7 +92,7 @@ class _Analysis:
         self.without_play = 0
 
     def plays(self) -> Iterator[tuple[str, Board, Play]]:
-        """Give the boards that were played, with what every card cost.
+        """Yield the boards that were played, with what every card cost.
 
         Raises
         ------
@@ -133,7 +133,7 @@ class _Analysis:
         self.roles.add(play, [("declarer", "defence")[i & 1 != declares] for i in range(4)])
 
     def totals(self) -> dict[str, dict[str, dict[str, int]]]:
-        """Give cards, errors and tricks by player, by side, and of declarers and defenders."""
+        """Return cards, errors and tricks by player, by side, and of declarers and defenders."""
         return {
             kind: {
                 name: {

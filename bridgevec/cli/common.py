@@ -36,19 +36,19 @@ BIDDERS = (
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 HandArguments = Annotated[
     list[str],
-    typer.Argument(metavar="HAND...", help="Hands as PBN text, or - to read one a line."),
+    typer.Argument(metavar="HAND...", help="Hands as PBN text, or - to read one per line."),
 ]
 Bidders = Annotated[str, typer.Option(help=f"Who bids: {BIDDERS}.")]
 Weights = Annotated[
     str | None,
     typer.Option(help="Another embedding: a shipped name, or a file name.safetensors."),
 ]
-Workers = Annotated[int | None, typer.Option(help="Threads; by default all.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+Workers = Annotated[int | None, typer.Option(help="Number of threads; all cores by default.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar.")]
 
 
 class Group(typer.core.TyperGroup):
-    """Turns errors that the user can mend into one line and exit code 2."""
+    """Turn errors that the user can fix into one line and exit code 2."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
@@ -76,7 +76,7 @@ def _fail(message: str) -> typer.Exit:
 
 
 def stopped(message: str = "") -> typer.Exit:
-    """Say that Ctrl-C ended the command, and give the exit for it."""
+    """Report that Ctrl-C ended the command, and return the exit for it."""
     typer.echo(f"bridgevec: stopped{message}", err=True)
     return typer.Exit(130)
 
@@ -97,7 +97,7 @@ def print_json(value: object) -> None:
 
 
 def shows_bars() -> bool:
-    """Tell whether standard error is a terminal, which can show a progress bar."""
+    """Return whether standard error is a terminal that can show a progress bar."""
     return sys.stderr.isatty()
 
 
@@ -107,7 +107,7 @@ def source_name(source: str) -> str:
 
 
 def hands_given(sources: Iterable[str]) -> list[str]:
-    """Give hands as text, checked; ``-`` stands for the lines of standard input."""
+    """Return hands as checked text; ``-`` stands for the lines of standard input."""
     hands: list[str] = []
     for source in sources:
         hands += _lines(sys.stdin, source) if source == "-" else [source]
@@ -115,7 +115,7 @@ def hands_given(sources: Iterable[str]) -> list[str]:
 
 
 def _lines(file: Iterable[str], source: str) -> Iterator[str]:
-    """Give the lines of a text file, without the blank ones; there must be some."""
+    """Return the lines of a text file that are not blank; there must be some."""
     lines = (line.strip() for line in file if line.strip())
     first = next(lines, None)
     if first is None:

@@ -61,7 +61,7 @@ def tricks(
     declarer: Annotated[str, typer.Argument(help="Declarer's hand as PBN text.")],
     dummy: Annotated[str, typer.Argument(help="Dummy's hand as PBN text.")],
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the chances in this file, .png, .svg or .pdf.")
+        Path | None, typer.Option(help="Draw the probabilities into this file: .png, .svg or .pdf.")
     ] = None,
     weights: Weights = None,
     as_json: Json = False,
@@ -116,16 +116,16 @@ def draw_map(
     colour: Annotated[
         list[str],
         typer.Option(
-            help="What the hands are coloured by, a picture each: points, aces, shape (cards in "
+            help="Color by this; repeat for more pictures: points, aces, shape (cards in "
             "the two longest suits), 'longest suit' or opening."
         ),
     ] = ["points", "aces", "opening"],  # noqa: B006 - typer's way to name several
     among: Annotated[
         str | None,
-        typer.Option(help="Draw the hands of a .pbn, .lin or .parquet file, or one hand a line."),
+        typer.Option(help="Draw the hands of a .pbn, .lin or .parquet file, or one hand per line."),
     ] = None,
     random: Annotated[int, typer.Option(min=10, help="Else, draw this many random hands.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the hands and of the layout.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the hands and of the layout.")] = 0,
     weights: Weights = None,
 ) -> None:
     """Draw a map of the hand space.

@@ -31,26 +31,27 @@ def open_bidding(
         list[str],
         typer.Argument(
             metavar="HAND|DEAL|FILE...",
-            help="Hands as PBN text, or - to read one a line; or deals and files of boards.",
+            help="Hands as PBN text, - to read one per line, deals, or files of boards.",
         ),
     ],
     position: Annotated[
-        int, typer.Option(min=1, max=4, help="1 for the dealer, 4 after three passes.")
+        int,
+        typer.Option(min=1, max=4, help="1 for the dealer, 4 after three passes."),
     ] = 1,
     dealer: Annotated[
-        str | None, typer.Option(help="Who deals: N, E, S or W. By default the board's, else N.")
+        str | None, typer.Option(help="Dealer: N, E, S or W. By default the board's, else N.")
     ] = None,
     vulnerable: Annotated[
         str | None,
-        typer.Option(help="None, NS, EW or All. By default the board's, else None."),
+        typer.Option(help="Vulnerability: None, NS, EW or All. By default the board's, else None."),
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="A shipped model, or a file name.safetensors.")
     ] = None,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many known hands to show.")] = 5,
+    k: Annotated[int, typer.Option("-k", min=1, help="Number of known hands to show.")] = 5,
     as_json: Json = False,
 ) -> None:
-    """Tell what to open hands with, and why.
+    """Predict opening bids, and show similar known hands.
 
     Prints the calls with their probabilities, and the nearest hands of known openings.
     """

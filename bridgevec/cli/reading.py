@@ -1,4 +1,4 @@
-"""Reading the hands and boards that commands are given, and telling what was left out."""
+"""Reads the hands and boards that commands are given, and reports what was skipped."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MARKS = {"pbn": rb"(?i)\[\s*deal\s", "lin": rb"(?i)\bmd\s*\|"}
 
 
 def is_file(source: str) -> bool:
-    """Tell whether a text names files, ``-`` being standard input."""
+    """Return whether a text names files, ``-`` being standard input."""
     return (
         source == "-"
         or Path(source).exists()
@@ -42,12 +42,12 @@ def is_file(source: str) -> bool:
 
 
 def is_deal(source: str) -> bool:
-    """Tell whether a text looks like a deal."""
+    """Return whether a text looks like a deal."""
     return ":" in source or len(source.split()) > 2
 
 
 def is_hand(source: str) -> bool:
-    """Tell whether a text is neither a deal nor the name of a file."""
+    """Return whether a text is neither a deal nor the name of a file."""
     return not (is_file(source) or is_deal(source) or Path(source).suffix.lower() in _SUFFIXES)
 
 
@@ -81,7 +81,7 @@ class Reading:
         self._told = False
 
     def boards(self) -> Iterator[tuple[str, Board]]:
-        """Give the boards, each with its number, or else its place.
+        """Yield the boards, each with its number, or else its place.
 
         Raises
         ------

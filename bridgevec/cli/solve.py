@@ -38,58 +38,57 @@ def solve(
         list[str],
         typer.Argument(
             metavar="DEAL|FILE...",
-            help="Deals as PBN text; files of any kind, folders, or - for standard input.",
+            help="Deals as PBN text, files of any format, folders, or - for standard input.",
         ),
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help="Write a copy of the .pbn file, or the file itself, with its results."),
+        typer.Option(help="Write the .pbn file with its results here; may be the file itself."),
     ] = None,
     only_missing: Annotated[
         bool,
-        typer.Option("--only-missing", help="With --out, leave boards that have their results."),
+        typer.Option("--only-missing", help="With --out, skip boards that already have results."),
     ] = False,
     strain: Annotated[str | None, typer.Option(help="Trumps: C, D, H, S or NT.")] = None,
     leader: Annotated[
-        str | None, typer.Option(help="Who leads to the first trick: N, E, S or W.")
+        str | None, typer.Option(help="Seat of the opening leader: N, E, S or W.")
     ] = None,
     contract: Annotated[
-        str | None, typer.Option(help="Play this contract out, such as '4SX by N'.")
+        str | None, typer.Option(help="Play out this contract, such as '4SX by N'.")
     ] = None,
     vulnerable: Annotated[
-        str, typer.Option(help="For the score of --contract: None, NS, EW or All.")
+        str, typer.Option(help="Vulnerability for --contract: None, NS, EW or All.")
     ] = "None",
     played: Annotated[str, typer.Option(help="Cards played so far, such as 'SK S5 S4'.")] = "",
     workers: Workers = None,
     memory: Annotated[
-        int, typer.Option(min=1, help="MiB for the positions that each thread remembers.")
+        int, typer.Option(min=1, help="Memory of each thread for positions, in MiB.")
     ] = MEMORY,
     as_json: Json = False,
 ) -> None:
     """Solve deals double dummy.
 
-    Prints the tricks of every declarer in every strain. Each table comes as soon as it is solved;
-    deals may be any number, even a stream without an end.
+    Print the tricks of every declarer in every strain. Each table is printed as soon as it is
+    solved, so the input may be an endless stream.
 
-    With --out, adds the tables and the par scores to a .pbn file, as its tags OptimumResultTable
-    and OptimumScore, in the place of what other programs say of them, and changes nothing else in
-    it. Stopped or killed, the same command goes on.
+    With --out, add the tables and par scores to a .pbn file, as the tags OptimumResultTable and
+    OptimumScore. They replace what other programs wrote about tricks and par; nothing else
+    changes. If the run is stopped or killed, the same command continues it.
 
-    With --strain and --leader, prints the tricks that each card which may be played next is worth
-    to the side that plays it.
+    With --strain and --leader, print what each legal card is worth: the tricks that the side
+    playing it will take.
 
-    With --contract, prints its score, and the play trick by trick to the end without error: the
-    cards already played with the tricks that they cost, and on the right the tricks that the
-    declarer comes to.
+    With --contract, print its score and the best play, trick by trick: first the cards already
+    played, with the tricks that they cost, then the rest; on the right, declarer's tricks.
     """
     if (strain is None) != (leader is None):
         raise ValueError("--strain and --leader go together")
     if contract is not None and strain is not None:
-        raise ValueError("--contract stands for --strain and --leader, give one or the other")
+        raise ValueError("give --contract, or --strain and --leader, but not both")
     if played and contract is None and strain is None:
         raise ValueError("--played needs --contract, or --strain and --leader")
     if out is not None and (contract is not None or strain is not None):
-        raise ValueError("--out is for tables, without --contract, --strain and --leader")
+        raise ValueError("--out does not go with --contract, --strain and --leader")
     if only_missing and out is None:
         raise ValueError("--only-missing goes with --out")
     reading = Reading(sources)

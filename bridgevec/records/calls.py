@@ -127,7 +127,7 @@ def calls_of(text: str) -> ReadCalls:
 
 
 def is_rest_of_auction(words: list[str]) -> bool:
-    """Tell whether these words could be the rest of an auction."""
+    """Return whether these words could be the rest of an auction."""
     if not words:
         return False
     try:
@@ -138,7 +138,7 @@ def is_rest_of_auction(words: list[str]) -> bool:
 
 
 def is_rest_of_play(words: list[str]) -> bool:
-    """Tell whether these words could be the rest of a play."""
+    """Return whether these words could be the rest of a play."""
     return all(word in _CARD or word in ("-", "*", "+") for word in words)
 
 

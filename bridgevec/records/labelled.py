@@ -168,7 +168,7 @@ def _counts_type() -> pa.DataType:
 
 
 def _solved_strains(metadata: Mapping[str, str]) -> list[Strain]:
-    """Tell in which strains the deals of a file were solved."""
+    """Return in which strains the deals of a file were solved."""
     if "strains" not in metadata:
         return list(Strain)
     return [Strain.parse(name) for name in metadata["strains"].split()]
@@ -339,14 +339,14 @@ def _open(path: PathLike, texts: tuple[str, ...], numbers: str, size: int, kind:
 
 
 def deals_in(path: PathLike) -> int:
-    """How many rows a Parquet file has."""
+    """Return how many rows a Parquet file has."""
     import pyarrow.parquet as pq
 
     return int(pq.ParquetFile(path).metadata.num_rows)
 
 
 def is_labelled(path: PathLike) -> bool:
-    """Whether a file is one of labelled deals, with a column ``tricks``, rather than of boards."""
+    """Return whether a file holds labelled deals (a column ``tricks``) rather than boards."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -357,7 +357,7 @@ def is_labelled(path: PathLike) -> bool:
 
 
 def deals_info(path: PathLike) -> tuple[int, dict[str, str]]:
-    """Tell how many labelled deals a file has and where they came from, from its footer alone.
+    """Return how many labelled deals a file has and where they came from, from its footer alone.
 
     Parameters
     ----------
@@ -380,7 +380,7 @@ def deals_info(path: PathLike) -> tuple[int, dict[str, str]]:
 
 
 def pairs_info(path: PathLike) -> tuple[int, dict[str, str]]:
-    """Tell the same of a file of labelled pairs.
+    """Return the same of a file of labelled pairs.
 
     Parameters
     ----------

@@ -71,7 +71,7 @@ def read_lin(chunks: Iterable[str], name: str, report: Report) -> Iterator[Board
 
 
 def _commands(chunks: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Give commands and their values; a bar within a value does no harm."""
+    """Yield commands and their values; a bar within a value does no harm."""
     rest = ""
     key: str | None = None
     value: str | None = None
@@ -123,7 +123,7 @@ class _Words:
         self.last = ""
 
     def is_over(self, key: str) -> bool:
-        """Tell whether a command begins the next board."""
+        """Return whether a command begins the next board."""
         of = self.of
         if key == "qx":
             return bool(of)
@@ -160,7 +160,7 @@ class _File:
         self.event = ""
 
     def board(self, words: _Words) -> Board | None:
-        """Make a board of its words, or tell why not."""
+        """Make a board from its words, or report why not."""
         of = words.of
         if "vg" in of:
             heading = decoded(of["vg"]).translate(_BREAKS).split(",")

@@ -56,7 +56,7 @@ def read_pbn(chunks: Iterable[str], name: str, report: Report) -> Iterator[Board
 
 
 def record_board(record: Record, name: str, report: Report) -> Board | None:
-    """Make a board of a record, or tell why not."""
+    """Make a board from a record, or report why not."""
     tags = record.tags
     label = f"board {tags['board']}" if tags["board"] else f"record {record.place}"
     for remark in record.remarks:
@@ -291,7 +291,7 @@ class _BoardOf:
         contract: Contract | None,
         declarer: Seat | None,
     ) -> int:
-        """How many passes before the first call are left out."""
+        """Return how many passes before the first call are left out."""
         if missing > gap and calls[0] == PASS:
             raise ValueError("it does not begin with the dealer")
         bids = [i for i, call in enumerate(calls) if call >= FIRST_BID]

@@ -111,12 +111,12 @@ class Record:
 
     @property
     def has_deal(self) -> bool:
-        """Whether a deal stands in the record itself."""
+        """Return whether a deal stands in the record itself."""
         return self.given.get("deal", "").removeprefix("##") not in ("", "#")
 
     @property
     def is_of_a_board(self) -> bool:
-        """Whether it is about a board, not just about an event."""
+        """Return whether it is about a board, not just about an event."""
         return any(name in self.given for name in ("board", "auction", "play", "contract"))
 
     def deal(self) -> Deal:
@@ -277,7 +277,7 @@ def _split(chunks: Iterable[str], start: int) -> Iterator[_Raw]:
 
 
 def _goes_on(key: str, text: str) -> bool:
-    """Tell whether the text after a blank line is the rest of an auction or of a play."""
+    """Return whether the text after a blank line is the rest of an auction or of a play."""
     words = decoded(text).split()
     if key == "play":
         return is_rest_of_play(words)
@@ -285,7 +285,7 @@ def _goes_on(key: str, text: str) -> bool:
 
 
 def _is_new(before: dict[str, str], given: dict[str, str], after_blank: bool) -> bool:
-    """Tell whether tags begin a record, rather than go on with one."""
+    """Return whether tags begin a record, rather than go on with one."""
     again = before.keys() & given.keys() - {"note"}
     if not given:
         return False
@@ -377,7 +377,7 @@ def _with_comment(text: str, blocks: Iterator[_Block], ahead: deque[_Block]) -> 
 
 
 def _without_comments(text: str) -> tuple[str, list[str]]:
-    """Make comments blank; tell which are not closed, or have a deal in them."""
+    """Blank out comments; return which are not closed, or have a deal in them."""
     remarks: list[str] = []
 
     def blank(found: re.Match[str]) -> str:

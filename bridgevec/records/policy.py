@@ -58,6 +58,6 @@ class Report:
         self.tell(RecordWarning(file, board, str(cause), True))
 
     def remark(self, file: str, board: str, cause: object) -> None:
-        """Say what is wrong with a part of a board, or with a file."""
+        """Report what is wrong with a part of a board, or with a file."""
         self.remarks += 1
         self.tell(RecordWarning(file, board, str(cause), False))

@@ -38,7 +38,7 @@ _SOLVED_SIZE = 69 + 1 + 20 + 1
 
 @contextmanager
 def _open(path: Path) -> Iterator[tuple[bytes | mmap.mmap, int, str]]:
-    """Give the bytes of a file, where its text begins, and how it was packed."""
+    """Return the bytes of a file, where its text begins, and how it was packed."""
     with opened(path, str(path)) as file:
         if file.kind not in ("pbn", "empty", "lines"):
             raise ValueError(f"{path} is no PBN file")
@@ -92,7 +92,7 @@ def solve_pbn(
     memory : int, default 128
         MiB for the positions that each thread remembers.
     progress : bool, default False
-        Show a bar with the boards a second and the time left.
+        Show a bar with the boards per second and the time left.
     only_missing : bool, default False
         Leave records that have a whole table as they are.
     report : Report, optional
@@ -188,7 +188,7 @@ class _Boards:
                 yield record, deal
 
     def all(self, report: Report | None) -> Iterator[tuple[Record, Deal | None]]:
-        """Give the records that have a deal; None if its table is there and is to stay."""
+        """Yield the records that have a deal; None if its table is there and is to stay."""
         for record in _records(self.data, self._start):
             try:
                 if record.broken:
@@ -209,7 +209,7 @@ class _Boards:
 
 
 def _has_table(record: Record) -> bool:
-    """Whether a record has results for every declarer and strain."""
+    """Return whether a record has results for every declarer and strain."""
     for key, _, _, section in record.parts:
         if key == "optimumresulttable":
             rows = [line.split() for line in section.split("\n") if line.strip()]
@@ -242,7 +242,7 @@ def _conditions(
 
 
 def _count_solved(log_path: Path, boards: _Boards) -> int:
-    """How many boards, from the first on, an interrupted run has solved."""
+    """Return how many boards, from the first on, an interrupted run has solved."""
     if not log_path.exists():
         return 0
     done = 0

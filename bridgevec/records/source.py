@@ -109,7 +109,7 @@ class Opened:
         return first.decode("latin-1")
 
     def chunks(self) -> Iterator[str]:
-        """Give the text part by part, as it comes."""
+        """Yield the text part by part, as it comes."""
         part = self._first
         self._first = ""
         while part:
@@ -127,7 +127,7 @@ class Opened:
                     raw = self._read()
 
     def lines(self) -> Iterator[str]:
-        r"""Give the lines of the text without ``\n``, ``\r\n``, ``\r\r\n`` or ``\r``."""
+        r"""Yield the lines of the text without ``\n``, ``\r\n``, ``\r\r\n`` or ``\r``."""
         rest = ""
         for chunk in self.chunks():
             text = rest + chunk
@@ -142,7 +142,7 @@ _LINE_END = re.compile(r"\r*\n|\r")
 
 
 def _unmarked(first: bytes) -> str:
-    """Tell UTF-16 by its zeros, where most characters are Latin."""
+    """Recognize UTF-16 by its zeros, if most characters are Latin."""
     even, odd = first[::2].count(0), first[1::2].count(0)
     half = len(first) // 2
     if half > 2 and not even and 2 * odd > half:

@@ -1,0 +1,154 @@
+"""Write the pages that hold figures: README.md, docs/results/ and docs/models/.
+
+No figure is typed. A page is made from a template in docs/templates, from the model cards of the
+shipped weights and from ``benchmarks/results/NAME.json``, which is what a benchmark printed with
+``--json``::
+
+    python docs/pages.py                     # write all pages again
+    python docs/pages.py --check             # say which pages are not up to date; exit 1 if any
+    python docs/pages.py --measure dds envs  # run these benchmarks first and keep what they print
+"""
+
+import argparse
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+ROOT = Path(__file__).parent.parent
+TEMPLATES = ROOT / "docs" / "templates"
+RESULTS = ROOT / "benchmarks" / "results"
+WEIGHTS = ROOT / "bridgevec" / "models" / "weights"
+
+# What each file of benchmarks/results is the output of.
+COMMANDS = {
+    "dds": "python benchmarks/dds.py --deals 300 --threads 1 --json",
+    "stages": "python benchmarks/dds.py --stages --json",
+    "verify": "python benchmarks/verify_dds.py --deals 2000 --positions 300 --json",
+    "tricks_deals": "python benchmarks/ddbp2.py --weights hand2vec-8 hand2vec-32 "
+    "--train-pairs hand_pairs_train.csv.gz --published bridgehand2vec_published.safetensors --json",
+    "tricks_pairs": "python benchmarks/ddbp2.py --weights hand2vec-8 hand2vec-32 "
+    "--train-pairs hand_pairs_train.csv.gz --published bridgehand2vec_published.safetensors "
+    "--pairs hand_pairs_val.csv.gz --json",
+    "records": "python benchmarks/records.py --json",
+    "envs": "python benchmarks/envs.py --json",
+    "learning": "python benchmarks/learning.py "
+    "--published bridgehand2vec_published.safetensors --json",
+    "conditions": "python benchmarks/deals.py conditions --json",
+}
+
+
+def main() -> int:
+    """Write or check the pages."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 if pages differ"
+    )
+    parser.add_argument("--measure", nargs="+", choices=COMMANDS, default=[], metavar="NAME")
+    arguments = parser.parse_args()
+    for name in arguments.measure:
+        measure(name)
+    texts = pages()
+    stale = [path for path, text in texts.items() if not _holds(path, text)]
+    for path in stale:
+        print(f"{path.relative_to(ROOT)} {'is out of date' if arguments.check else 'written'}")
+        if not arguments.check:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(texts[path], "utf-8")
+    return int(arguments.check and bool(stale))
+
+
+def measure(name: str) -> None:
+    """Run a benchmark in the current folder, where its files are, and keep the JSON it prints."""
+    words = shlex.split(COMMANDS[name])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, *words[1:]], env=environment, check=True, stdout=subprocess.PIPE
+    )
+    report = json.loads(done.stdout)
+    (RESULTS / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+
+
+def pages() -> dict[Path, str]:
+    """Return the text of every page, by its path."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Markdown, not HTML
+    )
+    environment.filters.update(pm=plus_minus, percent=percent, count="{:,.0f}".format, rows=rows)
+    cards = {path.stem: json.loads(path.read_text("utf-8")) for path in WEIGHTS.glob("*.json")}
+    results = {path.stem: json.loads(path.read_text("utf-8")) for path in RESULTS.glob("*.json")}
+    shared = {"cards": cards, "commands": COMMANDS, "measured": measured, **results}
+    found = {ROOT / "README.md": environment.get_template("README.md").render(shared)}
+    for template in sorted((TEMPLATES / "results").glob("*.md")):
+        text = environment.get_template(f"results/{template.name}").render(shared)
+        found[ROOT / "docs" / "results" / template.name] = text
+    card_page = environment.get_template("model.md")
+    for name, card in sorted(cards.items()):
+        found[ROOT / "docs" / "models" / f"{name}.md"] = card_page.render(shared, card=card)
+    return found
+
+
+def measured(card: Mapping[str, Any], *words: str) -> dict[str, Any]:
+    """Return what a model card has of the one benchmark whose command has all these words.
+
+    The command itself is under the key ``command``. Of several, the one with the fewest words is
+    meant: ``measured(card, "ddbp2", "hand_pairs_val")`` is without the option ``--vector-noise``.
+    """
+    found = [
+        {"command": command, **report}
+        for command, report in card["benchmarks"].items()
+        if all(word in command for word in words)
+    ]
+    if not found:
+        raise KeyError(f"{card['name']}: no benchmark with {' '.join(words)}")
+    return min(found, key=lambda report: len(report["command"].split()))
+
+
+def rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the figures of a nested report as rows of a table, without examples of deals."""
+    found: list[tuple[str, str]] = []
+    for name, value in report.items():
+        if isinstance(value, Mapping) and "±" in value:
+            found.append((name, plus_minus(value)))
+        elif isinstance(value, Mapping) and name != "less" and "deal" not in value:
+            found += [(f"{name}, {inner}", text) for inner, text in rows(value)]
+        elif isinstance(value, int):
+            found.append((name, f"{value:,}"))
+        elif isinstance(value, float):
+            found.append((name, f"{value:.3g}" if abs(value) < 0.1 else f"{value:.3f}"))
+    return found
+
+
+def plus_minus(cell: Mapping[str, float] | float, digits: int = 3, scale: float = 1) -> str:
+    """Write a figure with half of its 95% interval, where it has one."""
+    if not isinstance(cell, Mapping):
+        return f"{cell * scale:.{digits}f}"
+    value = cell["value"] if "value" in cell else cell["mean"]
+    return f"{value * scale:.{digits}f} ±{cell['±'] * scale:.{digits}f}"
+
+
+def percent(cell: Mapping[str, float] | float, digits: int = 1) -> str:
+    """Write a share as a percentage, with half of its 95% interval where it has one."""
+    text = plus_minus(cell, digits, 100)
+    return text.replace(" ", "% ") if "±" in text else f"{text}%"
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text("utf-8") == text
+
+
+if __name__ == "__main__":
+    sys.exit(main())
