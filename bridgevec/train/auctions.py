@@ -44,7 +44,7 @@ class Examples(NamedTuple):
 
     def take(self, rows: NDArray[Any]) -> Examples:
         """Select rows."""
-        return Examples(*(column[rows] for column in self))
+        return Examples._make(column[rows] for column in self)
 
     def join(self, others: Examples) -> Examples:
         """Add others."""
