@@ -66,10 +66,12 @@ def tables(tricks):
         ("4S", 9, -50, -2),
         ("1N X XX", 7, 560, 11),
         ("3N P 7N", 13, 1520, 17),
+        ("P 4S", 10, -420, -9),
+        ("P 4S", 9, 50, 2),
     ],
 )
 def test_imps_of_a_known_board(calls, tricks, score, won):
-    """In the open room A's North and South bid, and B's East doubles; the other passes it out."""
+    """In the open room A's North and South bid, and B's East second; the other passes it out."""
     made = calls.split()
     a = Script(*(call if i != 1 else "P" for i, call in enumerate(made)))
     b = Script(*(call if i == 1 else "P" for i, call in enumerate(made)))
