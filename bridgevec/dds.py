@@ -128,9 +128,7 @@ def solve_tables(
            [ 0,  0,  0,  0]], dtype=int8)
     """
     masks = deal_masks(deals)
-    wanted = sorted({Strain.parse(strain) for strain in strains})
-    if not wanted:
-        raise ValueError("no strains to solve")
+    wanted = _check_strains(strains)
     tables = np.empty((len(masks), 5, 4), dtype=np.int8)
     solved = run_tasks(_table_tasks(masks, wanted), thread_count(workers), _check_memory(memory))
     # A hard deal keeps those after it waiting, hence the smoothing.
@@ -145,6 +143,8 @@ def iter_tables(
     deals: Iterable[DealLike] | NDArray[np.uint64],
     workers: int | None = None,
     memory: int = MEMORY,
+    *,
+    strains: Iterable[Strain] = tuple(Strain),
 ) -> Generator[NDArray[np.int8], None, None]:
     """Solve deals as they come, in their order, in constant memory however many there are.
 
@@ -159,6 +159,8 @@ def iter_tables(
         Threads; by default as many as there are processors to use.
     memory : int, default 128
         MiB for the positions that each thread remembers. With less the search is slower.
+    strains : iterable of Strain, optional
+        Solve these alone; the others have -1 tricks.
 
     Yields
     ------
@@ -168,7 +170,8 @@ def iter_tables(
     Raises
     ------
     ValueError
-        If a deal is not one, when it is reached, or `workers` or `memory` is less than 1.
+        If a deal is not one, when it is reached, or `workers` or `memory` is less than 1,
+        or there are no strains.
     KeyboardInterrupt
         On Ctrl-C, within a fraction of a second.
 
@@ -185,7 +188,8 @@ def iter_tables(
         rows = deal_masks(deals)
     else:
         rows = (np.array(Deal(deal).masks, dtype=np.uint64) for deal in deals)
-    return run_tasks(_table_tasks(rows), thread_count(workers), _check_memory(memory))
+    tasks = _table_tasks(rows, _check_strains(strains))
+    return run_tasks(tasks, thread_count(workers), _check_memory(memory))
 
 
 def thread_count(workers: int | None) -> int:
@@ -197,6 +201,14 @@ def thread_count(workers: int | None) -> int:
     if not isinstance(workers, (int, np.integer)) or workers < 1:
         raise ValueError(f"workers is {workers!r}, expected an integer, at least 1")
     return int(workers)
+
+
+def _check_strains(strains: Iterable[Strain]) -> list[Strain]:
+    """Give them in order, each once."""
+    wanted = sorted({Strain.parse(strain) for strain in strains})
+    if not wanted:
+        raise ValueError("no strains to solve")
+    return wanted
 
 
 def _check_memory(mebibytes: int) -> int:
@@ -220,7 +232,7 @@ class Task(Generic[_T]):
 
 
 def _table_tasks(
-    rows: Iterable[NDArray[np.uint64]], strains: Sequence[int] = tuple(Strain)
+    rows: Iterable[NDArray[np.uint64]], strains: Sequence[Strain]
 ) -> Iterator[Task[NDArray[np.int8]]]:
     """Make a task of every deal; its parts are the strains, so all threads work to the end."""
 

@@ -1,12 +1,14 @@
 """Labelling deals: right labels, and nothing lost or doubled whatever interrupts it."""
 
-import os
+import contextlib
+import json
 import signal
 import subprocess
 import sys
 import time
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +17,7 @@ from endplay.types import Denom, Player
 
 from bridgevec import labels
 from bridgevec.cards import Deal, Strain
+from bridgevec.cluster import run_on_cluster
 from bridgevec.dds import SOLVER_VERSION
 from bridgevec.files import locked
 from bridgevec.labels import chunk_layouts, chunk_masks, label_deals, label_shards
@@ -132,10 +135,12 @@ def test_deals_of_different_chunks_differ():
 def idle(monkeypatch):
     """Fail if anything is solved."""
 
-    def solve(*args, **kwargs):
-        raise AssertionError("nothing was to be solved")
+    def solve(deals, *args, **kwargs):
+        for _ in deals:
+            raise AssertionError("nothing was to be solved")
+        yield from ()
 
-    monkeypatch.setattr(labels, "solve_tables", solve)
+    monkeypatch.setattr(labels, "iter_tables", solve)
 
 
 def copy_of(undisturbed, folder):
@@ -268,10 +273,12 @@ def test_a_shard_does_not_depend_on_the_others(tmp_path, small_chunks, monkeypat
     written = [file.stat().st_mtime_ns for file in every]
     every[1].unlink()
     solved = []
-    solve = labels.solve_tables
-    monkeypatch.setattr(
-        labels, "solve_tables", lambda m, *rest, **more: solved.extend(m) or solve(m, *rest, **more)
-    )
+    solve = labels.iter_tables
+
+    def watched(deals, *rest, **more):
+        return solve((solved.append(deal) or deal for deal in deals), *rest, **more)
+
+    monkeypatch.setattr(labels, "iter_tables", watched)
     assert label_shards(tmp_path / "a.parquet", 6, 7, 2, progress=False) == every
     assert np.array_equal(solved, chunk_masks(7, 1))
     assert [every[i].stat().st_mtime_ns for i in (0, 2)] == [written[0], written[2]]
@@ -341,52 +348,147 @@ def test_counts_are_those_of_the_layouts_tables(tmp_path, small_chunks):
 # Processes and clusters
 
 
-@pytest.mark.slow
-def test_processes_give_the_same_file(tmp_path, undisturbed, small_chunks):
-    out = label_deals(tmp_path / "x.parquet", 5, 7, 2, False, backend="loky")
-    assert out.read_bytes() == undisturbed.read_bytes()
+# What the processes that solve have in their command lines.
+WORKERS = {"loky": "popen_loky", "dask": "spawn_main", "ray": "ray::solve_task"}
+clusters = pytest.mark.parametrize("backend", WORKERS)
+
+
+def workers_of(process, backend):
+    """Find the processes that solve for a running command."""
+    found = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if WORKERS[backend] in " ".join(child.cmdline()):
+                    found.append(child)
+    return found
+
+
+def kill_tree(process):
+    """Kill a command and all processes that it has started, as a power cut would."""
+    everything = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    for child in everything:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
+    psutil.wait_procs(everything)
 
 
 @pytest.fixture(scope="module")
-def dask_cluster():
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
-    ) as cluster:
-        yield cluster
+def two_shards(tmp_path_factory):
+    """Shards made by threads."""
+    out = tmp_path_factory.mktemp("shards") / "x.parquet"
+    with start(out, 28, 7, "--shard-size", 14) as process:
+        assert process.wait() == 0
+    return sorted(out.parent.iterdir())
 
 
 @pytest.mark.slow
-def test_a_dask_cluster_gives_the_same_file(tmp_path, undisturbed, dask_cluster, small_chunks):
-    address = dask_cluster.scheduler_address
-    out = label_deals(tmp_path / "x.parquet", 5, 7, None, False, backend="dask", address=address)
-    assert out.read_bytes() == undisturbed.read_bytes()
+@clusters
+def test_a_run_survives_kill_9_of_its_workers(tmp_path, two_shards, backend):
+    """Two workers; one is killed in the middle, then both, at last everything."""
+    pytest.importorskip({"loky": "joblib", "dask": "distributed"}.get(backend, backend))
+    out, first = tmp_path / "x.parquet", tmp_path / "x_0000.parquet"
+    options = ["--shard-size", 14, "--backend", backend, "--workers", 2]
+    with start(out, 28, 7, *options) as process:
+        assert wait_for_chunks(process, first, 1)
+        workers_of(process, backend)[0].kill()
+        assert wait_for_chunks(process, first, 2)
+        for worker in workers_of(process, backend):
+            worker.kill()
+        assert wait_for_chunks(process, first, 4)
+        kill_tree(process)
+    work = tmp_path / "x_0000.parquet.partial"
+    kept = {file: file.stat().st_mtime_ns for file in work.glob("0*.parquet")}
+    assert len(kept) >= 4
+    with start(out, 28, 7, *options) as process:
+        while work.exists() and process.poll() is None:
+            for file, written in kept.items():
+                with contextlib.suppress(FileNotFoundError):
+                    assert file.stat().st_mtime_ns == written
+            time.sleep(0.05)
+        _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    for file in two_shards:
+        assert (tmp_path / file.name).read_bytes() == file.read_bytes()
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_when_client_and_worker_are_killed(
-    tmp_path, dask_cluster, undisturbed, small_chunks
-):
+def test_a_run_goes_on_after_the_scheduler_was_killed(tmp_path, undisturbed, small_chunks):
+    pytest.importorskip("distributed")
     expected = label_deals(tmp_path / "e.parquet", 16, 7, progress=False)
     out = tmp_path / "x.parquet"
-    options = ["--backend", "dask", "--address", dask_cluster.scheduler_address]
-    with start(out, 16, 7, *options) as process:
-        assert wait_for_chunks(process, out, 2)
-        process.kill()
-    with start(out, 16, 7, *options) as process:
-        assert wait_for_chunks(process, out, 4)
-        nanny = next(iter(dask_cluster.workers.values()))
-        os.kill(nanny.pid, signal.SIGKILL)
-        assert process.wait() == 0
-    assert out.read_bytes() == expected.read_bytes()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["e.parquet", "x.parquet"]
+
+    def dask(*arguments):
+        return subprocess.Popen(
+            [sys.executable, "-m", "dask", *map(str, arguments)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def cluster():
+        file = tmp_path / "scheduler.json"
+        file.unlink(missing_ok=True)
+        scheduler = dask(
+            *("scheduler", "--host", "127.0.0.1", "--port", 0),
+            *("--no-dashboard", "--scheduler-file", file),
+        )
+        options = ("--nworkers", 2, "--nthreads", 1, "--no-dashboard", "--scheduler-file", file)
+        started.extend([scheduler, dask("worker", *options)])
+        while not file.exists() or not file.read_text():
+            time.sleep(0.05)
+        return scheduler, json.loads(file.read_text())["address"]
+
+    started = []
+    try:
+        scheduler, address = cluster()
+        with start(out, 16, 7, "--backend", "dask", "--address", address) as process:
+            assert wait_for_chunks(process, out, 2)
+            scheduler.kill()
+            _, errors = process.communicate(timeout=60)
+        assert process.returncode == 2
+        assert b"the Dask scheduler at" in errors
+        assert b"the same command goes on from here" in errors
+        _, address = cluster()
+        with start(out, 16, 7, "--backend", "dask", "--address", address) as process:
+            _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        assert out.read_bytes() == expected.read_bytes()
+    finally:
+        for process in started:
+            kill_tree(process)
+            process.wait()
 
 
-@pytest.mark.slow
-def test_a_ray_cluster_gives_the_same_file(tmp_path, undisturbed, small_chunks):
-    pytest.importorskip("ray")
-    out = label_deals(tmp_path / "x.parquet", 5, 7, 2, False, backend="ray")
-    assert out.read_bytes() == undisturbed.read_bytes()
+class Unsteady:
+    """A cluster of which every task loses its worker some times."""
+
+    def __init__(self, losses):
+        self.losses = losses
+        self.submitted = []
+
+    def submit(self, function, task):
+        self.submitted.append(task)
+        return len(self.submitted) - 1
+
+    def done(self):
+        key = len(self.submitted) - 1
+        task = self.submitted[key]
+        if self.submitted.count(task) <= self.losses:
+            return [(key, None, OSError("worker died"))]
+        return [(key, 10 * task, None)]
+
+    def is_lost(self, error):
+        return isinstance(error, OSError)
+
+
+def test_a_task_is_tried_again_but_not_for_ever():
+    cluster = Unsteady(2)
+    assert list(run_on_cluster(cluster, int, [1, 2], window=1)) == [(1, 10), (2, 20)]
+    assert cluster.submitted == [1, 1, 1, 2, 2, 2]
+    with pytest.raises(ConnectionError, match="3 was lost with its worker 10 times"):
+        list(run_on_cluster(Unsteady(10), int, [3]))
 
 
 @pytest.mark.parametrize("backend", ["threads", pytest.param("loky", marks=pytest.mark.slow)])
@@ -413,7 +515,7 @@ def test_some_strains_alone(tmp_path, undisturbed, small_chunks, backend):
 
 def test_workers_with_another_solver_are_refused():
     with pytest.raises(ValueError, match=f"has version {SOLVER_VERSION} of the solver, not 0"):
-        labels._solve_chunk(0, chunk_layouts(0, 0, 1), list(Strain), "0")
+        labels.solve_task(labels.Task(0, 0, 1, 50, 0, tuple(Strain), "0"))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ import csv
 import json
 import re
 import shlex
+import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -15,11 +17,12 @@ from bridgevec.auction import Auction, auction_text, calls_at, parse_call
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.bidders.bidder import certain
 from bridgevec.bidders.external import ExternalBidder, serve
+from bridgevec.bidders.journal import Journal
 from bridgevec.bidders.match import match_conditions, play_match
-from bridgevec.cards import Deal, random_masks
+from bridgevec.cards import Deal, hand_text, random_masks
 from bridgevec.cli import app
 from bridgevec.envs.deals import PACKAGED
-from bridgevec.records import read_deals, write_deals
+from bridgevec.records import read_boards, read_deals, write_deals
 from bridgevec.records.auctions import read_auctions
 
 N_DEALS = 40
@@ -317,6 +320,135 @@ def test_serving_goes_on_after_an_error(tmp_path):
     assert found[4] == {"error": "'[]' is no object with a hand"}
 
 
+# Engines that fail, and matches that are interrupted
+
+
+def engine(tmp_path, does):
+    """A program that passes, after it did something; `n` is how often it was asked before."""
+    asked = str(tmp_path / "asked")
+    path = tmp_path / "engine.py"
+    path.write_text(
+        "import json, os, sys\n"
+        "for line in sys.stdin:\n"
+        "    q = json.loads(line)\n"
+        f"    n = os.path.getsize({asked!r}) if os.path.exists({asked!r}) else 0\n"
+        f"    open({asked!r}, 'a').write('x')\n"
+        f"    {does}\n"
+        "    print(json.dumps({'call': 'P'}))\n"
+    )
+    return shlex.join([sys.executable, "-u", str(path)])
+
+
+def test_an_engine_that_dies_once_is_started_anew(deals, tmp_path):
+    external = ExternalBidder(engine(tmp_path, "if n == 3: os._exit(7)"))
+    with external, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        match = play_match(load_bidder("rules"), external, deals[0][:6], deals[1][:6])
+    expected = play_match(load_bidder("rules"), load_bidder("pass"), deals[0][:6], deals[1][:6])
+    assert match.imps.tolist() == expected.imps.tolist()
+    assert match.adjusted == {}
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_board_on_which_an_engine_fails_twice_is_adjusted(deals, tmp_path, place):
+    third = Deal(deals[0][2].tolist())
+    hands = [hand_text(mask) for mask in third.masks]
+    does = f"if q['hand'] in {hands!r}: print('nonsense'); continue"
+    with ExternalBidder(engine(tmp_path, does)) as external:
+        players = [load_bidder("rules")]
+        players.insert(place, external)
+        names = ("rules", "engine") if place else ("engine", "rules")
+        says = r"board 3: .*nonsense.*; 3 IMPs for rules \(Laws 12C2, 86A\)"
+        with pytest.warns(UserWarning, match=says):
+            match = play_match(*players, deals[0][:5], deals[1][:5], names=names)
+    fine = [0, 1, 3, 4]
+    other = [load_bidder("rules")]
+    other.insert(place, load_bidder("pass"))
+    expected = play_match(*other, deals[0][:5], deals[1][:5])
+    assert match.imps[fine].tolist() == expected.imps[fine].tolist()
+    assert match.imps[2] == (3 if place else -3)
+    assert list(match.adjusted) == [2]
+    figures = match.summary()
+    assert (figures["boards"], figures["adjusted"]) == (5, 1)
+    declared = [one["declared"]["bid"] for one in figures["sides"].values()]
+    assert sum(declared) + figures["passed out"] == 8
+    assert "board 3 adjusted: bidder" in str(match)
+    assert "no result" in match.show(2)
+    for suffix in ("csv", "parquet", "pbn"):
+        match.write(tmp_path / f"x.{suffix}")
+    rows = list(csv.DictReader((tmp_path / "x.csv").open()))
+    assert [bool(row["adjusted"]) for row in rows] == [i == 2 for i in range(5)]
+    assert [row["open_contract"] == "" for row in rows] == [i == 2 for i in range(5)]
+    boards = list(read_boards(tmp_path / "x.pbn"))
+    assert [board.number for board in boards if "Adjusted" in board.tags] == ["3", "3"]
+
+
+def test_an_engine_that_always_fails_ends_the_match(deals, tmp_path):
+    kept = tmp_path / "kept"
+    with (
+        ExternalBidder("false") as external,
+        pytest.warns(UserWarning, match=r"board \d: bidder 'false' ended with code 1"),
+        pytest.raises(ChildProcessError, match="no result on 3 boards running"),
+    ):
+        play_match(external, load_bidder("pass"), *deals, journal=Journal(kept, {}))
+    # Mended, the same command bids them.
+    assert len(kept.read_text().splitlines()) == 1
+    with pytest.raises(FileNotFoundError, match="no-such-program"):
+        play_match(ExternalBidder("no-such-program"), load_bidder("pass"), *deals)
+
+
+def test_an_engine_that_never_stops_talking_is_stopped(deals):
+    with (
+        ExternalBidder("cat /dev/zero", 3) as external,
+        pytest.warns(UserWarning, match="board 1: .*cat /dev/zero"),
+    ):
+        match = play_match(external, load_bidder("pass"), deals[0][:1], deals[1][:1])
+    assert match.imps.tolist() == [-3]
+
+
+def test_a_match_goes_on_where_it_was_killed(file, tmp_path):
+    """The engine kills it when it is asked for the 21st time."""
+    asked, kill = tmp_path / "asked", tmp_path / "kill"
+    does = f"if n == 20 and os.path.exists({str(kill)!r}): os.kill(os.getppid(), 9)"
+    command = engine(tmp_path, does)
+    kill.touch()
+    out, undisturbed = tmp_path / "x.csv", tmp_path / "y.csv"
+    arguments = ["match", "rules", f"exec:{command}", "--deals", str(file), "--boards", "8", "-q"]
+    run = [sys.executable, "-m", "bridgevec", *arguments, "--out", str(out)]
+    assert subprocess.run(run, capture_output=True).returncode == -9
+    kept = tmp_path / "x.csv.partial"
+    before = kept.read_bytes()
+    boards = len(before.splitlines()) - 1
+    assert 1 <= boards < 8
+    assert not out.exists()
+    kept.write_bytes(before + b'{"board": 7, "op')  # killed while it wrote
+    kill.unlink()
+    asked.unlink()
+    again = output(*arguments, "--out", out)
+    assert not kept.exists()
+    questions = asked.stat().st_size
+    asked.unlink()
+    assert output(*arguments, "--out", undisturbed) == again
+    # What was kept was not bid again.
+    assert 0 < questions < asked.stat().st_size
+    assert out.read_bytes() == undisturbed.read_bytes()
+    # What is kept of another match is refused.
+    kept.write_bytes(before)
+    said = complaint("match", "pass", *arguments[2:], "--out", out)
+    assert "x.csv.partial is of another match; move it away" in said
+    assert kept.read_bytes() == before
+
+
+def test_a_journal_that_is_none_is_refused(tmp_path):
+    path = tmp_path / "x.partial"
+    Journal(path, {"A": "me"}).open({}, 5)
+    good = path.read_text()
+    for line in ("nonsense", "[]", "{}", '{"board": 9, "open": [], "closed": []}', "[" * 10_000):
+        path.write_text(f"{good}{line}\n")
+        with pytest.raises(ValueError, match=r"x\.partial, line 2 is not a board: "):
+            Journal(path, {"A": "me"}).open({}, 5)
+
+
 # The commands
 
 
@@ -383,7 +515,10 @@ def test_match_with_a_partner_and_a_process(file):
     assert with_partner["sides"]["A"]["bidder"] == "rules with pass"
     process = json.loads(output("match", "rules", f"exec:{OURS}", *arguments))
     assert process["imps"]["mean"] == 0
-    assert complaint("match", "rules", "exec:false", *arguments).startswith("bidder 'false' ended")
+    said = complaint("match", "rules", "exec:false", *arguments).splitlines()
+    assert said[0].startswith("board 1: bidder 'false' ended with code 1, asked {")
+    assert said[-1].startswith("bridgevec: bidder 'false' ended")
+    assert said[-1].endswith("; no result on 3 boards running")
 
 
 def test_match_refuses_early(file, tmp_path):

@@ -29,6 +29,9 @@ class Bidder(ABC):
     'P'
     """
 
+    boards_at_a_time: int = 512
+    """Boards that a match bids together. More are faster, fewer are kept sooner."""
+
     @abstractmethod
     def probabilities(
         self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]

@@ -64,6 +64,8 @@ class ExternalBidder(Bidder):
         By the calls, if the command cannot be run or its process has ended.
     """
 
+    boards_at_a_time = 1
+
     def __init__(self, command: str | Sequence[str], time_limit: float = 60.0) -> None:
         self.command = shlex.split(command) if isinstance(command, str) else list(command)
         if not self.command:

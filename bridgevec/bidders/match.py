@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import hashlib
 import itertools
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from pathlib import Path
@@ -22,6 +24,8 @@ from tqdm import tqdm
 from bridgevec._auction import Auctions
 from bridgevec.auction import Auction, auction_text, calls_at, contract_at, explain_illegal
 from bridgevec.bidders.bidder import Bidder
+from bridgevec.bidders.external import ExternalBidder
+from bridgevec.bidders.journal import Journal, Played
 from bridgevec.board import Board
 from bridgevec.cards import Deal, DealLike, Seat, deal_masks, hand_text
 from bridgevec.dds import solve_tables
@@ -37,6 +41,10 @@ from bridgevec.scoring import (
 
 ROOMS = ("open", "closed")
 SUFFIXES = (".pbn", ".csv", ".parquet")
+ADJUSTED = 3
+"""IMPs of an artificial adjusted score, average plus or minus (Law 86A)."""
+FAILURES = 3
+"""Boards running on which a program may fail."""
 KINDS = ("part-score", "game", "small slam", "grand slam")
 
 Seated: TypeAlias = NDArray[np.integer]
@@ -201,6 +209,9 @@ class Match:
         Points for North-South by room.
     imps : ndarray of int64, shape (n,)
         For A.
+    adjusted : dict of int to str
+        Boards that were not bid to the end, by their places, and why. Their `imps` are an
+        artificial adjusted score.
     """
 
     names: tuple[str, str]
@@ -211,6 +222,7 @@ class Match:
     auctions: tuple[Auctions, Auctions]
     scores: NDArray[np.int64]
     imps: NDArray[np.int64]
+    adjusted: dict[int, str] = dataclasses.field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """Give the figures of the match, as JSON has them.
@@ -219,18 +231,22 @@ class Match:
         -------
         dict
             ``imps`` for A a board (mean, standard error, ± half of the 95% interval), ``won``,
-            ``lost`` and ``tied`` boards, ``passed out`` tables, ``same contract`` boards; ``from
+            ``lost`` and ``tied`` boards, how many of them were ``adjusted``, and of the others
+            ``passed out`` tables, ``same contract`` boards; ``from
             par``, the mean IMPs between score and par, whoever gained; and of both ``sides`` the
             contracts that they bid and made: all, doubled, and by kind.
         """
-        par = par_scores(self.tricks, self.dealers, self.vulnerable).astype(np.int64)
-        both = [Contracts.of(auctions) for auctions in self.auctions]
+        bid = np.setdiff1d(np.arange(len(self.imps)), list(self.adjusted)).astype(np.intp)
+        tables = self.tricks[bid]
+        par = par_scores(tables, self.dealers[bid], self.vulnerable[bid]).astype(np.int64)
+        both = [Contracts.of(auctions.take(bid)) for auctions in self.auctions]
+        far = np.abs(imps(self.scores[:, bid] - par))
         sides: dict[str, Any] = {}
         for side, name in enumerate(("A", "B")):
             rows = []
             for room, c in enumerate(both):
                 declared = (c.level > 0) & ((c.declarer & 1) == (side ^ room))
-                made = c.tricks(self.tricks) >= c.level + 6
+                made = c.tricks(tables) >= c.level + 6
                 rows.append(np.array([c.kinds(), c.doubled, made])[:, declared])
             kinds, doubled, made = np.concatenate(rows, axis=1)
             sides[name] = {
@@ -245,9 +261,10 @@ class Match:
             "won": int((self.imps > 0).sum()),
             "lost": int((self.imps < 0).sum()),
             "tied": int((self.imps == 0).sum()),
+            "adjusted": len(self.adjusted),
             "same contract": int(both[0].same(both[1]).sum()),
             "passed out": int(sum((c.level == 0).sum() for c in both)),
-            "from par": float(np.abs(imps(self.scores - par)).mean()),
+            "from par": float(far.mean()) if bid.size else None,
             "sides": sides,
         }
 
@@ -265,6 +282,7 @@ class Match:
             f"{figures['won']} boards won, {figures['lost']} lost, {figures['tied']} tied; "
             f"the same contract on {figures['same contract']}; "
             f"{figures['passed out']} of {2 * figures['boards']} tables passed out",
+            *(f"board {i + 1} adjusted: {why}" for i, why in sorted(self.adjusted.items())),
             "",
             f"{'':<24}{self.names[0][:22]:>24}{self.names[1][:22]:>24}",
         ]
@@ -277,7 +295,10 @@ class Match:
         return "\n".join(lines)
 
     def boards(self) -> list[dict[str, Any]]:
-        """List the boards: deal, conditions, and of either room auction, contract and score."""
+        """List the boards: deal, conditions, and of either room auction, contract and score.
+
+        Of a board that was adjusted: the auctions as far as they went, no contracts, and why.
+        """
         return self._rows(range(len(self.imps)))
 
     def _rows(self, boards: Iterable[int]) -> list[dict[str, Any]]:
@@ -293,10 +314,12 @@ class Match:
             }
             for room, name in enumerate(ROOMS):
                 row[f"{name}_auction"] = auction_text(calls_at(self.auctions[room], i))
-                row[f"{name}_contract"] = str(contract_at(self.auctions[room], i))
+                contract = str(contract_at(self.auctions[room], i))
+                row[f"{name}_contract"] = "" if i in self.adjusted else contract
                 row[f"{name}_tricks"] = int(tricks[room][i])
                 row[f"{name}_score"] = int(self.scores[room, i])
-            rows.append(row | {"par": int(par[i]), "imps": int(self.imps[i])})
+            row |= {"par": int(par[i]), "imps": int(self.imps[i])}
+            rows.append(row | {"adjusted": self.adjusted.get(i, "")})
         return rows
 
     def show(self, board: int) -> str:
@@ -314,9 +337,12 @@ class Match:
         for room, sides in zip(ROOMS, (self.names, self.names[::-1]), strict=True):
             contract, score = row[f"{room}_contract"], row[f"{room}_score"]
             taken = "" if contract == "Pass" else f", {row[f'{room}_tricks']} tricks"
+            result = f"{contract}{taken}: {score:+d} for North-South"
             lines.append(f"{room.capitalize()} room, North-South {sides[0]}, East-West {sides[1]}")
             lines.append(Auction(row[f"{room}_auction"], dealer).diagram())
-            lines += [f"{contract}{taken}: {score:+d} for North-South", ""]
+            lines += ["no result" if row["adjusted"] else result, ""]
+        if row["adjusted"]:
+            lines.append(f"adjusted: {row['adjusted']}")
         lines.append(f"{row['imps']:+d} IMPs for {self.names[0]}; par is {row['par']:+d}")
         return "\n".join(lines)
 
@@ -360,22 +386,26 @@ class Match:
         for row, (room, name) in itertools.product(rows, enumerate(ROOMS)):
             sides = self.names if room == 0 else self.names[::-1]
             seats = zip(("North", "East", "South", "West"), sides * 2, strict=True)
-            passed_out = row[f"{name}_contract"] == "Pass"
+            tags = {
+                "Event": f"{self.names[0]} against {self.names[1]}",
+                "Scoring": "IMP",
+                "Room": name.capitalize(),
+                "Score": f"NS {row[f'{name}_score']}",
+                "ScoreIMP": f"NS {row['imps'] * (1 - 2 * room)}",
+            }
+            no_result = row[f"{name}_contract"] == "Pass"
+            if row["adjusted"]:
+                no_result = True
+                tags["Adjusted"] = row["adjusted"]
+                del tags["Score"]
             yield Board(
                 row["deal"],
                 row["dealer"],
                 row["vulnerable"],
                 row[f"{name}_auction"],
                 number=row["board"],
-                result=None if passed_out else row[f"{name}_tricks"],
-                tags={
-                    "Event": f"{self.names[0]} against {self.names[1]}",
-                    "Scoring": "IMP",
-                    "Room": name.capitalize(),
-                    "Score": f"NS {row[f'{name}_score']}",
-                    "ScoreIMP": f"NS {row['imps'] * (1 - 2 * room)}",
-                }
-                | dict(seats),
+                result=None if no_result else row[f"{name}_tricks"],
+                tags=tags | dict(seats),
             )
 
 
@@ -395,8 +425,14 @@ def play_match(
     vulnerable: ArrayLike | None = None,
     seed: int | None = None,
     progress: bool = False,
+    journal: Journal | None = None,
 ) -> Match:
     """Play a duplicate match.
+
+    A bidder in a program of its own that fails (it ends, takes too long, or answers with no legal
+    call) is started anew and asked again. If it fails again on the same board, the board gets an
+    artificial adjusted score, as the Laws have it: 3 IMPs against the side at fault (Laws 12C2 and
+    86A), with a warning. A program that fails on `FAILURES` boards running ends the match.
 
     Parameters
     ----------
@@ -416,6 +452,9 @@ def play_match(
         of boards 1, 2, 3, …
     progress : bool, default False
         Show a bar.
+    journal : Journal, optional
+        Keep boards there as they end, and do not play those that it has. Bidders that draw their
+        calls draw others after an interruption.
 
     Returns
     -------
@@ -424,7 +463,10 @@ def play_match(
     Raises
     ------
     ValueError
-        If there are no deals, the tables do not fit, or a bidder makes a call that is not legal.
+        If there are no deals, the tables do not fit, a bidder makes a call that is not legal, or
+        the journal is of another match.
+    OSError
+        If a bidder's program cannot be started, or has failed on too many boards.
 
     Examples
     --------
@@ -463,15 +505,131 @@ def play_match(
         for room, parity in itertools.product(range(2), range(2)):
             # North or East on the first board, South or West on the second, and so on.
             seated[room, parity::2, room + 2 - 2 * parity] = 2
-    auctions = bid_deals(
-        bidders,
-        seated.reshape(-1, 4),
-        np.concatenate([masks, masks]),
-        np.concatenate([first, first]),
-        np.concatenate([sides, sides]),
-        progress=progress,
+    played = {}
+    if journal is not None:
+        cards = hashlib.sha256(b"".join(x.tobytes() for x in (masks, tables, first, sides)))
+        told = {"names": " - ".join(names), "boards": str(n), "cards": cards.hexdigest()}
+        played = journal.open(told, n)
+    size = min(bidder.boards_at_a_time for bidder in bidders)
+    left = np.array([i for i in range(n) if i not in played], dtype=np.intp)
+    held: list[tuple[int, Played]] = []
+    with tqdm(
+        total=n, initial=n - len(left), desc="bidding", unit=" boards", disable=not progress
+    ) as bar:
+        for rows in np.split(left, range(size, len(left), size)):
+            if not rows.size:
+                continue
+            ended = _bid_boards(
+                bidders, names, rows, seated[:, rows], masks[rows], first[rows], sides[rows]
+            )
+            held += zip(rows.tolist(), ended, strict=True)
+            # Boards that a broken program spoilt are not kept: mended, it shall bid them.
+            failed = [how.imps is not None for _, how in held[-FAILURES:]]
+            if sum(failed) == FAILURES:
+                raise ChildProcessError(
+                    f"{held[-1][1].why}; no result on {FAILURES} boards running"
+                )
+            if not failed[-1]:
+                played |= dict(held)
+                if journal is not None:
+                    journal.add(held)
+                held = []
+            bar.update(len(rows))
+    played |= dict(held)
+    if journal is not None:
+        journal.add(held)
+    rooms = (
+        _auctions_of([played[i].open for i in range(n)], first),
+        _auctions_of([played[i].closed for i in range(n)], first),
     )
-    rooms = (auctions.take(np.arange(n)), auctions.take(np.arange(n, 2 * n)))
     points = np.array([Contracts.of(room).points(tables, sides) for room in rooms])
     won = imps(points[0] - points[1])
-    return Match(names, masks, tables, first, sides, rooms, points, won)
+    adjusted = {i: how.why for i, how in sorted(played.items()) if how.imps is not None}
+    for i in adjusted:
+        points[:, i], won[i] = 0, played[i].imps
+    return Match(names, masks, tables, first, sides, rooms, points, won, adjusted)
+
+
+def _bid_boards(
+    bidders: Sequence[Bidder],
+    names: tuple[str, str],
+    boards: NDArray[np.intp],
+    seated: NDArray[np.int8],
+    masks: NDArray[np.uint64],
+    dealers: NDArray[np.uint8],
+    vulnerable: NDArray[np.uint8],
+) -> list[Played]:
+    """Bid boards in both rooms; if a program fails there is only one, which is adjusted."""
+    n = len(boards)
+    auctions = Auctions(2 * n)
+    auctions.start(np.ones(2 * n, dtype=bool), np.concatenate([dealers, dealers]))
+    imps_of_a, why = None, ""
+    steady = [
+        _Restarted(bidder, i) if isinstance(bidder, ExternalBidder) else bidder
+        for i, bidder in enumerate(bidders)
+    ]
+    try:
+        bid_deals(
+            steady,
+            seated.reshape(-1, 4),
+            np.concatenate([masks, masks]),
+            np.concatenate([dealers, dealers]),
+            np.concatenate([vulnerable, vulnerable]),
+            auctions=auctions,
+        )
+    except _Forfeit as forfeit:
+        side = int(forfeit.bidder == 1)
+        imps_of_a = ADJUSTED if side else -ADJUSTED
+        why = f"{forfeit.reason}; {ADJUSTED} IMPs for {names[1 - side]} (Laws 12C2, 86A)"
+        warnings.warn(f"board {boards[0] + 1}: {why}", UserWarning, stacklevel=3)
+    return [
+        Played(calls_at(auctions, i), calls_at(auctions, n + i), imps_of_a, why) for i in range(n)
+    ]
+
+
+class _Forfeit(Exception):
+    """A bidder's program has failed twice."""
+
+    def __init__(self, bidder: int, reason: str) -> None:
+        self.bidder, self.reason = bidder, reason
+
+
+class _Restarted(Bidder):
+    """A program that is started anew, once, if it fails."""
+
+    def __init__(self, bidder: ExternalBidder, number: int) -> None:
+        self._bidder, self._number = bidder, number
+        self._failed = False
+
+    def probabilities(
+        self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
+    ) -> NDArray[np.float32]:
+        return self._bidder.probabilities(hands, auctions, vulnerable)
+
+    def calls(
+        self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
+    ) -> NDArray[np.int64]:
+        while True:
+            try:
+                return self._bidder.calls(hands, auctions, vulnerable)
+            except (FileNotFoundError, PermissionError):
+                raise  # it cannot be started at all
+            except (ValueError, OSError) as error:
+                self._bidder.close()
+                if self._failed:
+                    raise _Forfeit(self._number, str(error)) from error
+                self._failed = True
+
+
+def _auctions_of(calls: Sequence[Sequence[int]], dealers: NDArray[np.uint8]) -> Auctions:
+    """Make auctions of their calls."""
+    auctions = Auctions(len(calls))
+    auctions.start(np.ones(len(calls), dtype=bool), dealers)
+    for i in range(max(map(len, calls))):
+        where = np.array([len(made) > i for made in calls])
+        made = np.array([made[i] if len(made) > i else 0 for made in calls], dtype=np.int64)
+        wrong = np.flatnonzero(where & ~auctions.are_legal(made))
+        if wrong.size:
+            raise ValueError(f"board {wrong[0] + 1}: a call that was kept is not legal")
+        auctions.make(where, made)
+    return auctions

@@ -7,11 +7,9 @@ import json
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from bridgevec.cards import hand_mask, hand_text
 
@@ -25,8 +23,8 @@ EXTRAS = {
     "torch": "train",
     "sklearn": "train",
     "joblib": "cluster",
-    "distributed": "cluster",
-    "ray": "cluster",
+    "distributed": "dask",
+    "ray": "ray",
 }
 """Packages that only some commands need, and the extra that brings each."""
 
@@ -49,7 +47,7 @@ Workers = Annotated[int | None, typer.Option(help="Number of threads; all cores 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar.")]
 
 
-class Group(TyperGroup):
+class Group(typer.core.TyperGroup):
     """Turn errors that the user can fix into one line and exit code 2."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -132,12 +130,12 @@ def embedding_of(weights: str | None) -> Embedding:
     return load_embedding() if weights is None else load_embedding(weights)
 
 
-@contextmanager
-def told() -> Iterator[None]:
+class told(warnings.catch_warnings):
     """Within it, warnings are lines on standard error."""
-    with warnings.catch_warnings():
+
+    def __enter__(self) -> None:
+        super().__enter__()
         warnings.simplefilter("always", UserWarning)
         warnings.showwarning = lambda message, *_, **__: typer.echo(
             f"bridgevec: {message}", err=True
         )
-        yield

@@ -79,13 +79,14 @@ def label(
     kind = f"pairs with {layouts} layouts each" if layouts else "deals"
     was_there = out.exists()
     try:
-        files: list[Path] = []
         if shard_size is None:
             label_deals(out, deals, seed, **options)
         else:
             files = label_shards(out, deals, seed, shard_size, shard or None, **options)
     except KeyboardInterrupt:
         raise stopped("; the same command goes on from here") from None
+    except ConnectionError as error:
+        raise ConnectionError(f"{error}; the same command goes on from here") from error
     if shard_size is not None:
         names = [str(file) for file in files]
         if as_json:

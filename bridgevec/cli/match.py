@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import itertools
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,8 +14,18 @@ from numpy.typing import NDArray
 
 import bridgevec
 from bridgevec.cards import deal_masks
-from bridgevec.cli.common import BIDDERS, Json, Quiet, examples, group, print_json
+from bridgevec.cli.common import (
+    BIDDERS,
+    Json,
+    Quiet,
+    examples,
+    group,
+    print_json,
+    stopped,
+    told,
+)
 from bridgevec.cli.reading import Reading
+from bridgevec.files import locked
 
 app = group()
 
@@ -60,9 +72,14 @@ def match(
     Every deal is bid twice: in the open room A sits North-South, in the closed room East-West. The
     contracts are scored double dummy. With --partner, A sits with that bidder against B and B, on
     odd boards as North or East, on even ones as South or West.
+
+    With --out, boards are kept as they end, in OUT.partial: stopped or killed, the same command
+    goes on. A bidder in a process of its own that fails is started anew; if it fails again, the
+    board is adjusted, 3 IMPs for the other side.
     """
     from bridgevec.bidders import load_bidder
     from bridgevec.bidders.external import ExternalBidder
+    from bridgevec.bidders.journal import Journal
     from bridgevec.bidders.match import SUFFIXES, play_match
 
     if out is not None and out.suffix not in SUFFIXES:
@@ -73,19 +90,34 @@ def match(
     for player in players:
         if isinstance(player, ExternalBidder):
             player.time_limit = time_limit
-    played = play_match(
-        players[0],
-        players[1],
-        masks,
-        tables,
-        partner=players[2] if partner else None,
-        names=(" with ".join(_short(name) for name in (a, partner) if name), _short(b)),
-        seed=seed,
-        progress=not quiet,
-        **({} if seed is not None else conditions),
-    )
-    if out is not None:
-        played.write(out)
+    names = (" with ".join(_short(name) for name in (a, partner) if name), _short(b))
+    journal = None
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(told())
+        if out is not None:
+            stack.enter_context(locked(out))
+            settings = {"A": _identity(a), "B": _identity(b)}
+            if partner is not None:
+                settings["partner"] = _identity(partner)
+            journal = Journal(out.with_name(out.name + ".partial"), settings)
+        try:
+            played = play_match(
+                players[0],
+                players[1],
+                masks,
+                tables,
+                partner=players[2] if partner else None,
+                names=names,
+                seed=seed,
+                progress=not quiet,
+                journal=journal,
+                **({} if seed is not None else conditions),
+            )
+        except KeyboardInterrupt:
+            raise stopped("; the same command goes on from here" if journal else "") from None
+        if out is not None and journal is not None:
+            played.write(out)
+            journal.path.unlink(missing_ok=True)
     if as_json:
         print_json({"A": a, "B": b, "partner": partner} | played.summary())
     else:
@@ -94,6 +126,14 @@ def match(
             typer.echo(f"\n\n{played.show(board)}")
     if reading is not None:
         reading.finish()
+
+
+def _identity(bidder: str) -> str:
+    """Name a bidder, a file of weights by what is in it."""
+    path = Path(bidder)
+    if bidder.endswith(".safetensors") and path.is_file():
+        return f"{bidder} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+    return bidder
 
 
 def _short(bidder: str) -> str:
