@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
 
 import bridgevec
 from bridgevec._auction import Auctions
@@ -12,9 +13,16 @@ from bridgevec.auction import N_CALLS, Auction, auction_text, calls_at, parse_ca
 from bridgevec.bidders import Bidder, PassBidder, RandomBidder, load_bidder
 from bridgevec.bidders.features import N_BIDDER_FEATURES, N_PLACES, describe_hands, observe
 from bridgevec.bidders.policy import PolicyBidder
-from bridgevec.cards import hand_mask, hand_text, random_masks
+from bridgevec.cards import hand_bits, hand_mask, hand_text, random_masks
+from bridgevec.models.embedding import load_embedding
 from bridgevec.scoring import VULNERABILITIES
-from bridgevec.train.bidder_net import BidderNetwork, guess_loss, load_network, save_network
+from bridgevec.train.bidder_net import (
+    BidderNetwork,
+    guess_loss,
+    load_network,
+    make_network,
+    save_network,
+)
 
 HAND = "AKQ2.K54.T98.J32"
 
@@ -309,3 +317,57 @@ def test_shipped_bidders_make_legal_calls_after_any_auction():
     tables = random_tables(2000, seed=12, longest=60)
     for name in ("default", "imitation"):
         assert tables[1].are_legal(load_bidder(name).calls(*tables)).all()
+
+
+@pytest.mark.parametrize("hand", ["embedding", "cards", "both"])
+def test_what_is_read_of_the_hand_is_up_to_the_network(tmp_path, hand):
+    torch.manual_seed(3)
+    network = make_network("none", 32, 1, hand, "hand2vec-32")
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    network.rows.data[0] = 0
+    save_network(tmp_path / "mine.safetensors", network, {"command": ""})
+    bidder = load_bidder(tmp_path / "mine.safetensors")
+    tables = hands, auctions, _ = random_tables(600, seed=13, longest=20)
+    places, vectors = bidder.input.observe(*tables)
+
+    # Of the features of the hand the 52 cards at most, and the auction as all have it.
+    usual = observe(*tables)
+    ours, cards = (np.where(x > 2020, x, 0) for x in (places, usual))
+    np.testing.assert_array_equal(np.sort(ours), np.sort(cards))
+    held = [{*row[(row > 0) & (row <= 2020)] - 1} for row in places]
+    if hand == "embedding":
+        assert not any(held)
+    else:
+        assert held == [{*np.flatnonzero(row)} for row in hand_bits(hands)]
+    assert all((row[: (row > 0).sum()] > 0).all() for row in places)  # zeros at the end alone
+    if hand == "cards":
+        assert vectors.shape == (600, 0)
+    else:
+        wanted = load_embedding("hand2vec-32").embed_hands(hands)
+        np.testing.assert_array_equal(vectors, wanted)
+        assert bidder.card["architecture"]["embedding"] == "hand2vec-32"
+
+    again = load_network(tmp_path / "mine.safetensors")
+    assert again.architecture == network.architecture
+    with torch.no_grad():
+        outputs = again(torch.from_numpy(places), torch.from_numpy(vectors))
+    logits, legal = bidder.logits(*tables), auctions.legal_masks() == 1
+    np.testing.assert_allclose(logits[legal], outputs.logits.numpy()[legal], atol=1e-4)
+    np.testing.assert_allclose(bidder.guesses(*tables), outputs.guesses.numpy(), atol=1e-4)
+
+
+def test_a_bidder_that_lacks_its_encoder_is_refused(tmp_path):
+    torch.manual_seed(3)
+    save_network(tmp_path / "a.safetensors", make_network("none", 8, 1, "both", "hand2vec-8"), {})
+    tensors = load_file(tmp_path / "a.safetensors")
+    save_file({k: v for k, v in tensors.items() if "encoder" not in k}, tmp_path / "b.safetensors")
+    (tmp_path / "b.json").write_text((tmp_path / "a.json").read_text())
+    with pytest.raises(ValueError, match="a bidder whose hand is 'both' needs an encoder"):
+        load_bidder(tmp_path / "b.safetensors")
+    with pytest.raises(ValueError, match="hand is 'eyes', expected features, embedding, cards, bo"):
+        make_network("none", 8, 1, "eyes", "hand2vec-8")
+    with pytest.raises(ValueError, match="imitation reads 'features' of the hand, not 'cards'"):
+        make_network("imitation", 8, 1, "cards", "hand2vec-8")
+    with pytest.raises(FileNotFoundError, match="no embedding 'hand2vec-7'"):
+        make_network("none", 8, 1, "embedding", "hand2vec-7")

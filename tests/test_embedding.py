@@ -172,7 +172,8 @@ def test_weights_that_lack_a_layer_are_refused(tmp_path):
             load_embedding(path)
         with pytest.raises(ValueError, match=message):
             train_hand2vec(
-                Hand2VecConfig(out=str(tmp_path / "new"), teachers=(str(path),)), progress=False
+                Hand2VecConfig(out=str(tmp_path / "new.safetensors"), teachers=(str(path),)),
+                progress=False,
             )
 
 

@@ -1,6 +1,7 @@
 """Imitation: examples from auctions, learning of a toy system, resuming, the command."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from bridgevec.auction import auction_text
 from bridgevec.bidders import load_bidder
 from bridgevec.bidders.features import MEANS, SCALES
 from bridgevec.cards import Deal, Seat, hand_bits, random_masks
+from bridgevec.models.embedding import WEIGHTS
 from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.scoring import VULNERABILITIES
 from bridgevec.train.auctions import batches, evaluate_bidder, examples
@@ -208,9 +210,34 @@ def test_training_goes_on_from_other_weights(file, tmp_path):
     assert after["test split"]["accuracy"] >= before["accuracy"] - 0.01
 
 
+@pytest.mark.parametrize("hand", ["embedding", "both"])
+def test_a_bidder_learns_from_the_embedding_and_carries_its_encoder(file, tmp_path, hand):
+    """The embedding may be a file that is gone later."""
+    for shipped in WEIGHTS.glob("hand2vec-8.*"):
+        shutil.copy(shipped, tmp_path / f"my{shipped.suffix}")
+    mine = str(tmp_path / "my.safetensors")
+    options = {"hand": hand, "embedding": mine, "epochs": 8}
+    out = train_imitation(config(file, tmp_path, **options), progress=False)
+    (tmp_path / "my.safetensors").unlink()
+    (tmp_path / "my.json").unlink()
+    card = json.loads(out.with_suffix(".json").read_text())
+    assert card["architecture"] == {"width": 32, "blocks": 1, "hand": hand, "embedding": "my"}
+    assert f"--hand {hand} --embedding {mine}" in card["command"]
+    assert card["test split"]["accuracy"] > 0.96
+    bidder = load_bidder(out)
+    assert bidder.call("AKQ92.K54.T98.32") == "1S"
+    assert bidder.call("8732.A54.QT9.Q32", "1S P") == "3S"
+    more = config(file, tmp_path, start=str(out), epochs=1, learning_rate=1e-4, muon_rate=1e-4)
+    more.out = str(tmp_path / "more.safetensors")
+    more = json.loads(train_imitation(more, progress=False).with_suffix(".json").read_text())
+    assert more["architecture"] == card["architecture"]
+    assert more["test split"]["accuracy"] > 0.96
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"hand": "eyes"}, "hand is 'eyes', expected features"),
         ({"auctions": ()}, "no auctions to learn from"),
         ({"epochs": 0}, "epochs is 0"),
         ({"test_fraction": 1.0}, "test_fraction is 1.0"),

@@ -297,6 +297,22 @@ def test_the_mean_of_weights_is_a_bidder_that_tells_where_it_is_from(tmp_path):
         merge_networks(names, tmp_path / "mean.json")
 
 
+def test_a_bidder_that_reads_the_embedding_plays_one_that_does_not(tmp_path):
+    out = tmp_path / "bidder.safetensors"
+    options = TINY | {"situations": 300, "num_iterations": 2, "anchor": "imitation"}
+    options |= {"hand": "embedding", "embedding": "hand2vec-32", "opponent_fraction": 1.0}
+    selfplay.train_selfplay(selfplay.SelfPlayConfig(out=str(out), **options), progress=False)
+    assert load_bidder(out).input.dims == 32
+    twice = tmp_path / "twice.safetensors"
+    merge_networks([str(out), str(out)], twice)
+    hands, auctions = random_masks(200, 3)[:, 0], Auctions(200)
+    auctions.start(np.ones(200, dtype=bool), np.zeros(200, np.uint8))
+    asked = hands, auctions, np.zeros(200, np.uint8)
+    one, other = (load_bidder(path).probabilities(*asked) for path in (out, twice))
+    np.testing.assert_allclose(one, other, atol=1e-5)
+    assert one.std(axis=0).max() > 0.001  # it sees the hands
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

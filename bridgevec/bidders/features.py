@@ -24,9 +24,15 @@ how many numbers    what they say
 
 The last kind is that of `bridgevec.envs.observation`. It names the last 24 calls that are no
 passes; an auction with more of them has never been seen.
+
+Of the hand, these are the features of a network that reads its `"features"`. Others read the
+`"cards"`, which are the first 52 alone, the numbers of an `"embedding"`, or `"both"`, see
+`BidderInput`.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,13 +40,27 @@ from numpy.typing import NDArray
 from bridgevec._auction import N_BIDDER_FEATURES, N_PLACES, Auctions
 from bridgevec.cards import hand_bits
 from bridgevec.models.embedding import embed_hands
+from bridgevec.models.encoder import HandEncoder
 
-__all__ = ["N_BIDDER_FEATURES", "N_PLACES", "describe_hands", "observe"]
+__all__ = [
+    "HANDS",
+    "N_BIDDER_FEATURES",
+    "N_PLACES",
+    "BidderInput",
+    "Seen",
+    "describe_hands",
+    "observe",
+]
 
 DESCRIPTION = 13
 """How many numbers describe a hand that is guessed, see `describe_hands`."""
 SPREAD = 5
 """Of how many of them, the lengths and the points, a standard deviation is guessed too."""
+HANDS = ("features", "embedding", "cards", "both")
+"""What a network may read of its own hand."""
+# An observation begins with the features of the hand, always as many: length and honours of four
+# suits, 13 cards, then points, shape and strength.
+_HAND, _CARDS = 24, slice(8, 21)
 OTHERS = ("left", "partner", "right")
 """Whose hands are guessed."""
 MEANS = np.array([3.25] * 4 + [10] + [0] * 8, dtype=np.float32)
@@ -82,6 +102,70 @@ def observe(
         np.ascontiguousarray(hands, dtype=np.uint64),
         np.ascontiguousarray(vulnerable, dtype=np.uint8),
     )
+
+
+class Seen(NamedTuple):
+    """What players see, a row each.
+
+    Attributes
+    ----------
+    places : ndarray of int16, shape (n, N_PLACES)
+        Active features, see `observe`.
+    vectors : ndarray of float32, shape (n, dims)
+        Their hands in numbers; `dims` is 0 for networks that do not read an embedding.
+    """
+
+    places: NDArray[np.int16]
+    vectors: NDArray[np.float32]
+
+
+class BidderInput:
+    """What a bidder's network reads.
+
+    Parameters
+    ----------
+    hand : {"features", "embedding", "cards", "both"}, default "features"
+        Of its own hand: the features of the table above, the numbers of an embedding, the 52 cards,
+        or the numbers and the cards. The auction is the same for all.
+    encoder : HandEncoder, optional
+        Makes the numbers, if it reads them.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind, or it needs an encoder and has none.
+
+    Examples
+    --------
+    >>> BidderInput("cards").dims
+    0
+    """
+
+    def __init__(self, hand: str = "features", encoder: HandEncoder | None = None) -> None:
+        if hand not in HANDS:
+            raise ValueError(f"hand is {hand!r}, expected {', '.join(HANDS)}")
+        reads_vectors = hand in ("embedding", "both")
+        if reads_vectors != (encoder is not None):
+            needs = "needs an encoder" if reads_vectors else "reads no embedding"
+            raise ValueError(f"a bidder whose hand is {hand!r} {needs}")
+        self.hand, self.encoder = hand, encoder
+        self.dims = 0 if encoder is None else encoder.dims
+
+    def observe(
+        self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
+    ) -> Seen:
+        """Tell what players see who are to call, see `observe`."""
+        places = observe(hands, auctions, vulnerable)
+        if self.hand != "features":
+            kept = places[:, _HAND:]
+            if self.hand != "embedding":
+                kept = np.concatenate([places[:, _CARDS], kept], axis=1)
+            # Zeros stand at the end alone.
+            places = np.zeros_like(places)
+            places[:, : kept.shape[1]] = kept
+        if self.encoder is None:
+            return Seen(places, np.zeros((len(places), 0), dtype=np.float32))
+        return Seen(places, self.encoder.embed(np.asarray(hands, dtype=np.uint64)))
 
 
 def describe_hands(masks: NDArray[np.uint64]) -> NDArray[np.float32]:

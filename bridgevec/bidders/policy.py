@@ -9,7 +9,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +24,12 @@ from bridgevec.bidders.features import (
     OTHERS,
     SCALES,
     SPREAD,
-    observe,
+    BidderInput,
+    Seen,
 )
 from bridgevec.cards import HandLike, SeatLike
 from bridgevec.models.embedding import find_weights, read_weights
+from bridgevec.models.encoder import HandEncoder
 
 _CHUNK = 512  # rows at a time, so that they stay in the cache
 
@@ -71,6 +73,8 @@ class PolicyBidder(Bidder):
         The file's name.
     card : dict
         The model card.
+    input : BidderInput
+        What the network reads; `observe` of it makes what `outputs` takes.
 
     Raises
     ------
@@ -86,12 +90,18 @@ class PolicyBidder(Bidder):
         weights = {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
         try:
             self._rows, self._bias = weights["rows"], weights["bias"]
-            blocks = range(self.card["architecture"]["blocks"])
+            architecture = self.card["architecture"]
+            blocks = range(architecture["blocks"])
             names = [*(f"blocks.{i}" for i in blocks), "policy", "guess"]
             *self._blocks, self._policy, self._guess = [
                 (np.ascontiguousarray(weights[f"{name}.weight"].T), weights[f"{name}.bias"])
                 for name in names
             ]
+            encoder = tensors_under("encoder.", tensors)
+            self.input = BidderInput(
+                architecture.get("hand", "features"), HandEncoder(encoder) if encoder else None
+            )
+            self._reader = Reader(tensors_under("reader.", weights)) if encoder else None
         except KeyError as error:
             raise ValueError(f"{path}: no bidder, {error} is missing") from None
         except (AttributeError, IndexError, TypeError) as error:
@@ -106,18 +116,33 @@ class PolicyBidder(Bidder):
                 f"{path}: no bidder, rows {self._rows.shape} and bias {width} do not fit"
             )
         try:  # shapes that do not fit together show in use
-            self._head(self._policy, np.zeros((1, N_PLACES), dtype=np.int16))
-            self._head(self._guess, np.zeros((1, N_PLACES), dtype=np.int16))
+            nothing = np.zeros((1, N_PLACES), dtype=np.int16)
+            seen = Seen(nothing, np.zeros((1, self.input.dims), dtype=np.float32))
+            self._head(self._policy, seen)
+            self._head(self._guess, seen)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path}: no bidder, its weights do not fit: {error}") from None
 
     def __repr__(self) -> str:
         return f"PolicyBidder({self.name!r})"
 
-    def _last_layer(self, places: NDArray[np.int16]) -> NDArray[np.float32]:
-        x = np.empty((len(places), len(self._bias)), dtype=np.float32)
-        sum_rows(places, self._rows, x)
+    def last_layer(self, seen: Seen) -> NDArray[np.float32]:
+        """Compute the network's last hidden layer.
+
+        Parameters
+        ----------
+        seen : Seen
+            From `input.observe`.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, width)
+        """
+        x = np.empty((len(seen.places), len(self._bias)), dtype=np.float32)
+        sum_rows(seen.places, self._rows, x)
         x += self._bias
+        if self._reader is not None:
+            x += self._reader(seen.vectors)
         for weight, bias in self._blocks:
             y = np.maximum(x, 0) @ weight
             y += bias
@@ -126,15 +151,17 @@ class PolicyBidder(Bidder):
         return np.maximum(x, 0, out=x)
 
     def _head(
-        self, head: tuple[NDArray[np.float32], NDArray[np.float32]], places: NDArray[np.int16]
+        self, head: tuple[NDArray[np.float32], NDArray[np.float32]], seen: Seen
     ) -> NDArray[np.float32]:
         """Compute what a head says of observations, a part at a time, on every core."""
         weight, bias = head
+        places, vectors = seen
         y = np.empty((len(places), len(bias)), dtype=np.float32)
 
         def work(start: int) -> None:
             part = slice(start, start + _CHUNK)
-            np.matmul(self._last_layer(places[part]), weight, out=y[part])
+            some = Seen(places[part], vectors[part])
+            np.matmul(self.last_layer(some), weight, out=y[part])
 
         if len(places) <= _CHUNK:
             work(0)
@@ -158,7 +185,7 @@ class PolicyBidder(Bidder):
         -------
         ndarray of float32, shape (n, 38)
         """
-        y = self._head(self._policy, observe(hands, auctions, vulnerable))
+        y = self._head(self._policy, self.input.observe(hands, auctions, vulnerable))
         y[auctions.legal_masks() == 0] = -np.inf
         return y
 
@@ -194,7 +221,7 @@ class PolicyBidder(Bidder):
             What is expected of the 13 numbers of `bridgevec.bidders.features.describe_hands`, and
             the logarithms of the standard deviations of the first 5.
         """
-        y = self._head(self._guess, observe(hands, auctions, vulnerable))
+        y = self._head(self._guess, self.input.observe(hands, auctions, vulnerable))
         return y.reshape(len(y), len(OTHERS), -1)
 
     def infer(
@@ -234,6 +261,34 @@ class PolicyBidder(Bidder):
                 means[SPREAD:],
             )
         return shown
+
+
+class Reader:
+    """The part of a network that reads the embedding of a hand, see `train.bidder_net.HandReader`.
+
+    Parameters
+    ----------
+    weights : dict of str to ndarray of float32
+    """
+
+    def __init__(self, weights: dict[str, NDArray[np.float32]]) -> None:
+        self._w = {name: np.ascontiguousarray(x.T) for name, x in weights.items()}
+
+    def __call__(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map vectors (n, dims) to what they add to the network's first layer, (n, width)."""
+        w = self._w
+        x = vectors.reshape(len(vectors), 4, -1)
+        x = x @ w["enter.weight"] + (x.mean(axis=1) @ w["shared.weight"] + w["enter.bias"])[:, None]
+        np.maximum(x, 0, out=x)
+        y = x @ w["own.weight"] + (x.mean(axis=1) @ w["mean.weight"] + w["own.bias"])[:, None]
+        x += np.maximum(y, 0, out=y)
+        out: NDArray[np.float32] = x.reshape(len(x), -1) @ w["leave.weight"] + w["leave.bias"]
+        return out
+
+
+def tensors_under(start: str, tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Give the tensors whose names start so, by the rest of their names."""
+    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
 
 
 @lru_cache(maxsize=8)

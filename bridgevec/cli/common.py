@@ -7,9 +7,11 @@ import json
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from bridgevec.cards import hand_mask, hand_text
 
@@ -47,7 +49,7 @@ Workers = Annotated[int | None, typer.Option(help="Number of threads; all cores 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar.")]
 
 
-class Group(typer.core.TyperGroup):
+class Group(TyperGroup):
     """Turn errors that the user can fix into one line and exit code 2."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -130,12 +132,12 @@ def embedding_of(weights: str | None) -> Embedding:
     return load_embedding() if weights is None else load_embedding(weights)
 
 
-class told(warnings.catch_warnings):
+@contextmanager
+def told() -> Iterator[None]:
     """Within it, warnings are lines on standard error."""
-
-    def __enter__(self) -> None:
-        super().__enter__()
+    with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
         warnings.showwarning = lambda message, *_, **__: typer.echo(
             f"bridgevec: {message}", err=True
         )
+        yield

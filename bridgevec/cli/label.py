@@ -79,6 +79,7 @@ def label(
     kind = f"pairs with {layouts} layouts each" if layouts else "deals"
     was_there = out.exists()
     try:
+        files: list[Path] = []
         if shard_size is None:
             label_deals(out, deals, seed, **options)
         else:

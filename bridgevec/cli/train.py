@@ -11,6 +11,7 @@ from types import GenericAlias
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 import typer
+from typer.core import TyperGroup
 
 from bridgevec.cli.common import examples
 
@@ -104,7 +105,7 @@ TRAININGS = {
 }
 
 
-class _TrainGroup(typer.core.TyperGroup):
+class _TrainGroup(TyperGroup):
     """Makes a command when it is asked for: its options come from a module that uses torch."""
 
     def list_commands(self, ctx: Any) -> list[str]:

@@ -35,6 +35,7 @@ from bridgevec.cards import (
     hand_text,
     random_masks,
 )
+from bridgevec.models.encoder import HandEncoder, silu
 
 __all__ = [
     "Embedding",
@@ -60,8 +61,6 @@ FORMAT = 1
 
 WEIGHTS = Path(__file__).parent / "weights"
 _CHUNK = 128  # hands at a time, so that what is computed for them stays in the cache
-_SUIT_SHIFTS = np.array([0, 13, 26, 39], dtype=np.uint64)
-_HOLDING = np.uint64(0x1FFF)
 _OUTCOMES = np.arange(14, dtype=np.float32)
 _HIT = np.float32(1.2)
 """What naming the right number of tricks is worth, if the next one is worth 1."""
@@ -152,8 +151,8 @@ class Embedding:
     Parameters
     ----------
     path : path
-        Weights ``name.safetensors`` as `bridgevec.train.hand2vec.train` writes them; the model
-        card ``name.json`` is beside them.
+        Weights ``name.safetensors`` as `bridgevec.train.hand2vec` writes them; the model card
+        ``name.json`` is beside them.
 
     Attributes
     ----------
@@ -164,6 +163,8 @@ class Embedding:
         a hand exchanges their quarters.
     card : dict
         The model card.
+    encoder : HandEncoder
+        What makes vectors of masks.
 
     Raises
     ------
@@ -177,11 +178,17 @@ class Embedding:
         self.name = Path(path).stem
         self.card, self._weights = read_weights(path)
         try:
-            self.dims = 4 * self._weights["encoder.skip.weight"].shape[0]
+            self.encoder = HandEncoder(
+                {
+                    name.removeprefix("encoder."): tensor
+                    for name, tensor in self._weights.items()
+                    if name.startswith("encoder.")
+                }
+            )
+            self.dims = self.encoder.dims
             architecture = self.card["architecture"]
             # Cards of version 0.1 do not name the kind of encoder.
             self._mixing = bool(architecture.get("mixing", True))
-            _ = self._weights["encoder.out.weight" if self._mixing else "encoder.shared.weight"]
             self._blocks = {
                 "head": architecture["head_blocks"],
                 "unpack": architecture["unpack_blocks"] if architecture["unpacked"] else 0,
@@ -211,77 +218,19 @@ class Embedding:
             sha.update(np.ascontiguousarray(tensor).tobytes())
         return sha.hexdigest()
 
-    # -- the encoder
-
-    @cached_property
-    def _tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """What each holding gives its own suit, and every suit: two of (8192, dims / 4)."""
-        w = self._weights
-        scale = np.reciprocal(np.sqrt(w["encoder.norm.running_var"] + np.float32(1e-5)))
-        x = self._layer("encoder.own", self._holdings())
-        own = x @ w["encoder.skip.weight"].T + w["encoder.skip.bias"]
-        own = (own - w["encoder.norm.running_mean"]) * scale
-        return own, x @ w["encoder.shared.weight"].T * scale
-
-    @cached_property
-    def _mixing_tables(self) -> tuple[NDArray[np.float32], ...]:
-        """What each holding adds: to its own suit's layer, to every suit's, to the output."""
-        w = self._weights
-        variance = w["encoder.norm.running_var"] + np.float32(1e-5)
-        scale = np.asarray(1 / np.sqrt(variance), np.float32)
-        x = self._holdings()
-        own = x @ w["encoder.own.weight"].T + w["encoder.own.bias"]
-        mean = np.asarray(x @ (w["encoder.mean.weight"].T / np.float32(4)), np.float32)
-        skip: NDArray[Any] = x @ w["encoder.skip.weight"].T + w["encoder.skip.bias"]
-        skip = np.asarray((skip - w["encoder.norm.running_mean"]) * scale, np.float32)
-        out = np.asarray(w["encoder.out.weight"].T * scale, np.float32)
-        return own, mean, skip, out
-
-    def _holdings(self) -> NDArray[np.float32]:
-        """Encode the 8192 holdings of a suit by the encoder's first layer."""
-        bits = (np.arange(1 << 13)[:, None] >> np.arange(13) & 1).astype(np.float32)
-        return self._layer("encoder.cards", bits)
-
-    def _layer(self, name: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        return _silu(x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"])
-
-    def _embed(self, masks: NDArray[np.uint64]) -> NDArray[np.float32]:
-        """Embed masks of shape (n,)."""
-        holdings = (masks[:, None] >> _SUIT_SHIFTS & _HOLDING).astype(np.intp)
-        if self._mixing:
-            return self._embed_mixing(holdings)
-        own, shared = self._tables
-        vectors = own.take(holdings, axis=0)
-        vectors += shared.take(holdings, axis=0).sum(axis=1, keepdims=True)
-        return vectors.reshape(-1, self.dims)
-
-    def _embed_mixing(self, holdings: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Embed holdings (n, 4) by an encoder of version 0.1."""
-        own, mean, skip, out = self._mixing_tables
-        vectors = np.empty((*holdings.shape, self.dims // 4), dtype=np.float32)
-        for start in range(0, len(holdings), _CHUNK):
-            part = holdings[start : start + _CHUNK]
-            x = own.take(part, axis=0)
-            shared = mean.take(part[:, 0], axis=0)
-            for suit in (1, 2, 3):
-                shared += mean.take(part[:, suit], axis=0)
-            x += shared[:, None]
-            flat = _silu(x).reshape(-1, x.shape[-1]) @ out
-            vectors[start : start + _CHUNK] = flat.reshape(*part.shape, -1)
-        vectors += skip[holdings]
-        return vectors.reshape(-1, self.dims)
-
     def __repr__(self) -> str:
         return f"Embedding({self.name!r})"
 
     def embed_hand(self, hand: HandLike) -> NDArray[np.float32]:
         """Embed one hand, see `embed_hand`."""
-        vector: NDArray[np.float32] = self._embed(np.array([hand_mask(hand)], dtype=np.uint64))[0]
+        vector: NDArray[np.float32] = self.encoder.embed(
+            np.array([hand_mask(hand)], dtype=np.uint64)
+        )[0]
         return vector
 
     def embed_hands(self, hands: ArrayLike | Sequence[HandLike]) -> NDArray[np.float32]:
         """Embed many hands, see `embed_hands`."""
-        return self._embed(hand_masks(hands))
+        return self.encoder.embed(hand_masks(hands))
 
     # -- the head
 
@@ -294,7 +243,7 @@ class Embedding:
     def _block(self, name: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
         u = _normalise(x)
         u = self._linear(f"{name}.own", u) + self._linear(f"{name}.mean", u.mean(1, keepdims=True))
-        return x + self._linear(f"{name}.out", _silu(u))
+        return x + self._linear(f"{name}.out", silu(u))
 
     def _unpack(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map embeddings (n, dims) to what the head takes, (n, 4, ...)."""
@@ -304,7 +253,7 @@ class Embedding:
         y = self._linear("unpack.enter", x)
         if not self._mixing:
             y += self._linear("unpack.shared", x.mean(axis=1, keepdims=True))
-        x = self._linear("unpack.lift", _silu(y))
+        x = self._linear("unpack.lift", silu(y))
         for i in range(self._blocks["unpack"]):
             x = self._block(f"unpack.blocks.{i}", x)
         return self._linear("unpack.leave", _normalise(x))
@@ -314,12 +263,12 @@ class Embedding:
     ) -> NDArray[np.float32]:
         """Map embeddings (n, dims) of both hands to probabilities (n, 5, 14)."""
         x = self._linear("head.declarer", self._unpack(declarers))
-        x = self._linear("head.lift", _silu(x + self._linear("head.dummy", self._unpack(dummies))))
+        x = self._linear("head.lift", silu(x + self._linear("head.dummy", self._unpack(dummies))))
         for i in range(self._blocks["head"]):
             x = self._block(f"head.blocks.{i}", x)
         x = _normalise(x)
         suits = self._linear("head.suit", x)[:, ::-1]
-        middle = _silu(self._linear("head.notrump_in", x.mean(axis=1, keepdims=True)))
+        middle = silu(self._linear("head.notrump_in", x.mean(axis=1, keepdims=True)))
         logits = np.concatenate([suits, self._linear("head.notrump", middle)], axis=1)
         p = np.exp(logits - logits.max(axis=-1, keepdims=True))
         chances: NDArray[np.float32] = p / p.sum(axis=-1, keepdims=True)
@@ -348,7 +297,7 @@ class Embedding:
                 f"declarer {hand_text(int(first[i]))!r} and dummy {hand_text(int(second[i]))!r} "
                 f"both have card {card}"
             )
-        return self.estimate_of_vectors(self._embed(first), self._embed(second))
+        return self.estimate_of_vectors(self.encoder.embed(first), self.encoder.embed(second))
 
     def estimate_of_vectors(
         self, declarers: NDArray[np.float32], dummies: NDArray[np.float32]
@@ -425,7 +374,7 @@ class Embedding:
             raise ValueError(f"restarts is {restarts}, expected at least 1")
 
         def distance(masks: NDArray[np.uint64]) -> NDArray[np.float32]:
-            squares: NDArray[np.float32] = np.square(self._embed(masks) - target).sum(axis=1)
+            squares: NDArray[np.float32] = np.square(self.encoder.embed(masks) - target).sum(axis=1)
             return squares
 
         # Start from the best of many random hands; exchange one card for another, of 13 × 39, as
@@ -448,16 +397,6 @@ class Embedding:
             if here < least:
                 best, least = mask, here
         return hand_text(int(best))
-
-
-def _silu(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Compute x / (1 + e^-x), in place."""
-    # Far below zero the exponential overflows to inf, and the quotient is 0 as it should be.
-    with np.errstate(over="ignore"):
-        below = np.exp(-x)
-    below += 1
-    x /= below
-    return x
 
 
 def _normalise(x: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bridgevec._auction import Auctions
 from bridgevec.auction import PASS
 from bridgevec.bidders.bidder import Bidder
-from bridgevec.bidders.features import OTHERS, SCALES, SPREAD, describe_hands, observe
+from bridgevec.bidders.features import OTHERS, SCALES, SPREAD, BidderInput, describe_hands
 from bridgevec.bidders.policy import PolicyBidder
 from bridgevec.records.auctions import RecordedAuctions
 
@@ -26,7 +26,8 @@ class Examples(NamedTuple):
     Attributes
     ----------
     places : ndarray of int16, shape (n, 64)
-        As `bridgevec.bidders.features.observe` gives them.
+    vectors : ndarray of float32, shape (n, dims)
+        Both as a `bridgevec.bidders.features.BidderInput` gives them.
     legal : ndarray of int8, shape (n, 38)
         0 for calls that were not legal.
     others : ndarray of float32, shape (n, 3, 13)
@@ -36,18 +37,20 @@ class Examples(NamedTuple):
     """
 
     places: NDArray[np.int16]
+    vectors: NDArray[np.float32]
     legal: NDArray[np.int8]
     others: NDArray[np.float32]
     calls: NDArray[np.int64]
 
     def take(self, rows: NDArray[Any]) -> Examples:
         """Select rows."""
-        return Examples(*(column[rows] for column in self))
+        return Examples._make(column[rows] for column in self)
 
     def join(self, others: Examples) -> Examples:
         """Add others."""
         return Examples(
             np.concatenate([self.places, others.places]),
+            np.concatenate([self.vectors, others.vectors]),
             np.concatenate([self.legal, others.legal]),
             np.concatenate([self.others, others.others]),
             np.concatenate([self.calls, others.calls]),
@@ -98,22 +101,27 @@ def decisions(recorded: RecordedAuctions, rows: NDArray[np.intp]) -> Iterator[De
         auctions.make(calls >= 0, np.ascontiguousarray(calls))
 
 
-def examples(recorded: RecordedAuctions, rows: NDArray[np.intp]) -> Examples:
+def examples(
+    recorded: RecordedAuctions, rows: NDArray[np.intp], reads: BidderInput | None = None
+) -> Examples:
     """Make every call of some of the auctions an example.
 
     Parameters
     ----------
     recorded, rows
         As `decisions` takes them.
+    reads : BidderInput, optional
+        What the network reads that is to learn; by default the features of the hand.
 
     Returns
     -------
     Examples of the first calls of all auctions, then of the second calls, and so on.
     """
+    reads = reads or BidderInput()
     described = describe_hands(recorded.deals[rows].reshape(-1)).reshape(-1, 4, 13)
     parts = [
         Examples(
-            observe(*made.tables),
+            *reads.observe(*made.tables),
             made.tables[1].legal_masks(),
             described[made.auctions[:, None], (made.seats[:, None] + [1, 2, 3]) % 4],
             made.calls,
@@ -128,6 +136,7 @@ def batches(
     rows: NDArray[np.intp],
     size: int,
     random: np.random.Generator,
+    reads: BidderInput | None = None,
 ) -> Iterator[Examples]:
     """Shuffle the calls of some of the auctions, and deal them out; a rest is left out.
 
@@ -138,11 +147,13 @@ def batches(
     size : int
         Calls a batch.
     random : Generator
+    reads : BidderInput, optional
+        As `examples` takes it.
     """
     order = random.permutation(rows)
     rest: Examples | None = None
     for start in range(0, len(order), _DEALS):
-        part = examples(recorded, order[start : start + _DEALS])
+        part = examples(recorded, order[start : start + _DEALS], reads)
         if rest is not None:
             part = rest.join(part)
         shuffled = random.permutation(len(part.calls))

@@ -1,9 +1,11 @@
 """The network of all trained bidders, in PyTorch.
 
 The first layer sums the rows of what is true of the hand and the auction
-(`bridgevec.bidders.features`); residual layers follow, then three heads: the policy, the value, and
-a guess of the three other hands. Without normalisation or anything else that NumPy would be slow
-at, so that `bridgevec.bidders.policy` may follow it.
+(`bridgevec.bidders.features`). A network that reads an embedding of its hand has a small network on
+each suit's numbers besides, `HandReader`, whose output is added to that sum. Residual layers
+follow, then three heads: the policy, the value, and what the three other players hold. Without
+normalisation or anything else that NumPy would be slow at, so that `bridgevec.bidders.policy` may
+follow it.
 """
 
 from __future__ import annotations
@@ -20,9 +22,20 @@ from torch.nn import functional as F
 
 from bridgevec._auction import add_to_rows, sum_rows
 from bridgevec.auction import N_CALLS
-from bridgevec.bidders.features import DESCRIPTION, N_BIDDER_FEATURES, OTHERS, SPREAD
-from bridgevec.models.embedding import FORMAT, find_weights, read_weights
+from bridgevec.bidders.features import (
+    DESCRIPTION,
+    N_BIDDER_FEATURES,
+    OTHERS,
+    SPREAD,
+    BidderInput,
+    Seen,
+)
+from bridgevec.bidders.policy import tensors_under
+from bridgevec.models.embedding import FORMAT, find_weights, load_embedding, read_weights
+from bridgevec.models.encoder import HandEncoder
 from bridgevec.train.checkpoint import write_model
+
+_READER_WIDTH = 96
 
 
 class Outputs(NamedTuple):
@@ -80,6 +93,40 @@ def sum_of_rows(places: Tensor, rows: Tensor) -> Tensor:
     return F.embedding_bag(places.int(), rows, mode="sum", padding_idx=0)
 
 
+class HandReader(nn.Module):
+    """Read the embedding of a hand: a small network on each suit's numbers, the same for all suits.
+
+    A single linear layer makes little of the numbers: two of them tell a suit's length and its
+    honours, so that what a call depends on, such as five cards or stoppers, is far from linear.
+
+    Parameters
+    ----------
+    dims : int
+        Numbers of the embedding.
+    width : int
+        Numbers that describe a suit inside.
+    out : int
+        Width of the network's first layer.
+    """
+
+    def __init__(self, dims: int, width: int, out: int) -> None:
+        super().__init__()
+        self.enter = nn.Linear(dims // 4, width)
+        # Each layer sees the mean over the suits, too: what a suit is worth depends on the others.
+        self.shared = nn.Linear(dims // 4, width, bias=False)
+        self.own = nn.Linear(width, width)
+        self.mean = nn.Linear(width, width, bias=False)
+        self.leave = nn.Linear(4 * width, out)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Map vectors (n, dims) to (n, out)."""
+        x = vectors.view(len(vectors), 4, -1)
+        x = F.relu(self.enter(x) + self.shared(x.mean(1, keepdim=True)))
+        x = x + F.relu(self.own(x) + self.mean(x.mean(1, keepdim=True)))
+        y: Tensor = self.leave(x.flatten(1))
+        return y
+
+
 class BidderNetwork(nn.Module):
     """Observations to policy, value and guesses.
 
@@ -89,11 +136,29 @@ class BidderNetwork(nn.Module):
         Of every layer.
     blocks : int, default 3
         How many layers come after the first.
+    hand : {"features", "embedding", "cards", "both"}, default "features"
+        What is read of the hand, see `bridgevec.bidders.features.BidderInput`.
+    encoder : HandEncoder, optional
+        Of the embedding that is read. It is not trained, and is written with the weights.
+    embedding : str, default ""
+        The embedding's name.
     """
 
-    def __init__(self, width: int = 256, blocks: int = 3) -> None:
+    def __init__(
+        self,
+        width: int = 256,
+        blocks: int = 3,
+        hand: str = "features",
+        encoder: HandEncoder | None = None,
+        embedding: str = "",
+    ) -> None:
         super().__init__()
-        self.architecture = {"width": width, "blocks": blocks}
+        self.input = BidderInput(hand, encoder)
+        self.architecture: dict[str, Any] = {"width": width, "blocks": blocks}
+        if hand != "features":  # as the cards of version 0.1 have it
+            self.architecture["hand"] = hand
+        if encoder is not None:
+            self.architecture["embedding"] = embedding
         # Some forty rows are summed, for a variance of about 1.
         rows = torch.randn(N_BIDDER_FEATURES, width) * 40**-0.5
         rows[0] = 0
@@ -102,16 +167,22 @@ class BidderNetwork(nn.Module):
         self.policy = nn.Linear(width, N_CALLS)
         self.value = nn.Linear(width, 1)
         self.guess = nn.Linear(width, len(OTHERS) * (DESCRIPTION + SPREAD))
+        # Last, so that the other weights start as those of a network without it.
+        self.reader = HandReader(encoder.dims, _READER_WIDTH, width) if encoder else None
 
-    def forward(self, places: Tensor) -> Outputs:
+    def forward(self, places: Tensor, vectors: Tensor | None = None) -> Outputs:
         """Judge observations.
 
         Parameters
         ----------
         places : Tensor of int16, shape (n, 64)
-            As `bridgevec.bidders.features.observe` gives them.
+        vectors : Tensor, shape (n, dims), optional
+            Both as `input.observe` gives them.
         """
         x = sum_of_rows(places, self.rows) + self.bias
+        if self.reader is not None:
+            assert vectors is not None
+            x = x + self.reader(vectors)
         for block in self.blocks:
             x = x + F.relu(block(F.relu(x)))
         x = F.relu(x)
@@ -171,6 +242,9 @@ def save_network(
     about = {"name": path.stem, "format": FORMAT, "architecture": network.architecture}
     about["parameters"] = sum(p.numel() for p in network.parameters())
     tensors = {k: v.detach().cpu().half() for k, v in network.state_dict().items()}
+    if network.input.encoder is not None:  # in full precision: hands lie close to each other
+        for name, array in network.input.encoder.weights.items():
+            tensors[f"encoder.{name}"] = torch.from_numpy(array).contiguous()
     write_model(path, save(tensors), about | card)
 
 
@@ -183,10 +257,55 @@ def load_network(name: str | os.PathLike[str]) -> BidderNetwork:
         As `bridgevec.bidders.policy.load_policy` takes it.
     """
     path = find_weights(name, "bidder")
-    card, _ = read_weights(path)
-    network = BidderNetwork(**card["architecture"])
-    network.load_state_dict({k: v.float() for k, v in load_file(path).items()})
+    card, arrays = read_weights(path)
+    encoder = tensors_under("encoder.", arrays)
+    network = BidderNetwork(
+        **card["architecture"], encoder=HandEncoder(encoder) if encoder else None
+    )
+    learned = {k: v.float() for k, v in load_file(path).items() if not k.startswith("encoder.")}
+    network.load_state_dict(learned)
     return network
+
+
+def make_network(
+    start: str | os.PathLike[str], width: int, blocks: int, hand: str, embedding: str
+) -> BidderNetwork:
+    """Load a network to train further, or make a new one.
+
+    Parameters
+    ----------
+    start : str or path
+        As `load_network` takes it; ``"none"`` for a new one.
+    width, blocks : int
+        Of a new one.
+    hand : {"features", "embedding", "cards", "both"}
+        What a new one reads of its own hand.
+    embedding : str
+        The embedding that it reads, a shipped name or a file.
+
+    Raises
+    ------
+    ValueError
+        If `hand` is none of these, or the network to train further reads something else.
+    FileNotFoundError
+        If there is no such embedding, or no such network.
+    """
+    if start == "none":
+        if hand not in ("embedding", "both"):
+            return BidderNetwork(width, blocks, hand)
+        vectors = load_embedding(embedding)
+        return BidderNetwork(width, blocks, hand, vectors.encoder, vectors.name)
+    network = load_network(start)
+    if hand not in ("features", network.input.hand):
+        raise ValueError(
+            f"{os.fspath(start)} reads {network.input.hand!r} of the hand, not {hand!r}"
+        )
+    return network
+
+
+def seen_tensors(seen: Seen, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Give what players see as the network takes it."""
+    return torch.from_numpy(seen.places).to(device), torch.from_numpy(seen.vectors).to(device)
 
 
 def merge_networks(names: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -> Path:

@@ -17,7 +17,7 @@ import numpy as np
 from safetensors.numpy import save
 from tqdm import tqdm
 
-from bridgevec.bidders.features import DESCRIPTION, OTHERS, SPREAD
+from bridgevec.bidders.features import DESCRIPTION, OTHERS, SPREAD, Seen
 from bridgevec.bidders.match import bid_deals, match_conditions
 from bridgevec.bidders.policy import load_policy
 from bridgevec.cards import random_masks
@@ -87,8 +87,9 @@ def fit_guesses(config: GuessesConfig, progress: bool = True) -> Path:
     for start in tqdm(parts, desc="fitting", disable=not progress):
         rows = np.arange(start, min(start + _AT_ONCE, config.deals))
         for keep in (False, True):
-            made = examples(recorded, rows[judged[rows] == keep])
-            x = np.column_stack([bidder._last_layer(made.places), np.ones(len(made.calls))])
+            made = examples(recorded, rows[judged[rows] == keep], bidder.input)
+            layer = bidder.last_layer(Seen(made.places, made.vectors))
+            x = np.column_stack([layer, np.ones(len(layer))])
             y = made.others[..., vectors].reshape(len(x), outputs).astype(float)
             if keep:
                 found.append((x.astype(np.float32), y.astype(np.float32)))

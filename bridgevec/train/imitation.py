@@ -27,7 +27,7 @@ from bridgevec.train.auctions import Examples, batches, evaluate_bidder
 from bridgevec.train.bidder_net import (
     BidderNetwork,
     guess_loss,
-    load_network,
+    make_network,
     mask_illegal,
     save_network,
 )
@@ -53,6 +53,14 @@ class ImitationConfig(MuonOptions, Options):
     ] = 0.02
     width: Annotated[int, "Of a new network's layers."] = 256
     blocks: Annotated[int, "How many of a new network's layers come after the first."] = 3
+    hand: Annotated[
+        str,
+        "What a new network reads of its own hand: features, embedding, cards, or both, which is "
+        "embedding and cards.",
+    ] = "features"
+    embedding: Annotated[
+        str, "The embedding that it reads, a shipped name or a file; it is not trained further."
+    ] = "hand2vec-8"
     epochs: Annotated[int, "Passes over the data."] = 10
     batch_size: Annotated[int, "Calls per step."] = 2048
     warmup: int = 100
@@ -61,7 +69,7 @@ class ImitationConfig(MuonOptions, Options):
     ] = 0.1
     system: Annotated[str, "What system the auctions are bid in, for the model card."] = ""
 
-    paths: ClassVar = frozenset({"auctions", "start"})
+    paths: ClassVar = frozenset({"auctions", "start", "embedding"})
 
 
 def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
@@ -118,12 +126,10 @@ class ImitationRecipe(Recipe[ImitationConfig]):
     def build(self) -> None:
         """Make the network and its optimizers."""
         config = self.config
-        network = (
-            BidderNetwork(config.width, config.blocks)
-            if config.start == "none"
-            else load_network(config.start)
+        self.network = make_network(
+            config.start, config.width, config.blocks, config.hand, config.embedding
         )
-        self.model = network.to(self.machine.device)
+        self.model = self.network.to(self.machine.device)
         self.optimizers = muon_adamw(self.model, config)
 
     def set_rates(self, row: int, step: int) -> None:
@@ -134,13 +140,15 @@ class ImitationRecipe(Recipe[ImitationConfig]):
     def batches(self, row: int) -> Iterator[Examples]:
         """Give the batches of an epoch."""
         random = np.random.default_rng([self.config.seed, row])
-        return batches(self.recorded, self.train, self.batch_size, random)
+        return batches(self.recorded, self.train, self.batch_size, random, self.network.input)
 
     def losses(self, batch: Examples) -> dict[str, Tensor]:
         """Compute the losses of a batch."""
-        places, legal, others, calls = (torch.from_numpy(x).to(self.machine.device) for x in batch)
+        places, vectors, legal, others, calls = (
+            torch.from_numpy(x).to(self.machine.device) for x in batch
+        )
         with self.machine.autocast():
-            outputs = self.model(places)
+            outputs = self.model(places, vectors)
         call_loss = F.cross_entropy(mask_illegal(outputs.logits.float(), legal), calls)
         # What the others hold is never needed to call, but who can tell it calls better.
         hands_loss = guess_loss(outputs.guesses.float(), others)

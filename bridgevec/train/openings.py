@@ -38,7 +38,7 @@ class OpeningDecisions(NamedTuple):
 
     def take(self, where: NDArray[Any]) -> OpeningDecisions:
         """Select rows by a mask or by numbers."""
-        return OpeningDecisions(*(column[where] for column in self))
+        return OpeningDecisions._make(column[where] for column in self)
 
 
 def opening_decisions(recorded: RecordedAuctions) -> OpeningDecisions:

@@ -211,7 +211,7 @@ def soft_targets() -> NDArray[np.float16]:
     means = np.arange(131) / 10
     table = np.zeros((len(Strain), 131, OUTCOMES))
     for strain in Strain:
-        low, high = np.full(131, -40.0), np.full(131, 53.0)
+        low, high, p = np.full(131, -40.0), np.full(131, 53.0), table[strain]
         for _ in range(60):  # bisect for the centre that gives the mean
             centre = (low + high) / 2
             weight = -((k - centre[:, None]) ** 2) / (2 * SPREAD[strain])

@@ -13,7 +13,7 @@ from bridgevec.auction import N_CALLS, PASS
 from bridgevec.bidders.bidder import Bidder, PassBidder
 from bridgevec.bidders.match import bid_deals
 from bridgevec.scoring import imps
-from bridgevec.train.bidder_net import BidderNetwork, mask_illegal
+from bridgevec.train.bidder_net import BidderNetwork, mask_illegal, seen_tensors
 from bridgevec.train.situations import Situations, points, swings
 
 LEARNER, ANCHOR, PAST = range(3)
@@ -32,9 +32,9 @@ class Player(Bidder):
         self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
     ) -> NDArray[np.float32]:
         """Give the network's policy, see `Bidder.probabilities`."""
-        places = torch.from_numpy(auctions.places(hands, vulnerable)).to(self._device)
+        seen = self._network.input.observe(hands, auctions, vulnerable)
         legal = torch.from_numpy(auctions.legal_masks()).to(self._device)
-        logits = self._network(places).logits
+        logits = self._network(*seen_tensors(seen, self._device)).logits
         return mask_illegal(logits, legal).softmax(dim=1).cpu().numpy()
 
 

@@ -41,6 +41,7 @@ from bridgevec.train.bidder_net import (
     BidderNetwork,
     guess_loss,
     load_network,
+    make_network,
     mask_illegal,
     save_network,
 )
@@ -132,6 +133,14 @@ class SelfPlayConfig(Options):
     pool_interval: Annotated[int, "Iterations between them."] = 20
     width: Annotated[int, "Of the network's layers, if there are no weights to start from."] = 256
     blocks: Annotated[int, "How many layers come after the first."] = 3
+    hand: Annotated[
+        str,
+        "What a new network reads of its own hand: features, embedding, cards, or both, which is "
+        "embedding and cards.",
+    ] = "features"
+    embedding: Annotated[
+        str, "The embedding that it reads, a shipped name or a file; it is not trained further."
+    ] = "hand2vec-8"
     max_grad_norm: Annotated[float, "Longer gradients are cut to this length."] = 1.0
     hands_coef: Annotated[
         float, "Weight in the loss of telling what the other three players hold."
@@ -144,7 +153,7 @@ class SelfPlayConfig(Options):
     ] = 4000
     eval_interval: Annotated[int, "Iterations between evaluations on these."] = 10
 
-    paths: ClassVar = frozenset({"start", "anchor", "deals"})
+    paths: ClassVar = frozenset({"start", "anchor", "deals", "embedding"})
 
 
 def train_selfplay(config: SelfPlayConfig, progress: bool = True) -> Path:
@@ -208,10 +217,8 @@ class SelfPlayRecipe(Recipe[SelfPlayConfig]):
     def build(self) -> None:
         """Make the network and its optimizers."""
         config, device = self.config, self.machine.device
-        self.policy = (
-            BidderNetwork(config.width, config.blocks)
-            if config.start == "none"
-            else load_network(config.start)
+        self.policy = make_network(
+            config.start, config.width, config.blocks, config.hand, config.embedding
         ).to(device)
         self.anchor = (
             load_network(config.anchor).to(device) if config.anchor else copy.deepcopy(self.policy)
@@ -276,7 +283,7 @@ class SelfPlayRecipe(Recipe[SelfPlayConfig]):
         columns = [
             torch.from_numpy(x).to(self.machine.device)
             for x in (
-                part.places(hands, vulnerable),
+                *self.policy.input.observe(hands, part, vulnerable),
                 part.legal_masks(),
                 held.reshape(-1, 3, DESCRIPTION),
                 call,
@@ -307,9 +314,9 @@ class SelfPlayRecipe(Recipe[SelfPlayConfig]):
 
     def losses(self, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """Give the clipped objective of PPO, and how well the other hands are told."""
-        seen, legal, truth, call, old, credit, weight = batch
+        places, vectors, legal, truth, call, old, credit, weight = batch
         with self.machine.autocast():
-            said = self.policy(seen)
+            said = self.policy(places, vectors)
         log_chances = F.log_softmax(mask_illegal(said.logits.float(), legal), dim=1)
         new = log_chances.gather(1, call[:, None])[:, 0]
         gain, approx_kl = surrogate(new, old, credit, weight, self.config.clip_coef)

@@ -116,8 +116,8 @@ def losses_of_pairs(
     out = np.empty((len(first), 36), dtype=np.float32)
     for start in range(0, len(first), 2048):
         part = slice(start, start + 2048)
-        pair = first[part], second[part]
-        taken = np.maximum(_tricks_by_luck(*pair, luck), _tricks_by_luck(*pair[::-1], luck))
+        one, other = first[part], second[part]
+        taken = np.maximum(_tricks_by_luck(one, other, luck), _tricks_by_luck(other, one, luck))
         made = np.zeros((len(taken), 36, quantiles), dtype=np.int64)
         made[:, 1:] = points[1 + np.arange(35)[:, None], taken[:, strain]]
         out[part] = imps(made.max(axis=1, keepdims=True) - made).mean(axis=2)
