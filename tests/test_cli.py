@@ -613,7 +613,10 @@ def test_the_version_is_told():
         (["open", "x"], "hand 'x' has 1 suit, expected 4 (spades.hearts.diamonds.clubs)"),
         (["open", HAND, "--vulnerable", "Z"], "unknown vulnerability 'Z', expected one of"),
         (["open", HAND, "--model", "x"], "no opening model 'x'; shipped are: opening-21gf"),
-        (["train", "opening", "--auctions", "nowhere.pbn"], "nowhere.pbn: No such file or directory"),
+        (
+            ["train", "opening", "--auctions", "nowhere.pbn"],
+            "nowhere.pbn: No such file or directory",
+        ),
         (["similar", "x"], "hand 'x' has 1 suit, expected 4 (spades.hearts.diamonds.clubs)"),
         (["similar", HAND, "--among", "nowhere.txt"], "nowhere.txt: No such file or directory"),
         (["similar", HAND, "--among", "nowhere.pbn"], "nowhere.pbn: No such file or directory"),
