@@ -10,10 +10,11 @@ import bridgevec as bv
 from bridgevec.auction import Auction
 from bridgevec.cards import Deal, deal_masks, hand_mask, random_masks
 from bridgevec.cli import app
+from bridgevec.scoring import Contract
 from bridgevec.simulate.auctions import AuctionSampler, Likelihood, effective_size, thin
 from bridgevec.simulate.conditions import Batch
 from bridgevec.simulate.language import parse_condition
-from bridgevec.simulate.lead import _gains, _join_spots, iter_opening_lead
+from bridgevec.simulate.lead import _gains, _join_spots, _survivors, iter_opening_lead
 from bridgevec.simulate.sampler import iter_deals, sample_deals
 
 WEST = "KJT73.Q64.A92.85"
@@ -203,6 +204,21 @@ def test_leads_get_better_while_they_are_watched():
     assert last.as_dict() == said[-1].as_dict()
     errors = [advice.rows[0].tricks_error for advice in said]
     assert errors[-1] < errors[0]
+
+
+def test_a_card_that_sets_more_often_is_not_left_out_for_its_mean():
+    # Against 3NT the first card takes four tricks, the second five or one, the third three.
+    tricks = np.tile([[4, 5, 3], [4, 1, 3]], (50, 1)).astype(np.int8)
+    contract = Contract.parse("3NT by N")
+    assert _survivors(tricks, np.ones(100), [0, 1, 2], contract) == [0, 1]
+    assert _survivors(tricks, np.ones(100), [0, 1, 2], Contract.parse("1NT by N")) == [0]
+
+
+def test_the_effective_size_is_that_of_as_many_equal_weights():
+    assert effective_size(np.ones(7)) == pytest.approx(7)
+    assert effective_size(np.array([1.0, 1.0, 1.0, 0.0])) == pytest.approx(3)
+    assert effective_size(np.array([3.0, 1.0])) == pytest.approx(1.6)
+    assert effective_size(np.zeros(3)) == 0
 
 
 def test_spots_are_one_card_only_where_they_took_the_same():

@@ -118,9 +118,9 @@ WRONG_TURNS = [
         ("tests/test_embedding.py",),
     ),
     WrongTurn(
-        "embedding: of hands as near, any comes first",
+        "embedding: of the nearest hands, the farthest comes first",
         "order = np.lexsort((near, distances))",
-        "order = np.lexsort((-near, distances))",
+        "order = np.lexsort((near, -distances))",
         ("tests/test_embedding.py",),
     ),
     # Training
