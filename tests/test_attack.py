@@ -132,6 +132,15 @@ CALLS: dict[str, tuple[Callable, dict]] = {
             "opponents": None,
         },
     ),
+    "BoardIndex.from_boards": (bv.BoardIndex.from_boards, {"boards": [DEAL]}),
+    "BoardIndex.nearest": (
+        lambda **given: bv.BoardIndex.from_boards([DEAL]).nearest(**given),
+        {"hand": HAND, "k": 1, "partner": None, "same_shape": False},
+    ),
+    "BoardIndex.select": (
+        lambda **given: bv.BoardIndex.from_boards([DEAL]).select(**given),
+        {"where": "hcp(south) >= 1", "seat": "S", "opened": None, "after": None},
+    ),
     "opening_lead": (
         lambda **given: bv.opening_lead(deals=2, **given),
         {
@@ -197,7 +206,17 @@ def test_wrong_values_are_refused_with_a_sentence(name):
 
 def test_every_public_function_is_attacked():
     """Classes that only hold what they are given need not be."""
-    holders = {"Hand", "OpeningBid", "Par", "Play", "PlayedCard", "RecordWarning", "Report"}
+    holders = {
+        "CallCount",
+        "SimilarBoard",
+        "Hand",
+        "OpeningBid",
+        "Par",
+        "Play",
+        "PlayedCard",
+        "RecordWarning",
+        "Report",
+    }
     holders |= {"Seat", "Strain", "TrickEstimate", "Vulnerability", "__version__"}
     attacked = {name.partition(".")[0] for name in CALLS} | {"write_boards"}
     assert set(bv.__all__) - holders - attacked == set()
