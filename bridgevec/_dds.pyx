@@ -792,7 +792,8 @@ cdef inline Bound sure_tricks(Search* s, int leader, u64 all, int n, int need) n
     cdef u64 trumps = all & s.trumps, mine, hers
     cdef int k
     if not trumps:
-        return notrump_losers(s, leader, all, n, need)
+        # Where trumps have been, more than one trick is rarely to be found, and costs too many ranks.
+        return notrump_losers(s, leader, all, n, 1 if s.trumps else need)
     mine = s.hand[(leader + 1) & 3] & trumps
     hers = s.hand[(leader + 3) & 3] & trumps
     left = trump_tricks(mine, trumps)
