@@ -20,7 +20,7 @@ export function readBoards(text) {
   const trimmed = text.replace(/^\uFEFF/, "").trim();
   if (!trimmed) found.problems.push("there is nothing to read");
   else if (/^\s*\[\w+\s+"/m.test(trimmed)) readPbn(trimmed, keep);
-  else if (/^https?:\/\//i.test(trimmed)) trimmed.split(/\s+/).forEach((link) => readLink(link, keep, found));
+  else if (/^https?:\/\//i.test(trimmed)) trimmed.split(/\s*\n\s*/).forEach((link) => readLink(link, keep, found));
   else if (/\b(md|qx)\|/i.test(trimmed)) readLin(trimmed, keep);
   else readLines(trimmed, keep);
   return found;

@@ -3,7 +3,7 @@
 import { Auction, contractSymbol } from "./auction.js";
 import { SEAT_NAMES, cardName, handText, randomDeal, randomNumbers } from "./cards.js";
 import { leaderOf } from "./board.js";
-import { cardMark, contractMark, h, percent } from "./dom.js";
+import { announce, cardMark, contractMark, h, percent } from "./dom.js";
 import { bidder } from "./networks.js";
 import { solveCards } from "./solver.js";
 import { auctionTable } from "./tables.js";
@@ -12,12 +12,13 @@ import { handLine } from "./view-hand.js";
 const POOL = 48, ENOUGH = 200;
 
 /** How likely the bidder makes the calls of the auction, the leader's own apart, with these hands. */
-function likelihood(robot, board, deal, leader) {
+function likelihood(robot, board, deal, leader, least) {
   const auction = new Auction(board.dealer);
   let p = 1;
   for (const call of board.calls) {
     // A robot never errs, people do: one call in fifty may be anything.
     if (auction.turn !== leader) p *= 0.98 * robot.chances(deal[auction.turn], auction, board.vulnerable)[call] + 0.02 / 38;
+    if (p < least) return 0;                    // too unlikely beside others to be drawn
     auction.make(call);
   }
   return p;
@@ -34,7 +35,8 @@ export function show(root, { board, go, keep }) {
   const sums = new Map(hand.map((card) => [card, { n: 0, tricks: 0, squares: 0, sets: 0 }]));
   const status = h("p", { class: "note" }), rows = h("tbody", {});
   const button = h("button", { type: "button", class: "primary", onclick: () => (running ? stop() : run()) }, "Start");
-  const parts = { spread: [], solved: 0 };
+  const seed = [...handText(hand)].reduce((a, c) => (Math.imul(a, 31) + c.charCodeAt(0)) | 0, 7);
+  const parts = { spread: [], dealt: 0, solved: 0, random: randomNumbers(seed) };
   root.append(h("div", { class: "hand-head" }, h("h2", {}, `${SEAT_NAMES[leader]} leads against `, contractMark(board.contract)), h("p", { class: "big-hand" }, handLine(hand)), h("div", { class: "row" }, button, status)),
     h("div", { class: "columns" }, h("section", { class: "panel" }, h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Leads" }, h("table", { class: "leads" }, h("caption", { class: "hidden" }, "Leads"), h("thead", {}, h("tr", {},
       ["Lead", "Sets it", "", "Tricks", "±"].map((title) => (title ? h("th", { scope: "col" }, title) : h("td", {}))))), rows)),
@@ -56,31 +58,40 @@ export function show(root, { board, go, keep }) {
 
   function stop() { running = false; button.textContent = "Go on"; }
 
+  function count(worths) {
+    for (const [card, tricks] of worths) {
+      const sum = sums.get(card);
+      sum.n++; sum.tricks += tricks; sum.squares += tricks * tricks; sum.sets += tricks >= need ? 1 : 0;
+    }
+    parts.solved++;
+    const effective = parts.spread.reduce((a, b) => a + b, 0) / parts.spread.length;
+    status.textContent = `${parts.solved} ${parts.solved === 1 ? "layout" : "layouts"}${board.calls.length
+      ? ` · of ${POOL} random ones, ${effective.toFixed(1)} fit the auction (effective number)` : ""}`;
+    draw();
+  }
+
   async function run() {
     running = true;
     button.textContent = "Stop";
     try {
       const robot = board.calls.length ? await bidder() : null;
-      const seed = [...handText(hand)].reduce((a, c) => (Math.imul(a, 31) + c.charCodeAt(0)) | 0, 7) + parts.solved;
-      const random = randomNumbers(seed);
-      while (running && !gone && parts.solved < ENOUGH) {
-        const deal = await layout(robot, random);
+      const open = new Set();                   // layouts at the solvers, while the next are drawn
+      while (running && !gone && parts.dealt < ENOUGH) {
+        const deal = await layout(robot, parts.random);
         if (gone || !running) break;
-        const worths = await solveCards(deal, board.contract.strain, leader);
-        if (gone) return;
-        for (const [card, tricks] of worths) {
-          const sum = sums.get(card);
-          sum.n++; sum.tricks += tricks; sum.squares += tricks * tricks; sum.sets += tricks >= need ? 1 : 0;
-        }
-        parts.solved++;
-        const effective = parts.spread.length ? parts.spread.reduce((a, b) => a + b, 0) / parts.spread.length : POOL;
-        status.textContent = `${parts.solved} layouts${robot ? ` · of ${POOL} random ones, ${effective.toFixed(1)} fit the auction (effective number)` : ""}`;
-        draw();
+        parts.dealt++;
+        const solved = solveCards(deal, board.contract.strain, leader)
+          .then((worths) => { open.delete(solved); if (!gone) count(worths); });
+        open.add(solved);
+        if (open.size > 2) await Promise.race(open);
       }
-      if (parts.solved >= ENOUGH) {
-        running = false; button.textContent = "Done"; button.disabled = true;
-        document.getElementById("spoken").textContent = `${ENOUGH} layouts solved; best lead the ${cardName(Number(rows.querySelector("[data-card]").dataset.card))} against ${contractSymbol(board.contract)}`;
-      }
+      await Promise.all(open);
+      if (gone || parts.solved < ENOUGH) return;
+      running = false;
+      button.textContent = "Done";
+      button.disabled = true;
+      announce(`${ENOUGH} layouts solved; best lead the ${
+        cardName(Number(rows.querySelector("[data-card]").dataset.card))} against ${contractSymbol(board.contract)}`);
     } catch (error) { stop(); status.textContent = error.message; }
   }
 
@@ -91,8 +102,10 @@ export function show(root, { board, go, keep }) {
     if (!robot) return randomDeal(random, held);
     const deals = Array.from({ length: POOL }, () => randomDeal(random, held));
     const weights = [];
+    let most = 0;
     for (const [i, deal] of deals.entries()) {
-      weights.push(likelihood(robot, board, deal, leader));
+      weights.push(likelihood(robot, board, deal, leader, most * 1e-6));
+      most = Math.max(most, weights[i]);
       if (i % 12 === 11) await new Promise((next) => setTimeout(next));
     }
     const total = weights.reduce((a, b) => a + b, 0);

@@ -1,0 +1,255 @@
+"""The explorer page in a real browser: Chromium without a window, driven by Playwright."""
+
+import io
+import shutil
+import threading
+
+import numpy as np
+import pytest
+
+import bridgevec as bv
+from bridgevec.explorer.site import make_server
+from bridgevec.scoring import board_conditions
+
+playwright = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+]
+
+DEAL = "N:93.KJ5.Q54.AT975 AQ5.T4.KJT72.KJ8 K87642.AQ763.6.4 JT.982.A983.Q632"
+LINK = f"deal={DEAL.replace(' ', '_')}&dealer=S&vul=NS&board=11"
+AUCTION = "&auction=1S-P-1N-P-2H-P-4H-P-P-P"
+VIEWS = {
+    "board": LINK + AUCTION,
+    "hand": LINK,
+    "pair": LINK,
+    "bid": LINK,
+    "lead": LINK + AUCTION,
+}
+READY = {
+    "board": ".hand.turn button.card.good",
+    "hand": ".alike button",
+    "pair": ".histogram",
+    "bid": "button.bid",
+    "lead": ".leads .best",
+}
+LIN = (
+    "pn|S,W,N,E|st||md|3S269JAH47TKDC358Q,S47TKHD358QC269JA,SH358QD269JAC47TK,|"
+    "sv|o|ah|Board 1|mb|1D|mb|p|mb|1S|mb|p|mb|3N|mb|p|mb|p|mb|p|"
+)
+
+
+@pytest.fixture(scope="module")
+def address():
+    with make_server() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page that fails the test if its console shows an error."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    yield page
+    context.close()
+    assert errors == []
+
+
+def drop(page, name, text):
+    page.evaluate(
+        """([name, text]) => {
+            const data = new DataTransfer();
+            data.items.add(new File([text], name));
+            window.dispatchEvent(new DragEvent("drop", { dataTransfer: data, cancelable: true }));
+        }""",
+        [name, text],
+    )
+
+
+def table(page):
+    """The table of tricks of the page, strain × declarer, once it is full."""
+    page.wait_for_function("document.querySelectorAll('.tricks td[data-tricks]').length === 20")
+    rows = page.eval_on_selector_all(
+        ".tricks tbody tr", "rows => rows.map(r => [...r.cells].slice(1).map(c => +c.textContent))"
+    )
+    # Rows are N S E W, columns NT S H D C.
+    return np.array(rows)[[0, 2, 1, 3]].T[::-1]
+
+
+def test_a_dropped_file_shows_its_tables(page, address):
+    page.goto(address)
+    page.wait_for_selector(".diagram")
+    deals = bv.random_deals(3, seed=41)
+    boards = [
+        bv.Board(deal, *board_conditions(n), number=str(n)) for n, deal in enumerate(deals, 5)
+    ]
+    text = io.StringIO()
+    bv.write_boards(text, boards, format="pbn")
+    drop(page, "match.pbn", text.getvalue() + '\n[Board "99"]\n[Deal "N:AK.. - - -"]\n')
+    page.wait_for_selector("text=3 boards")
+    assert "board 99" in page.text_content("#toast")
+    for n, deal in enumerate(deals):
+        page.click(f"#strip button >> nth={n}")
+        page.wait_for_selector(f"h2:has-text('Board {n + 5}')")
+        np.testing.assert_array_equal(table(page), bv.solve_table(deal))
+        par = bv.par(bv.solve_table(deal), *board_conditions(n + 5)).score
+        assert page.get_attribute(".par", "data-points") == str(par)
+
+
+@pytest.mark.parametrize(
+    "text", [LIN, "https://example.org/hv.html?lin=" + LIN.replace("|", "%7C"), DEAL]
+)
+def test_other_forms_are_read_too(page, address, text):
+    page.goto(address)
+    page.wait_for_selector(".diagram")
+    drop(page, "boards.txt", text)
+    first = "Q853" if "md" in text else "KJ5"
+    page.wait_for_function(
+        "ranks => document.querySelector('.at-N').textContent.includes(ranks)", arg=first
+    )
+    assert page.locator(".auction").count() == ("md" in text)
+
+
+def test_a_trick_is_played_and_taken_back(page, address):
+    page.goto(f"{address}#board?{LINK}&contract=4H-S")
+    expected = bv.solve_board(DEAL, "H", "W")
+    page.wait_for_selector(".hand.turn button.card.good")
+    best = max(expected.values())
+    for card, tricks in expected.items():
+        number = bv.cards.parse_card(card)
+        loss = page.text_content(f"[data-card='{number}'] small")
+        assert loss == ("=" if tricks == best else f"−{best - tricks}")
+    for _ in range(4):
+        page.click("text=Best card >> visible=true")
+        page.wait_for_selector(".hand.turn button.card.good")
+    assert page.locator(".trick-list li").count() == 1
+    assert "makes" in page.text_content(".verdict")
+    assert "play=" in page.url
+    page.click("text=Undo the trick")
+    page.wait_for_selector(".hand.turn button.card.good")
+    assert page.locator(".trick-list li").count() == 0
+    assert page.locator(".at-W.turn").count() == 1
+
+
+def test_a_board_is_bid_to_the_end(page, address):
+    page.goto(f"{address}#bid?{LINK}")
+    page.wait_for_selector("button.bid")
+    assert page.locator(".hand.closed").count() == 3
+    page.click("text=Hint")
+    for _ in range(12):
+        page.wait_for_selector("button.bid.hinted, .scores")
+        if page.locator(".scores").count():
+            break
+        page.click("button.bid.hinted >> nth=0")
+        if page.locator("text=Hint >> visible=true").count():
+            page.click("text=Hint >> visible=true")
+    page.wait_for_selector(".scores")
+    assert "IMPs against par" in page.text_content(".result h2")
+    assert page.locator(".hand.closed").count() == 0
+
+
+def test_the_keyboard_is_enough(page, address):
+    page.goto(address)
+    page.wait_for_selector(".diagram")
+    page.focus("#open")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#open-text")
+    page.keyboard.type(DEAL)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('.at-N').textContent.includes('KJ5')")
+    table(page)
+    page.focus(".tricks .game button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".hand.turn button.card.good")
+    page.focus(".hand.turn button.card")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_function("location.hash.includes('play=')")
+    page.wait_for_selector(".hand.turn button.card.good")
+    assert page.evaluate("document.activeElement.matches('.hand.turn button.card')")
+    page.keyboard.press("u")
+    page.wait_for_function("!location.hash.includes('play=')")
+    page.focus("#views a >> nth=1")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".map svg")
+    page.focus(".map svg")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_function("location.hash.includes('hand=')")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_accessible_and_fits_a_phone(browser, address, view):
+    for theme, width in (("light", 1400), ("dark", 390)):
+        context = browser.new_context(
+            viewport={"width": width, "height": 844}, color_scheme=theme, service_workers="block"
+        )
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(f"{address}#{view}?{VIEWS[view]}")
+        page.wait_for_selector(READY[view])
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        found = axe.Axe().run(page).response["violations"]
+        serious = [
+            (one["id"], node["html"])
+            for one in found
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
+        assert serious == []
+        context.close()
+
+
+def test_a_link_holds_the_board_and_the_dialogs_open(page, address):
+    page.goto(f"{address}#board?{LINK}{AUCTION}&play=SJS9")
+    page.wait_for_selector(".hand.turn button.card.good")
+    page.click("#share")
+    page.wait_for_selector("#share-dialog svg")
+    pbn = page.input_value("[aria-label='PBN of the board']")
+    assert DEAL.split()[2] in pbn
+    page.reload()
+    page.wait_for_selector(".at-E.turn button.card.good")
+
+
+def test_light_to_load_and_works_without_a_network(browser, address):
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    sizes = []
+    page.on("response", lambda answer: sizes.append(int(answer.headers["content-length"])))
+    page.goto(f"{address}#board?{LINK}")
+    table(page)
+    assert 50_000 < sum(sizes) < 1_500_000
+    page.evaluate("navigator.serviceWorker.ready")
+    page.wait_for_function(
+        """async () => {
+            const cache = await caches.open((await caches.keys())[0]);
+            return Boolean(await cache.match('solver.wasm'));
+        }"""
+    )
+    page.reload()  # with the worker in charge, what it fetches is kept
+    table(page)
+    context.set_offline(True)
+    page.reload()
+    assert table(page).shape == (5, 4)
+    context.close()
