@@ -64,7 +64,10 @@ SCRIPTS = [
 
 
 @pytest.mark.skipif(DEALER is None, reason="the program dealer is not installed")
-@pytest.mark.parametrize("number", range(len(SCRIPTS)))
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(i, marks=[pytest.mark.slow] * (i % 4 > 0)) for i in range(len(SCRIPTS))],
+)
 def test_dealer_counts_as_many(number, tmp_path):
     condition, value, more = SCRIPTS[number]
     tries = 200_000

@@ -13,6 +13,7 @@ from bridgevec.records import deals_info, read_deals
 
 ROOT = Path(__file__).parent.parent
 FILES = [*sorted(ROOT.glob("data/*.parquet")), ROOT / "bridgevec/envs/deals.parquet"]
+pytestmark = pytest.mark.slow  # the files change seldom
 files = pytest.mark.parametrize("path", FILES, ids=[path.name for path in FILES])
 
 

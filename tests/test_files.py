@@ -142,6 +142,7 @@ def test_a_full_disk_is_reported_by_name_and_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 @as_root
 def test_a_full_tmpfs_is_reported_by_name(tmp_path):
     disk = tmp_path / "disk"

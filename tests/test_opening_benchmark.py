@@ -103,6 +103,7 @@ def test_no_deal_is_on_both_sides_of_a_split(records, hold_out, folds):
     assert (tested == 1).all() if folds else tested.mean() == pytest.approx(0.3, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folds", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_benchmark_prints_what_it_measured(records, tmp_path, capsys, folds):
     model = tmp_path / "mine.safetensors"

@@ -72,6 +72,7 @@ def test_the_cost_of_a_card_is_what_the_best_card_is_worth_more():
             assert play.cards[i].cost == max(worth.values()) - worth[cards[i]]
 
 
+@pytest.mark.slow
 def test_best_play_throws_no_trick_away():
     rng = np.random.default_rng([FRESH, 2])
     for deal in random_deals(5, rng):

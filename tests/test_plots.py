@@ -109,6 +109,7 @@ def test_map_values():
         plots.map_values(hands, "luck")
 
 
+@pytest.mark.slow
 def test_laid_out_hands_stay_near_those_they_are_near_to():
     vectors = bv.embed_hands(random_masks(30, seed=1).reshape(-1))
     points = plots.lay_out(vectors, seed=3)

@@ -686,6 +686,7 @@ def test_a_warning_knows_file_board_and_cause(tmp_path):
     assert (report.left_out, report.remarks) == (1, 0)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_boards(tmp_path):
     def peak(text, n):
         path = tmp_path / "a"

@@ -9,6 +9,7 @@ from torch import nn
 from bridgevec.train import readable
 
 
+@pytest.mark.slow
 def test_the_tangent_kernel_is_that_of_a_wide_network():
     torch.manual_seed(0)
     width, d = 4096, 6

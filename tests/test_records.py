@@ -145,6 +145,7 @@ def test_errors_name_the_file_and_what_is_wrong(tmp_path, file, message):
     assert message in str(error.value)
 
 
+@pytest.mark.slow
 def test_rows_are_counted_over_the_whole_file(tmp_path):
     path = tmp_path / "long.parquet"
     n = (1 << 16) + 10
@@ -197,6 +198,7 @@ def test_tricks_are_missing_where_the_file_says_so_and_nowhere_else(tmp_path):
     assert np.array_equal(read_deals(tmp_path / "a.parquet", partial=True)[1], tricks[[0, 0]])
 
 
+@pytest.mark.slow
 def test_a_kill_while_writing_never_leaves_half_a_file(tmp_path):
     path = tmp_path / "a.parquet"
     masks, tricks = some_deals(20_000)

@@ -150,6 +150,7 @@ def test_few_deals_that_fit_are_told():
         bv.sample_deals(5000, hands={"W": WEST}, auction="1N P 3N P P P", seed=0, max_rounds=1)
 
 
+@pytest.mark.slow
 def test_deals_fit_conditions_of_both_kinds():
     text = "hcp(north) >= 20 and hcp(south) <= 3"
     sample = bv.sample_deals(500, text, seed=3)
@@ -179,6 +180,7 @@ def test_wrong_input_is_named(arguments, message):
         bv.sample_deals(**{"n": 3, "seed": 0} | arguments)
 
 
+@pytest.mark.slow
 def test_the_best_lead_is_the_one_that_takes_most():
     advice = bv.opening_lead(WEST, "1N P 3N P P P", dealer="S", deals=50, workers=1)
     assert advice.leader.name == "W"
@@ -284,6 +286,7 @@ def test_the_command_runs_a_script(tmp_path):
     assert "notrump.dl: line 1, column 21" in run("deal", path, code=2).stderr
 
 
+@pytest.mark.slow
 def test_the_command_tells_leads():
     arguments = ["lead", WEST, "--auction", "1N P 3N P P P", "--dealer", "S", "--deals", 20]
     said = run(*arguments).stdout

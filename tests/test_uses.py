@@ -94,6 +94,7 @@ def test_changes_of_counts_move_every_hand_the_same_way():
     assert max(uses.arithmetic(nothing, 4000).values()) < 0.1
 
 
+@pytest.mark.slow
 def test_a_small_head_learns_tricks_from_counts():
     masks = random_masks(1500, seed=5)[:, [0, 2]]
     counts = rivals.lengths_points(masks.reshape(-1)).reshape(1500, 2, 4, 2)
@@ -110,6 +111,7 @@ def test_a_small_head_learns_tricks_from_counts():
     assert others["notrump"][0] > 0.8 * both[..., 4].var()
 
 
+@pytest.mark.slow
 def test_imitation_sees_the_hand_and_the_auction(monkeypatch):
     monkeypatch.setattr(uses, "TEST_AUCTIONS", 200)
     monkeypatch.setattr(uses, "HELD_OUT", 0.2)

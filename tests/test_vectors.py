@@ -52,6 +52,7 @@ def result(config):
     return path.read_bytes(), path.with_suffix(".csv").read_text()
 
 
+@pytest.mark.slow
 def test_a_training_repeats_and_goes_on_after_an_interruption(tmp_path, teacher, monkeypatch):
     undisturbed = result(tiny(tmp_path / "a", teacher, steps=20))
     write_log = loop.write_log
