@@ -12,7 +12,7 @@ import bridgevec as bv
 from bridgevec.auction import Auction
 from bridgevec.bidders.policy import load_policy
 from bridgevec.models.embedding import load_embedding
-from bridgevec.models.opening_model import load_opening
+from bridgevec.models.opening import load_opening
 from bridgevec.scoring import imps, par, scores
 
 HERE = Path(__file__).parent / "explorer"

@@ -52,7 +52,7 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
     ----------
     features : {"embedding", "cards", "classic", "both", "all", "judgement"} or function, \
 default "all"
-        What is seen of a hand, see `bridgevec.models.opening_model.hand_features`; a function takes
+        What is seen of a hand, see `bridgevec.models.opening.hand_features`; a function takes
         masks (n,) and returns numbers (n, d). Position and vulnerability come with it.
     classifier : scikit-learn classifier, optional
         What learns from the features; by default a network (PyTorch), of the parameters below.
