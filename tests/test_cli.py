@@ -435,6 +435,7 @@ def test_tricks_are_drawn(tmp_path, kind, start):
     assert not (tmp_path / "tricks.xyz").exists()
 
 
+@pytest.mark.slow
 def test_a_map_has_a_picture_for_every_colour(tmp_path):
     one, two = tmp_path / "one.png", tmp_path / "two.png"
     assert output("map", "--out", one, "--random", 42, "--colour", "aces") == f"{one}: 42 hands\n"
@@ -488,6 +489,7 @@ def test_label_writes_a_file_once(tmp_path):
     assert complaint(*arguments, "--deals", 4).startswith(f"{out} has deals 3, not 4")
 
 
+@pytest.mark.slow
 def test_label_writes_shards_and_pairs(tmp_path, monkeypatch):
     monkeypatch.setattr(labels, "CHUNK", 1)
     out = tmp_path / "x.parquet"

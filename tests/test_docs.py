@@ -53,7 +53,8 @@ def pages_that_run():
     for path in PAGES:
         kinds = {kind for kind, _ in blocks(path)}
         if kinds & {"python", "sh"}:
-            slow = "sh" in kinds or "stable_baselines3" in path.read_text("utf-8")
+            text = path.read_text("utf-8")
+            slow = "sh" in kinds or "stable_baselines3" in text or path.stem == "labels"
             yield pytest.param(path, id=page_name(path), marks=[pytest.mark.slow] * slow)
 
 

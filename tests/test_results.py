@@ -226,6 +226,7 @@ MUTATION = st.tuples(
 )
 
 
+@pytest.mark.slow
 @mock.patch.object(results, "iter_tables", tables_solved_once)
 @pytest.mark.filterwarnings("ignore::bridgevec.records.RecordWarning")
 @settings(max_examples=120, deadline=None)

@@ -199,6 +199,7 @@ def test_the_best_lead_is_the_one_that_takes_most():
     assert str(advice).count("\n") >= 15
 
 
+@pytest.mark.slow
 def test_leads_get_better_while_they_are_watched():
     said = list(iter_opening_lead(WEST, "1N P 3N P P P", dealer="S", deals=45, workers=1))
     assert [advice.deals for advice in said] == [8, 20, 40, 45]

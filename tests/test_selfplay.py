@@ -242,6 +242,7 @@ def test_a_checkpoint_of_other_arguments_is_refused(tmp_path, monkeypatch):
         )
 
 
+@pytest.mark.slow
 def test_the_anchor_is_the_rival_and_is_kept_near(tmp_path, monkeypatch):
     rivals, real = [], selfplay.evaluate_policy
 

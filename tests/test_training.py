@@ -87,7 +87,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(data, undistu
     assert result(tiny(tmp_path / "b", data, seed=4))[0] != undisturbed[0]
 
 
-@pytest.mark.parametrize("epoch", [1, 3])
+@pytest.mark.parametrize("epoch", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_resuming_after_an_interruption_changes_nothing(
     data, undisturbed, tmp_path, monkeypatch, epoch
 ):
