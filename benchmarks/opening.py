@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 import warnings
 from collections import defaultdict
 from itertools import pairwise
@@ -48,6 +49,7 @@ from bridgevec.train.openings import OpeningDecisions, evaluate_opening, opening
 EXAMPLES = """examples:
   python benchmarks/opening.py auctions.parquet --model opening-21gf
   python benchmarks/opening.py records --model opening-experts --hold-out 0.2 --sizes 1000 all
+  python benchmarks/opening.py records --few auctions.parquet --hold-out 0.4 --sizes
   python benchmarks/opening.py records --model opening-experts --folds 5 --plots pictures --json
 """
 FEATURES: dict[str, Features] = {
@@ -60,6 +62,12 @@ CLASSIFIERS: dict[str, ClassifierMixin | None] = {
     "network": None,
 }
 MOST_HANDS = 100_000
+FEW_FEATURES = ("embedding", "classic", "cards", "judgement")
+START = {"epochs": 6, "dropout": 0.1, "keep": 0, "random_state": 0}
+"""How a network learns from an engine's auctions what few records are to refine."""
+FEW = {"epochs": 20, "batch_size": 64, "learning_rate": 0.0002, "weight_decay": 0.3}
+FEW |= {"dropout": 0.2, "keep": 0}
+"""How it learns from them: in small steps, for they are soon known by heart."""
 
 Figures = dict[str, float]
 
@@ -149,6 +157,51 @@ def learning(
         means = {key: float(np.mean([f[key] for f in figures])) for key in figures[0]}
         found.append({"hands": n, "features": kind, "classifier": name} | means)
     return found
+
+
+def few_records(
+    engine: OpeningDecisions,
+    train: OpeningDecisions,
+    test: OpeningDecisions,
+    sizes: list[int],
+    seeds: int,
+) -> list[dict[str, Any]]:
+    """Judge networks that start from an engine's openings and learn from few records.
+
+    The same recipe for every kind of features, and the same records of each seed, so that the
+    differences are of pairs. Intervals are over the seeds.
+    """
+    found: list[dict[str, Any]] = []
+    rows, engine_rows = rows_of(test), rows_of(engine)
+    right: dict[tuple[int, str], list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in tqdm(FEW_FEATURES, desc="few records", leave=False):
+            start = Path(folder, f"{kind}.safetensors")
+            classifier = OpeningBidClassifier(kind, **START).fit(engine_rows, engine.calls)
+            classifier.save(start)
+            right[0, kind] = [classifier.score(rows, test.calls)]
+            for size in (size for size in sizes if size <= len(train.hands)):
+                scores = []
+                for seed in range(seeds):
+                    order = np.random.default_rng(seed).permutation(len(train.hands))[:size]
+                    part = train.take(order)
+                    again = OpeningBidClassifier(kind, start=start, random_state=seed, **FEW)
+                    scores.append(again.fit(rows_of(part), part.calls).score(rows, test.calls))
+                right[size, kind] = scores
+    for (size, kind), scores in right.items():
+        ahead = np.array(right[size, "embedding"]) - np.array(scores)
+        half = 1.96 / max(1, len(scores)) ** 0.5
+        found.append(
+            {
+                "records": size,
+                "features": kind,
+                "accuracy": float(np.mean(scores)),
+                "± accuracy": half * float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0,
+                "embedding ahead by": float(ahead.mean()),
+                "± ahead": half * float(np.std(ahead, ddof=1)) if len(scores) > 1 else 0.0,
+            }
+        )
+    return sorted(found, key=lambda row: row["records"])
 
 
 def hands_needed(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -334,6 +387,15 @@ def print_report(report: dict[str, Any]) -> None:
             print(f"{row['accuracy']:>10.1%}{share:>16}")
 
 
+def print_few(found: list[dict[str, Any]]) -> None:
+    """Print what few records taught, for people."""
+    print(f"\n{'records':>8}  {'features':<14}{'accuracy':>17}{'embedding ahead by':>22}")
+    for row in found:
+        accuracy = f"{row['accuracy']:.2%} ±{row['± accuracy']:.2%}"
+        ahead = f"{row['embedding ahead by']:+.2%} ±{row['± ahead']:.2%}"
+        print(f"{row['records']:>8}  {row['features']:<14}{accuracy:>17}{ahead:>22}")
+
+
 def _figures(row: Figures) -> str:
     def share(key: str) -> str:
         return f"{row[key]:.2%} ±{row['± ' + key]:.2%}".rjust(17)
@@ -358,6 +420,17 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--test", type=int, default=10_000, help="decisions that judge learning")
     parser.add_argument("--repeats", type=int, default=3, help="samples of up to 3000 hands")
+    parser.add_argument(
+        "--few",
+        type=Path,
+        metavar="AUCTIONS",
+        help="what few of the records teach networks that start from an engine's auctions, these",
+    )
+    parser.add_argument("--few-sizes", type=int, nargs="+", default=[100, 300, 1000])
+    parser.add_argument(
+        "--few-start", type=int, default=60_000, help="decisions of the engine (default 60,000)"
+    )
+    parser.add_argument("--seeds", type=int, default=10, help="of --few (default 10)")
     parser.add_argument("--plots", type=Path, help="a folder for pictures")
     parser.add_argument("--published", type=Path, help="weights of the published network")
     parser.add_argument("--card", action="store_true", help="write figures into the models' cards")
@@ -402,6 +475,14 @@ def main(argv: list[str] | None = None) -> None:
         ]
         report["learning"] = mean_of(found)
         report["hands needed"] = hands_needed(report["learning"])
+    if arguments.few:
+        engine = opening_decisions(read_auctions([arguments.few]))
+        order = np.random.default_rng(0).permutation(len(engine.hands))
+        engine = engine.take(order[: arguments.few_start])
+        train = decisions.take(splits[0][0])
+        report["few records"] = few_records(
+            engine, train, test, arguments.few_sizes, arguments.seeds
+        )
     if arguments.plots:
         plot(arguments.plots, report, calls, test)
     files = " ".join(Path(record).name for record in arguments.records)
@@ -416,6 +497,8 @@ def main(argv: list[str] | None = None) -> None:
         print(json.dumps(report))
     else:
         print_report(report)
+        if "few records" in report:
+            print_few(report["few records"])
 
 
 if __name__ == "__main__":

@@ -43,6 +43,8 @@ COMMANDS = {
     "envs": "python benchmarks/envs.py --json",
     "learning": "python benchmarks/learning.py "
     "--published bridgehand2vec_published.safetensors --json",
+    "opening_few": "python benchmarks/opening.py auctions_world_championship.parquet "
+    "--few auctions_21gf.parquet --hold-out 0.4 --sizes --few-sizes 100 1000 --seeds 5 --json",
     "conditions": "python benchmarks/deals.py conditions --json",
 }
 

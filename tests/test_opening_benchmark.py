@@ -134,3 +134,20 @@ def test_the_benchmark_prints_what_it_measured(records, tmp_path, capsys, folds)
     text = capsys.readouterr().out
     assert "100.00% ±0.00%" in text
     assert "hands needed for the accuracy of raw cards" in text
+
+
+def test_few_records_refine_what_an_engine_taught(records, monkeypatch):
+    monkeypatch.setattr(benchmark, "START", benchmark.START | {"hidden": (16,), "epochs": 1})
+    made = benchmark.opening_decisions(benchmark.read_auctions([records]))
+    train, test = made.take(np.arange(0, 300)), made.take(np.arange(300, 400))
+    found = benchmark.few_records(made.take(np.arange(200)), train, test, [40, 1000], seeds=2)
+    assert [(row["records"], row["features"]) for row in found] == [
+        (size, kind) for size in (0, 40) for kind in ("embedding", "classic", "cards", "judgement")
+    ]  # of 1,000 there are not enough
+    for start in (0, 4):
+        best = found[start]
+        assert best["embedding ahead by"] == best["± ahead"] == 0
+        for row in found[start : start + 4]:
+            assert 0 < row["accuracy"] <= 1
+            ahead = best["accuracy"] - row["accuracy"]
+            assert row["embedding ahead by"] == pytest.approx(ahead)

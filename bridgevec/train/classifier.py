@@ -51,7 +51,7 @@ class OpeningBidClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     features : {"embedding", "cards", "classic", "both", "all", "judgement"} or function, \
-default "all"
+default "embedding"
         What is seen of a hand, see `bridgevec.models.opening.hand_features`; a function takes
         masks (n,) and returns numbers (n, d). Position and vulnerability come with it.
     classifier : scikit-learn classifier, optional
@@ -104,7 +104,7 @@ default "all"
 
     def __init__(
         self,
-        features: Features = "all",
+        features: Features = "embedding",
         classifier: Any = None,
         *,
         start: str | os.PathLike[str] | None = None,
