@@ -33,7 +33,6 @@ from tqdm import tqdm
 from bridgevec._auction import Auctions
 from bridgevec.auction import FIRST_BID, auction_text, calls_at, contract_at, parse_call
 from bridgevec.bidders import Bidder, load_bidder
-from bridgevec.bidders.bidder import PassBidder
 from bridgevec.bidders.match import (
     Contracts,
     bid_deals,
@@ -42,13 +41,14 @@ from bridgevec.bidders.match import (
     play_match,
 )
 from bridgevec.bidders.policy import PolicyBidder
+from bridgevec.bidders.simple import PassBidder
 from bridgevec.cards import Deal, Seat, Strain, hand_masks
 from bridgevec.dds import SOLVER_VERSION, solve_tables
-from bridgevec.models.embedding import WEIGHTS
 from bridgevec.records import read_deals, write_deals
 from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.scoring import VULNERABILITIES, Contract, imps, par_scores
 from bridgevec.train.auctions import evaluate_bidder
+from bridgevec.weights import shipped
 
 EXAMPLES = """examples:
   python benchmarks/bidding.py
@@ -56,7 +56,7 @@ EXAMPLES = """examples:
   python benchmarks/bidding.py --partner imitation --uncontested uncontested_validation.parquet
   python benchmarks/bidding.py --auctions auctions.parquet --solved solved.parquet --json
 """
-SHIPPED = sorted(file.stem.removeprefix("bidder-") for file in WEIGHTS.glob("bidder-*.json"))
+SHIPPED = [name.removeprefix("bidder-") for name in shipped("bidder")]
 BIDDERS = ("random", "pass", "rules", *SHIPPED, "default")
 CHUNK = 50  # deals that are solved between two looks at the file
 

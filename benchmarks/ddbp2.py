@@ -37,9 +37,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from bridgevec import records
-from bridgevec.models.embedding import Embedding, TrickEstimate, find_weights, load_embedding
+from bridgevec.models.embedding import Embedding, TrickEstimate, load_embedding
 from bridgevec.train.checkpoint import save_card
 from bridgevec.train.pairs import pair_targets, pairs_of_deals, read_pairs
+from bridgevec.weights import find_weights
 
 EXAMPLES = """examples:
   python benchmarks/ddbp2.py

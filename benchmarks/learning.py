@@ -41,8 +41,9 @@ from bridgevec.envs import HandObservation, LabelledDeals
 from bridgevec.envs.deals import PACKAGED
 from bridgevec.envs.sb3 import SB3VecEnv
 from bridgevec.files import write_figure, write_text
-from bridgevec.models.embedding import find_weights, load_embedding
+from bridgevec.models.embedding import load_embedding
 from bridgevec.scoring import best_scores, imps, par_scores
+from bridgevec.weights import find_weights
 from envs import random_calls
 
 EXAMPLES = """examples:

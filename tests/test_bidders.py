@@ -269,7 +269,7 @@ def test_guesses_are_best_where_they_are_true():
 
 def test_other_weights_are_refused():
     with pytest.raises(ValueError, match="no bidder"):
-        load_bidder(bridgevec.models.embedding.WEIGHTS / "hand2vec-8.safetensors")
+        load_bidder(bridgevec.weights.WEIGHTS / "hand2vec-8.safetensors")
     with pytest.raises(FileNotFoundError, match="no bidder 'nobody'; shipped are"):
         load_bidder("nobody")
 

@@ -24,11 +24,12 @@ from bridgevec import Board, BoardIndex, labels
 from bridgevec.cards import Deal, Seat, Strain, hand_mask, random_deals, random_masks
 from bridgevec.cli import app
 from bridgevec.dds import SOLVER_VERSION, solve_board, solve_tables
-from bridgevec.models.embedding import WEIGHTS, embed_hands, estimate_tricks, load_embedding
+from bridgevec.models.embedding import embed_hands, estimate_tricks, load_embedding
 from bridgevec.models.opening import load_opening, opening_bid
 from bridgevec.play import best_play
 from bridgevec.records import read_boards, read_deals, read_pairs, write_boards, write_deals
 from bridgevec.scoring import par, score
+from bridgevec.weights import WEIGHTS
 
 HAND = "AKQ2.K54.T98.J32"
 DUMMY = "J3.AQ8762.K4.A65"

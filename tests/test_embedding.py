@@ -11,7 +11,6 @@ from safetensors.numpy import load_file, save_file
 
 from bridgevec.cards import hand_bits, hand_mask, hand_text, permute_suits, random_masks
 from bridgevec.models.embedding import (
-    WEIGHTS,
     TrickEstimate,
     embed_hand,
     embed_hands,
@@ -21,6 +20,7 @@ from bridgevec.models.embedding import (
     load_embedding,
     nearest_hands,
 )
+from bridgevec.weights import WEIGHTS
 
 HAND = "AKQ2.K54.T98.J32"
 SHIPPED = sorted(path.stem for path in WEIGHTS.glob("hand2vec*.safetensors"))

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from bridgevec.cards import hand_mask, random_masks
-from bridgevec.models.embedding import Embedding, find_weights, load_embedding
+from bridgevec.models.embedding import Embedding, load_embedding
+from bridgevec.weights import find_weights
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 import embedding as benchmark

@@ -23,9 +23,10 @@ from bridgevec.cards import Deal, Seat, hand_bits, hand_mask, random_masks
 from bridgevec.dds import solve_table, solve_tables
 from bridgevec.envs import HandObservation, LabelledDeals
 from bridgevec.envs.observation import AUCTION_FEATURES
-from bridgevec.models.embedding import WEIGHTS, embed_hand, load_embedding
+from bridgevec.models.embedding import embed_hand, load_embedding
 from bridgevec.records import write_deals
 from bridgevec.scoring import VULNERABILITIES, Contract, datums, imps, par, score
+from bridgevec.weights import WEIGHTS
 
 ENV = "bridgevec/Bidding-v0"
 MASKS = random_masks(20, seed=3)

@@ -8,8 +8,8 @@ from safetensors.numpy import load_file, save_file
 
 from bridgevec.bidders import load_bidder
 from bridgevec.bidders.features import DESCRIPTION, OTHERS, SPREAD
-from bridgevec.models.embedding import WEIGHTS
 from bridgevec.train.guesses import GuessesConfig, fit_guesses
+from bridgevec.weights import WEIGHTS
 
 
 def test_guesses_that_were_lost_are_found_again_and_calls_stay(tmp_path):

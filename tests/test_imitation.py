@@ -14,12 +14,12 @@ from bridgevec.auction import auction_text
 from bridgevec.bidders import load_bidder
 from bridgevec.bidders.features import MEANS, SCALES
 from bridgevec.cards import Deal, Seat, hand_bits, random_masks
-from bridgevec.models.embedding import WEIGHTS
 from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
 from bridgevec.scoring import VULNERABILITIES
 from bridgevec.train.auctions import batches, evaluate_bidder, examples
 from bridgevec.train.checkpoint import command_line
 from bridgevec.train.imitation import ImitationConfig, train_imitation
+from bridgevec.weights import WEIGHTS
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 import imitation as benchmark

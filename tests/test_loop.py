@@ -17,11 +17,11 @@ import torch
 from bridgevec import cli
 from bridgevec.cards import random_masks
 from bridgevec.cli.train import TRAININGS
-from bridgevec.models.embedding import WEIGHTS
 from bridgevec.records import write_deals
 from bridgevec.train import loop
 from bridgevec.train.deal2tricks import Deal2TricksConfig, train_deal2tricks
 from bridgevec.train.optim import one_cycle
+from bridgevec.weights import WEIGHTS
 
 RECIPES = [name for name in TRAININGS if name != "guesses"]  # least squares, not steps
 

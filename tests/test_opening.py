@@ -359,13 +359,15 @@ def test_grid_search_pipeline_and_groups():
 
 
 def test_what_was_saved_predicts_the_same_without_scikit_learn(fitted, tmp_path):
-    path = fitted.save(tmp_path / "new" / "mine.safetensors", {"data": "made here"})
+    path = fitted.save(tmp_path / "new" / "mine.safetensors", {"data": {"provenance": "here"}})
+    with pytest.raises(ValueError, match=r"other.json: 'data' has type str, expected dict"):
+        fitted.save(tmp_path / "new" / "other.safetensors", {"data": "made here"})
     assert sorted(file.name for file in path.parent.iterdir()) == [
         "mine.json",
         "mine.safetensors",
     ]
     model = load_opening(path)
-    assert model.card["data"] == "made here"
+    assert model.card["data"] == {"provenance": "here"}
     assert model.card["parameters"] == sum(w.size + b.size for w, b in fitted.networks_[0])
     rows, _ = some_hands(100, seed=2)
     masks, position, vulnerable = rows[:, 0], rows[:, 1].astype(int), rows[:, 2].astype(int)
@@ -410,7 +412,7 @@ def test_files_that_are_no_model(tmp_path):
         load_opening("x")
     path = quick().fit([HAND], ["1C"]).save(tmp_path / "a.safetensors")
     card = json.loads(path.with_suffix(".json").read_text())
-    del card["members"]
+    del card["architecture"]["members"]
     path.with_suffix(".json").write_text(json.dumps(card))
     with pytest.raises(ValueError, match=r"a\.safetensors: no opening bids, 'members' is missing"):
         OpeningModel(path)

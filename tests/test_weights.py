@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import bridgevec as bv
-from bridgevec.models.embedding import WEIGHTS
+from bridgevec.weights import CARD, WEIGHTS, find_weights, read_card, read_weights, shipped
 
 SHIPPED = {
     "hand2vec-8": bv.load_embedding,
@@ -18,6 +18,43 @@ SHIPPED = {
 }
 UNUSED = ("known.", "value.")
 """Weights that no inference of theirs fails without."""
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_cards_of_shipped_weights_follow_the_schema(name):
+    card, tensors = read_weights(WEIGHTS / f"{name}.safetensors")
+    assert list(card) == [key for key in CARD if key in card]
+    assert [key for key in CARD if CARD[key].needed != "no" and key not in card] == []
+    assert card["name"] == name
+    assert card["data"]["provenance"]
+    assert card["command"].startswith("bridgevec ")
+    assert f"--out {name}.safetensors" in card["command"]
+    known = {"encoder.norm.running_mean", "encoder.norm.running_var"}  # counted, not learned
+    learned = (t.size for key, t in tensors.items() if key not in known and key[:6] != "known.")
+    assert card["parameters"] == sum(learned)
+
+
+def test_shipped_names_are_found_by_kind():
+    assert [shipped(kind) for kind in ("embedding", "deal2tricks", "opening", "bidder")] == [
+        ["hand2vec-32", "hand2vec-8"],
+        ["deal2tricks"],
+        ["opening-21gf", "opening-experts", "opening-start"],
+        ["bidder-default", "bidder-imitation", "bidder-uncontested"],
+    ]
+    assert find_weights("default", "bidder") == WEIGHTS / "bidder-default.safetensors"
+    with pytest.raises(FileNotFoundError, match="no opening model 'x'; shipped are: opening-21gf"):
+        find_weights("x", "opening")
+
+
+def test_an_opening_model_saved_by_version_0_1_is_read(tmp_path):
+    path = tmp_path / "mine.safetensors"
+    shutil.copy(WEIGHTS / "opening-21gf.safetensors", path)
+    card = read_card(WEIGHTS / "opening-21gf.safetensors")
+    path.with_suffix(".json").write_text(json.dumps({**card, **card.pop("architecture")}))
+    hand = "AKQ2.K54.T98.J32"
+    assert bv.load_opening(path).opening_bid(hand) == bv.load_opening("opening-21gf").opening_bid(
+        hand
+    )
 
 
 @pytest.fixture(params=SHIPPED)
@@ -48,6 +85,9 @@ def test_copies_are_loaded(copied):
         ("[" * 100_000, "is no model card"),
         ('{"format": 999}', "format is 999, expected 1"),
         ("{}", "format is None, expected 1"),
+        ('{"format": 1, "name": "x", "architecture": {}}', "the model card has no 'parameters'"),
+        ('{"format": 1, "name": 3}', "'name' has type int, expected str"),
+        ('{"format": 1, "name": "x", "architecture": 3}', "'architecture' has type int, expected"),
     ],
 )
 def test_cards_that_are_none(copied, text, words):
@@ -61,8 +101,9 @@ def test_wrong_values_in_a_card(copied, value):
     """Whatever decides what is read: any of them alone may be wrong."""
     path, load = copied
     card = json.loads(path.with_suffix(".json").read_text())
-    for key in {"architecture", "features", "calls", "members", "layers"} & set(card):
-        path.with_suffix(".json").write_text(json.dumps(card | {key: value}))
+    opening = {"features", "calls", "members", "layers"} & set(card["architecture"])
+    for changed in [value, *(card["architecture"] | {key: value} for key in opening)]:
+        path.with_suffix(".json").write_text(json.dumps(card | {"architecture": changed}))
         refused(load, path)
 
 

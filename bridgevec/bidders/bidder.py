@@ -1,16 +1,14 @@
-"""Who calls what: the interface of all bidders, and those that need no cards."""
+"""Who calls what: the interface of all bidders."""
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bridgevec._auction import Auctions
-from bridgevec.auction import N_CALLS, PASS, Auction, call_text
+from bridgevec.auction import N_CALLS, Auction, call_text
 from bridgevec.board import Board, SeenBoard, question
 from bridgevec.cards import HandLike, SeatLike, hand_mask
 from bridgevec.scoring import parse_vulnerable
@@ -130,91 +128,3 @@ def one_table(
 def certain(calls: NDArray[np.int64]) -> NDArray[np.float32]:
     """Give the probabilities (n, 38) of one who makes these calls for sure."""
     return np.eye(N_CALLS, dtype=np.float32)[calls]
-
-
-class PassBidder(Bidder):
-    """Always passes."""
-
-    def probabilities(
-        self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
-    ) -> NDArray[np.float32]:
-        """Give a pass probability 1."""
-        return certain(np.full(len(hands), PASS))
-
-
-class RandomBidder(Bidder):
-    """Makes random legal calls, each as likely as any other.
-
-    Parameters
-    ----------
-    seed : int, Generator or None, default 0
-    """
-
-    def __init__(self, seed: int | np.random.Generator | None = 0) -> None:
-        self._random = np.random.default_rng(seed)
-
-    def probabilities(
-        self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
-    ) -> NDArray[np.float32]:
-        """Give every legal call the same probability."""
-        legal = auctions.legal_masks().astype(np.float32)
-        chances: NDArray[np.float32] = legal / legal.sum(axis=1, keepdims=True)
-        return chances
-
-    def calls(
-        self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
-    ) -> NDArray[np.int64]:
-        """Draw legal calls."""
-        legal = auctions.legal_masks()
-        calls: NDArray[np.int64] = (legal * (1 - self._random.random(legal.shape))).argmax(axis=1)
-        return calls
-
-
-def _rules() -> Bidder:
-    from bridgevec.bidders.rules import RulesBidder
-
-    return RulesBidder()
-
-
-_WITHOUT_WEIGHTS: dict[str, Callable[[], Bidder]] = {
-    "pass": PassBidder,
-    "random": RandomBidder,
-    "rules": _rules,
-}
-
-
-def load_bidder(name: str | os.PathLike[str] = "default") -> Bidder:
-    """Load a bidder.
-
-    Parameters
-    ----------
-    name : str or path, default "default"
-        ``"default"``, the best that is shipped; ``"imitation"``, which bids two over one game
-        forcing as a rule-based engine does; ``"uncontested"``, for opponents who pass;
-        ``"rules"``, a plain Standard American; ``"pass"``; ``"random"``; a file
-        ``name.safetensors`` of your own training; or ``"exec:COMMAND"``, a process that
-        speaks lines of JSON (`bridgevec.bidders.external`).
-
-    Returns
-    -------
-    Bidder
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is none of that name; the message lists those shipped.
-
-    Examples
-    --------
-    >>> load_bidder("random").call("AKQ2.K54.T98.J32", "7N X XX")
-    'P'
-    """
-    if isinstance(name, str) and name in _WITHOUT_WEIGHTS:
-        return _WITHOUT_WEIGHTS[name]()
-    if isinstance(name, str) and name.startswith("exec:"):
-        from bridgevec.bidders.external import ExternalBidder
-
-        return ExternalBidder(name.removeprefix("exec:"))
-    from bridgevec.bidders.policy import load_policy
-
-    return load_policy(os.fspath(name))

@@ -28,8 +28,8 @@ from bridgevec.bidders.features import (
     Seen,
 )
 from bridgevec.cards import HandLike, SeatLike
-from bridgevec.models.embedding import find_weights, read_weights
 from bridgevec.models.encoder import HandEncoder
+from bridgevec.weights import find_weights, read_weights
 
 _CHUNK = 512  # rows at a time, so that they stay in the cache
 

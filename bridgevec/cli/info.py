@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Iterator
 from importlib import metadata
@@ -13,6 +12,7 @@ import typer
 
 import bridgevec
 from bridgevec.cli.common import EXTRAS, Json, examples, group, print_json
+from bridgevec.weights import WEIGHTS, read_card, shipped
 
 app = group()
 
@@ -48,7 +48,7 @@ def info(
     from bridgevec.dds import BUILT_FOR, SOLVER_VERSION
 
     package = Path(bridgevec.__file__).parent
-    cards = {name: _card(name) for name in _shipped()}
+    cards = {name: _card(name) for name in shipped()}
     report = {
         "bridgevec": _version("bridgevec"),
         "folder": str(package),
@@ -68,24 +68,11 @@ def info(
     typer.echo("`bridgevec info MODEL` shows a model's card.")
 
 
-def _shipped() -> list[str]:
-    from bridgevec.models.embedding import WEIGHTS
-
-    return sorted(file.stem for file in WEIGHTS.glob("*.json"))
-
-
 def _card(model: str) -> dict[str, Any]:
     """Read the model card of shipped weights, or of a file."""
-    from bridgevec.models.embedding import WEIGHTS
-
-    if model.endswith(".safetensors"):
-        path = Path(model).with_suffix(".json")
-    elif model in _shipped():
-        path = WEIGHTS / f"{model}.json"
-    else:
-        raise ValueError(f"no model {model!r}; shipped are: {', '.join(_shipped())}")
-    card: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return card
+    if not model.endswith(".safetensors") and model not in shipped():
+        raise ValueError(f"no model {model!r}; shipped are: {', '.join(shipped())}")
+    return read_card(model if model.endswith(".safetensors") else WEIGHTS / f"{model}.json")
 
 
 def _version(package: str) -> str:

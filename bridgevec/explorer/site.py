@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bridgevec.board import Board
-from bridgevec.models.embedding import WEIGHTS
 from bridgevec.records import write_boards
+from bridgevec.weights import WEIGHTS
 
 SITE = Path(__file__).parent / "site"
 NETWORKS = ("hand2vec-8", "opening-21gf", "bidder-default")

@@ -12,7 +12,6 @@ another, with the same functions as methods.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,8 +21,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from bridgevec.cards import (
     HandLike,
@@ -36,6 +33,7 @@ from bridgevec.cards import (
     random_masks,
 )
 from bridgevec.models.encoder import HandEncoder, silu
+from bridgevec.weights import find_weights, read_weights
 
 __all__ = [
     "Embedding",
@@ -50,16 +48,6 @@ __all__ = [
 ]
 
 DEFAULT = "hand2vec-8"
-_PREFIXES = {
-    "embedding": "hand2vec-",
-    "deal2tricks": "deal2tricks",
-    "opening": "opening-",
-    "bidder": "bidder-",
-}
-FORMAT = 1
-"""Of model cards and weights; higher once older versions cannot read them."""
-
-WEIGHTS = Path(__file__).parent / "weights"
 _CHUNK = 128  # hands at a time, so that what is computed for them stays in the cache
 _OUTCOMES = np.arange(14, dtype=np.float32)
 _HIT = np.float32(1.2)
@@ -426,72 +414,6 @@ def load_embedding(name: str | os.PathLike[str] = DEFAULT) -> Embedding:
         If there is none of that name; the message lists those shipped.
     """
     return Embedding(find_weights(name))
-
-
-def read_weights(
-    path: str | os.PathLike[str],
-) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Read weights and the model card beside them.
-
-    Parameters
-    ----------
-    path : path
-        ``name.safetensors``; the card is ``name.json``.
-
-    Returns
-    -------
-    card : dict
-    weights : dict of str to ndarray
-
-    Raises
-    ------
-    FileNotFoundError
-        If either is missing.
-    ValueError
-        If either is damaged, the card is of another format, or a weight is not finite.
-    """
-    file = Path(path).with_suffix(".json")
-    try:
-        card = json.loads(file.read_text("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file} is no model card: {error}") from None
-    if not isinstance(card, dict):
-        raise ValueError(f"{file} is no model card: it has a {type(card).__name__}, no object")
-    if card.get("format") != FORMAT:
-        raise ValueError(f"{file}: format is {card.get('format')!r}, expected {FORMAT}")
-    try:
-        tensors = load_file(path)
-    except SafetensorError as error:
-        raise ValueError(f"{path} holds no weights: {error}") from None
-    for name, tensor in tensors.items():
-        if not np.isfinite(tensor).all():
-            raise ValueError(f"{path}: weight {name!r} has numbers that are not finite")
-    return card, tensors
-
-
-def find_weights(name: str | os.PathLike[str], kind: str = "embedding") -> Path:
-    """Find the file of a shipped name; a path to ``.safetensors`` is returned as it is.
-
-    Parameters
-    ----------
-    name : str or path
-    kind : {"embedding", "deal2tricks", "opening", "bidder"}, default "embedding"
-        What is looked for. A bidder's name may be given without ``bidder-``.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is none; the message lists those shipped.
-    """
-    path, prefix = Path(name), _PREFIXES[kind]
-    if path.suffix != ".safetensors":
-        short = kind == "bidder" and not path.name.startswith(prefix)
-        path = WEIGHTS / f"{prefix if short else ''}{name}.safetensors"
-    if not path.exists():
-        shipped = ", ".join(sorted(file.stem for file in WEIGHTS.glob(f"{prefix}*.json")))
-        model = "opening model" if kind == "opening" else kind
-        raise FileNotFoundError(f"no {model} {os.fspath(name)!r}; shipped are: {shipped}")
-    return path
 
 
 def embed_hand(hand: HandLike) -> NDArray[np.float32]:

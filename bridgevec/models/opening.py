@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from bridgevec.auction import FIRST_BID, N_CALLS, PASS, call_text
 from bridgevec.board import Board, SeenBoard, question
 from bridgevec.cards import HandLike, Seat, SeatLike, hand_bits, hand_mask, hand_text
-from bridgevec.models.embedding import embed_hands, find_weights, read_weights
+from bridgevec.models.embedding import embed_hands
 from bridgevec.scoring import parse_vulnerable
+from bridgevec.weights import find_weights, read_weights
 
 __all__ = [
     "FEATURES",
@@ -339,9 +340,10 @@ class OpeningModel:
         self.name = Path(path).stem
         self.card, tensors = read_weights(path)
         try:
-            self.features: str = self.card["features"]
-            self.calls: tuple[int, ...] = tuple(self.card["calls"])
-            members, layers = self.card["members"], self.card["layers"]
+            architecture = self.card["architecture"]
+            self.features: str = architecture["features"]
+            self.calls: tuple[int, ...] = tuple(architecture["calls"])
+            members, layers = architecture["members"], architecture["layers"]
             self.networks = [
                 [
                     (

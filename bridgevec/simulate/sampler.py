@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from bridgevec.auction import Auction
-from bridgevec.bidders.bidder import Bidder, load_bidder
+from bridgevec.bidders.bidder import Bidder
+from bridgevec.bidders.registry import load_bidder
 from bridgevec.cards import Deal, HandLike, Seat, SeatLike, given_masks
 from bridgevec.scoring import parse_vulnerable
 from bridgevec.simulate.auctions import AuctionSampler, effective_size, thin

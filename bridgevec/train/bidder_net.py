@@ -31,9 +31,10 @@ from bridgevec.bidders.features import (
     Seen,
 )
 from bridgevec.bidders.policy import tensors_under
-from bridgevec.models.embedding import FORMAT, find_weights, load_embedding, read_weights
+from bridgevec.models.embedding import load_embedding
 from bridgevec.models.encoder import HandEncoder
 from bridgevec.train.checkpoint import write_model
+from bridgevec.weights import FORMAT, find_weights, read_weights
 
 _READER_WIDTH = 96
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bridgevec.files import replacing, write_figure, write_text
+from bridgevec.weights import check_card
 
 Row: TypeAlias = dict[str, Any]
 """One line of a log: a number, or None, for every column."""
@@ -211,7 +212,8 @@ def deciding_arguments(config: Any) -> dict[str, Any]:
 
 
 def write_model(path: Path, weights: bytes, card: dict[str, Any]) -> None:
-    """Write weights as safetensors made them, and their model card beside them."""
+    """Write weights as safetensors made them, and their model card, checked, beside them."""
+    check_card(card, path.with_suffix(".json"))
     with replacing(path) as file:
         file.write(weights)
     save_card(path.with_suffix(".json"), card)

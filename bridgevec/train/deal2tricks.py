@@ -31,7 +31,6 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from bridgevec.cards import Strain, hand_bits
-from bridgevec.models.embedding import FORMAT
 from bridgevec.records import read_deals
 from bridgevec.train.checkpoint import Row, write_model
 from bridgevec.train.data import exchange_touching
@@ -39,6 +38,7 @@ from bridgevec.train.loop import Options, Recipe, check_at_least_one, find_files
 from bridgevec.train.nets import Deal2Tricks
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
 from bridgevec.train.pairs import OUTCOMES
+from bridgevec.weights import FORMAT
 
 _AT_ONCE = (2000, 50_000)
 """Deals judged at a time, on a CPU and on a GPU."""

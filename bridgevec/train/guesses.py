@@ -21,11 +21,11 @@ from bridgevec.bidders.features import DESCRIPTION, OTHERS, SPREAD, Seen
 from bridgevec.bidders.match import bid_deals, match_conditions
 from bridgevec.bidders.policy import load_policy
 from bridgevec.cards import random_masks
-from bridgevec.models.embedding import find_weights, read_weights
 from bridgevec.records.auctions import RecordedAuctions
 from bridgevec.train.auctions import examples
 from bridgevec.train.checkpoint import command_line, write_model
 from bridgevec.train.loop import check_at_least_one
+from bridgevec.weights import find_weights, read_weights
 
 _AT_ONCE = 1000
 

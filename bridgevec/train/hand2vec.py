@@ -40,7 +40,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bridgevec.cards import Strain, hand_bits, random_masks
-from bridgevec.models.embedding import FORMAT
 from bridgevec.train.checkpoint import Row, write_model
 from bridgevec.train.data import Batch, Source, batches, exchange_touching, from_deals, from_memory
 from bridgevec.train.deal2tricks import judge_layouts
@@ -48,6 +47,7 @@ from bridgevec.train.loop import Options, Recipe, check_at_least_one, find_files
 from bridgevec.train.nets import Hand2Vec, load_deal2tricks, load_teacher, teachers_commands
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
 from bridgevec.train.pairs import OUTCOMES, SPREAD, deal_pairs, pair_targets, read_pairs
+from bridgevec.weights import FORMAT
 
 
 @dataclass(kw_only=True)

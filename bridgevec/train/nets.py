@@ -28,8 +28,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bridgevec.models.embedding import find_weights
 from bridgevec.train.pairs import OUTCOMES
+from bridgevec.weights import find_weights
 
 
 class SuitBlock(nn.Module):

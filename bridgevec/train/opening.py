@@ -26,7 +26,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bridgevec.auction import call_text
-from bridgevec.models.embedding import FORMAT
 from bridgevec.models.opening import (
     KNOWN,
     OPENING_CALLS,
@@ -41,6 +40,7 @@ from bridgevec.train.checkpoint import Row, write_model
 from bridgevec.train.loop import Options, Recipe, check_at_least_one, fit
 from bridgevec.train.openings import evaluate_opening, opening_decisions
 from bridgevec.train.optim import one_cycle
+from bridgevec.weights import FORMAT
 
 _CHUNK = 1 << 13
 _MIN_STEPS = 400  # of the optimizer, however few the hands
@@ -367,10 +367,12 @@ def save_opening(
     about = {
         "name": path.stem,
         "format": FORMAT,
-        "features": features,
-        "calls": sorted({*before, *calls.tolist()}),
-        "members": len(networks),
-        "layers": len(networks[0]),
+        "architecture": {
+            "features": features,
+            "calls": sorted({*before, *calls.tolist()}),
+            "members": len(networks),
+            "layers": len(networks[0]),
+        },
         "parameters": sum(w.size + b.size for layers in networks for w, b in layers),
     }
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from bridgevec._auction import Auctions
 from bridgevec.auction import N_CALLS, PASS
-from bridgevec.bidders.bidder import Bidder, PassBidder
+from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.match import bid_deals
+from bridgevec.bidders.simple import PassBidder
 from bridgevec.scoring import imps
 from bridgevec.train.bidder_net import BidderNetwork, mask_illegal, seen_tensors
 from bridgevec.train.situations import Situations, points, swings

@@ -32,10 +32,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bridgevec.bidders.bidder import Bidder, PassBidder
+from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.features import DESCRIPTION, describe_hands
+from bridgevec.bidders.simple import PassBidder
 from bridgevec.envs.deals import PACKAGED
-from bridgevec.models.embedding import find_weights, read_weights
 from bridgevec.records import read_deals
 from bridgevec.train.bidder_net import (
     BidderNetwork,
@@ -64,6 +64,7 @@ from bridgevec.train.situations import (
     estimated_situations,
     uncontested_situations,
 )
+from bridgevec.weights import find_weights, read_weights
 
 _TEST = 1000  # deals
 

@@ -27,7 +27,6 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from bridgevec.cards import hand_bits, random_masks
-from bridgevec.models.embedding import FORMAT
 from bridgevec.train.checkpoint import write_model
 from bridgevec.train.loop import Options, Recipe, check_at_least_one, fit
 from bridgevec.train.nets import (
@@ -41,6 +40,7 @@ from bridgevec.train.nets import (
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
 from bridgevec.train.pairs import OUTCOMES, exchanged_hands
 from bridgevec.train.readable import distance_error, linear_error, small_head_error
+from bridgevec.weights import FORMAT
 
 _PARTNERS = 24
 """How many partners two hands meet when their difference is measured."""
