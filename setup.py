@@ -12,10 +12,13 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 PORTABLE = os.environ.get("BRIDGEVEC_PORTABLE") == "1"
-compile_args = ["-O3"] if PORTABLE else ["-O3", "-march=native"]
+# Without debug information, which would be half of the wheel's code.
+compile_args = ["-O3", "-g0"] if PORTABLE else ["-O3", "-march=native"]
 builds = {"_dds": compile_args}
 if PORTABLE and platform.machine() in ("x86_64", "AMD64"):
-    builds["_dds_v3"] = ["-O3", "-march=x86-64-v3"]
+    builds["_dds_v3"] = ["-O3", "-g0", "-march=x86-64-v3"]
+# MinGW's own libraries are not on other people's Windows.
+link_args = ["-static"] if os.name == "nt" else []
 
 setup(
     ext_modules=cythonize(
@@ -30,6 +33,7 @@ setup(
                         "bridgevec/_dds_weights.pxi",
                     ],
                     extra_compile_args=arguments,
+                    extra_link_args=link_args,
                 )
                 for name, arguments in builds.items()
             ),
@@ -38,6 +42,7 @@ setup(
                     f"bridgevec.{name}",
                     [f"bridgevec/{name}.pyx"],
                     extra_compile_args=compile_args,
+                    extra_link_args=link_args,
                 )
                 for name in ("_auction", "_deal")
             ),

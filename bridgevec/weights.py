@@ -32,6 +32,9 @@ __all__ = [
 WEIGHTS = Path(__file__).parent / "models" / "weights"
 """The folder of the shipped weights."""
 
+TEACHERS = ("deal2tricks", "bidder-uncontested")
+"""Weights that trainings start from or learn from, in a package of their own."""
+
 FORMAT = 1
 """Of model cards and weights; higher once older versions cannot read them."""
 
@@ -114,6 +117,11 @@ def find_weights(name: str | os.PathLike[str], kind: str = "embedding") -> Path:
     if path.suffix != ".safetensors":
         short = kind == "bidder" and not path.name.startswith(prefix)
         path = WEIGHTS / f"{prefix if short else ''}{name}.safetensors"
+    if not path.exists() and path.parent == WEIGHTS and path.stem in TEACHERS:
+        raise FileNotFoundError(
+            f"{path.stem} is not in this installation; it comes with bridgevec-teachers, "
+            "which the folder packages/ of the repository has"
+        )
     if not path.exists():
         model = "opening model" if kind == "opening" else kind
         known = ", ".join(shipped(kind))
