@@ -8,6 +8,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import bridgevec as bv
+from bridgevec import weights
 from bridgevec.weights import CARD, WEIGHTS, find_weights, read_card, read_weights, shipped
 
 SHIPPED = {
@@ -144,3 +145,12 @@ def test_weights_of_another_kind(tmp_path):
             if SHIPPED[other] is not load:
                 with pytest.raises(ValueError, match=other):
                     load(WEIGHTS / f"{other}.safetensors")
+
+
+def test_weights_of_trainings_that_are_not_installed_are_told_where_to_find(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "WEIGHTS", tmp_path)
+    for name, kind in (("deal2tricks", "deal2tricks"), ("uncontested", "bidder")):
+        with pytest.raises(
+            FileNotFoundError, match=f"{name} is not in this inst.*-teachers, which"
+        ):
+            weights.find_weights(name, kind)
