@@ -4,6 +4,7 @@ import inspect
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ from bridgevec.models.opening import (
     opening_features,
 )
 from bridgevec.records.auctions import RecordedAuctions, held_out, read_auctions
+from bridgevec.train import loop
 from bridgevec.train.classifier import OpeningBidClassifier, opening_rows
 from bridgevec.train.opening import OpeningConfig, train_opening
 from bridgevec.train.openings import OpeningDecisions, evaluate_opening, opening_decisions
@@ -533,6 +535,33 @@ def test_a_folder_of_records_trains_a_model(tmp_path):
     same = model.nearest_openings(near[1].hand, 1, k=1)[0]
     assert (same.hand, same.call) == (near[1].hand, near[1].call)
     assert same.distance == pytest.approx(0, abs=1e-4)
+
+
+def test_an_interrupted_training_of_several_networks_goes_on_exactly(tmp_path, monkeypatch):
+    """What dropout leaves out and the order of the hands are drawn as if nothing had happened."""
+    folder = write_records(tmp_path / "records")
+    options = {"auctions": (str(folder),), "start": "none", "features": "classic", "hidden": (8,)}
+    options |= {"members": 2, "dropout": 0.3, "batch_size": 16, "epochs": 30, "resume": True}
+    whole, parts = (str(tmp_path / f"{name}.safetensors") for name in ("whole", "parts"))
+    train_opening(OpeningConfig(out=whole, **options), progress=False)
+    real = loop.write_log
+
+    def interrupted(path, log):
+        real(path, log)
+        if len(log) == 11:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "write_log", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train_opening(OpeningConfig(out=parts, **options), progress=False)
+    train_opening(OpeningConfig(out=parts, **options), progress=False)
+    for suffix in (".safetensors", ".csv"):
+        assert Path(whole).with_suffix(suffix).read_bytes() == (
+            Path(parts).with_suffix(suffix).read_bytes()
+        )
+    assert Path(parts).with_suffix(".png").exists()
+    assert not Path(parts).with_suffix(".checkpoint.safetensors").exists()
 
 
 @pytest.mark.parametrize(
