@@ -38,6 +38,7 @@ COMMANDS = {
     "--pairs hand_pairs_val.csv.gz --json",
     "records": "python benchmarks/records.py --json",
     "library": "python benchmarks/library.py --hands 10000000 --compared 10 --json",
+    "library_faiss": "python benchmarks/library.py --hands 300000 --faiss --json",
     "library_files": "python benchmarks/library.py --files 100000 --json",
     "envs": "python benchmarks/envs.py --json",
     "learning": "python benchmarks/learning.py "
