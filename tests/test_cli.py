@@ -47,7 +47,7 @@ COMMANDS = [
     "label",
     "open",
 ]
-COMMANDS += ["bid", "match", "merge", "info", "train"]
+COMMANDS += ["bid", "explain", "match", "merge", "info", "train"]
 
 
 def run(*arguments, stdin=None):
@@ -97,7 +97,7 @@ def test_help_lists_every_command():
     assert listed == COMMANDS
 
 
-SLOW = ("lead", "match", "map")  # to try out
+SLOW = ("lead", "explain", "match", "map")  # to try out
 
 
 def examples():
@@ -113,7 +113,7 @@ def examples():
 def test_the_examples_in_the_help_run(example, tmp_path, pbn, monkeypatch):
     monkeypatch.chdir(tmp_path)
     example = example.replace("100000", "2").partition(" > ")[0]
-    example = example.replace("--layouts 10", "--layouts 2")
+    example = example.replace("--layouts 10", "--layouts 2").replace("--count 500", "--count 2")
     example = example.partition(" --backend ")[0]  # there is no such cluster
     if example.startswith("bridgevec map"):
         example += " --random 40"  # quickly

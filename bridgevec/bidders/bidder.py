@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from bridgevec.auction import N_CALLS, Auction, call_text
 from bridgevec.board import Board, SeenBoard, question
 from bridgevec.cards import HandLike, SeatLike, hand_mask
 from bridgevec.scoring import parse_vulnerable
+
+if TYPE_CHECKING:
+    from bridgevec.simulate.explain import Explanation
 
 
 class Bidder(ABC):
@@ -102,6 +106,38 @@ class Bidder(ABC):
             If a part is not what it should be, or the auction is not legal, or over.
         """
         return call_text(int(self.calls(*one_table(hand, auction, dealer, vulnerable))[0]))
+
+    def explain(
+        self,
+        auction: str | Auction,
+        dealer: SeatLike = "N",
+        vulnerable: str | int = "None",
+    ) -> Explanation:
+        """Say what the calls of an auction mean when this bidder makes them.
+
+        Parameters
+        ----------
+        auction : str or Auction
+            The calls from the dealer on, such as ``"1N P 2C"``.
+        dealer : Seat, int or str, default "N"
+        vulnerable : str or int, default "None"
+
+        Returns
+        -------
+        bridgevec.simulate.explain.Explanation
+            Ranges of points and lengths, what is forcing and what artificial, how often each call
+            is made, examples and alternatives, from samples of the bidder's own hands. ``print``
+            writes them.
+
+        Raises
+        ------
+        ValueError
+            If the auction is not legal, or this bidder has no hand for it.
+        """
+        # What draws deals uses bidders; it is imported where it is asked for.
+        from bridgevec.simulate.explain import explain
+
+        return explain(self, auction, dealer, vulnerable)
 
 
 def one_table(

@@ -15,6 +15,7 @@ from bridgevec.cli import (
     analyse,
     bid,
     deal,
+    explain,
     explore,
     hands,
     info,
@@ -43,7 +44,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 # In this order they stand in the help.
-groups = (hands, library, solve, analyse, deal, lead, label, opening, bid, match, explore, info)
+groups = (
+    hands,
+    library,
+    solve,
+    analyse,
+    deal,
+    lead,
+    label,
+    opening,
+    bid,
+    explain,
+    match,
+    explore,
+    info,
+)
 for group in groups:
     app.add_typer(group.app)
 app.add_typer(train.app, name="train")

@@ -1,0 +1,92 @@
+"""The command explain: what calls mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridgevec.board import Board
+from bridgevec.cli.common import Bidders, Json, examples, group, print_json, shows_bars
+from bridgevec.cli.reading import Reading, is_file
+from bridgevec.files import replacing
+
+app = group()
+
+
+@app.command(
+    epilog=examples(
+        "bridgevec explain '1N P 2C'",
+        "bridgevec explain match.pbn --out explained.pbn",
+        "bridgevec explain --book system.html --count 500 --bidder imitation",
+    )
+)
+def explain(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="AUCTION|FILE",
+            help="The calls from the dealer on, such as '1N P 2C'; or a file of boards.",
+        ),
+    ] = None,
+    dealer: Annotated[str, typer.Option(help="Who called first: N, E, S or W.")] = "N",
+    vulnerable: Annotated[str, typer.Option(help="None, NS, EW or All.")] = "None",
+    bidder: Bidders = "default",
+    out: Annotated[
+        Path | None, typer.Option(help="Write the boards, with notes on their calls, into it.")
+    ] = None,
+    book: Annotated[
+        Path | None, typer.Option(help="Write the commonest auctions into it, a page of HTML.")
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="How many auctions the book has.")] = 500,
+    as_json: Json = False,
+) -> None:
+    """Say what the calls of an auction mean.
+
+    For each call: how often the player makes it, ranges of points and suit lengths, whether it is
+    forcing or artificial, some hands, and what else the player might call. It is read off hands
+    with which the bidder makes the call, not from rules. A file of boards is written with a note on
+    every call but passes.
+    """
+    from bridgevec.bidders import load_bidder
+
+    player = load_bidder(bidder)
+    if (source is None) == (book is None):
+        raise ValueError("explain an auction, a file of boards, or write a --book")
+    if book is not None:
+        from bridgevec.simulate.explain import book as page
+
+        text = page(player, f"The bidder {bidder}", count, progress=shows_bars())
+        with replacing(book) as file:
+            file.write(text.encode())
+        typer.echo(str(book))
+        return
+    assert source is not None  # checked above
+    if is_file(source):
+        if out is None:
+            raise ValueError("boards are written into a file: --out explained.pbn")
+        from bridgevec.records import write_boards
+
+        reading = Reading([source])
+
+        def explained() -> Iterator[Board]:
+            for _, board in reading.boards():
+                if board.auction is None:
+                    yield board
+                    continue
+                notes = player.explain(board.auction, vulnerable=int(board.vulnerable)).notes()
+                yield board.replace(notes={**notes, **board.notes})
+
+        n = write_boards(out, explained())
+        typer.echo(f"{out}: {n} board{'s' * (n != 1)}")
+        reading.finish()
+        return
+    if out is not None:
+        raise ValueError("--out goes with a file of boards")
+    said = player.explain(source, dealer, vulnerable)
+    if as_json:
+        print_json(said.as_dict())
+    else:
+        typer.echo(str(said))
