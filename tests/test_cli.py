@@ -47,7 +47,7 @@ COMMANDS = [
     "label",
     "open",
 ]
-COMMANDS += ["bid", "explain", "match", "merge", "info", "train"]
+COMMANDS += ["bid", "explain", "match", "merge", "explore", "info", "train"]
 
 
 def run(*arguments, stdin=None):
