@@ -1,4 +1,4 @@
-/* Opening bids in JavaScript, with the features “all” of bridgevec/models/opening_model.py. */
+/* Opening bids in JavaScript, with the features “all” of bridgevec/models/opening.py. */
 
 import { rankOf, suitOf } from "./cards.js";
 import { linear, silu, softmax } from "./layers.js";
