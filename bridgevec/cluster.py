@@ -38,9 +38,11 @@ class Cluster(Protocol):
 
     def done(self) -> list[tuple[Any, Any, BaseException | None]]:
         """Wait until something is done, and return the keys, results, and errors."""
+        ...
 
     def is_lost(self, error: BaseException) -> bool:
         """Tell whether an error means that a worker died, rather than that a function failed."""
+        ...
 
 
 def run_on_cluster(
@@ -179,8 +181,10 @@ class Dask:
         states = {future: future.status for future in batch}
         fine = [future for future, state in states.items() if state == "finished"]
         gone = "cancelled" in states.values()
+        results: dict[Any, Any] = {}
         try:
-            results = dict(zip(fine, self._client.gather(fine), strict=True))
+            gathered: Any = self._client.gather(fine)
+            results = dict(zip(fine, gathered, strict=True))
         except OSError:
             gone = True
         if gone:
@@ -214,7 +218,7 @@ class Ray:
     def __enter__(self) -> Ray:
         import ray
 
-        self._ray = ray
+        self._ray: Any = ray
         here: dict[str, Any] = (
             {} if self.address else {"num_cpus": self.workers, "include_dashboard": False}
         )

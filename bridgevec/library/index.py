@@ -287,6 +287,7 @@ class BoardIndex:
             If the file is no index, or not whole, or was made with other weights.
         """
         meta, arrays = map_arrays(path)
+        made: dict[str, Any] = {}
         try:
             made = meta["embedding"]
             blocks = Blocks(*(arrays[name] for name in Blocks.NAMES))
@@ -578,7 +579,7 @@ class BoardIndex:
             raise ValueError(f"k is {k}, expected at least 1")
         mask = hand_mask(hand)
         masks = self._store.arrays["masks"]
-        more = None
+        more: Callable[[NDArray[np.integer]], NDArray[np.float32]] | None = None
         conditions = self._conditions
         if partner is not None:
             other = hand_mask(partner)
@@ -587,10 +588,12 @@ class BoardIndex:
                 raise ValueError(f"hand and partner's hand both have card {card}")
             opposite = self.embedding.embed_hand(other)
 
-            def more(ids: NDArray[np.integer]) -> NDArray[np.float32]:
+            def partner_squares(ids: NDArray[np.integer]) -> NDArray[np.float32]:
                 vectors = self.embedding.embed_hands(masks[ids >> 2, ids & 3 ^ 2])
                 squares: NDArray[np.float32] = np.square(vectors - opposite).sum(axis=1)
                 return squares
+
+            more = partner_squares
 
             if same_shape:
                 shape = _shapes(np.array([other], dtype=np.uint64))

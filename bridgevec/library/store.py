@@ -133,7 +133,9 @@ class BoardStore:
     def of_masks(cls, masks: NDArray[np.uint64]) -> BoardStore:
         """Store deals (n, 4) of which nothing else is known; North deals, nobody is vulnerable."""
         n = len(masks)
-        arrays = {name: np.zeros(n, dtype=kind) for name, kind in cls.TYPES.items()}
+        arrays: dict[str, NDArray[Any]] = {
+            name: np.zeros(n, dtype=kind) for name, kind in cls.TYPES.items()
+        }
         arrays |= {"masks": masks, "result": np.full(n, _NO_RESULT, dtype=np.int8)}
         arrays["place"] = np.arange(1, n + 1, dtype=np.uint32)
         for name in ("call_starts", "number_starts"):
