@@ -25,11 +25,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ddbp2 import write_card
-from imitation import speed
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from benchmarks.ddbp2 import write_card
+from benchmarks.imitation import speed
 from bridgevec._auction import Auctions
 from bridgevec.auction import FIRST_BID, auction_text, calls_at, contract_at, parse_call
 from bridgevec.bidders import Bidder, load_bidder
@@ -51,10 +51,10 @@ from bridgevec.train.auctions import evaluate_bidder
 from bridgevec.weights import shipped
 
 EXAMPLES = """examples:
-  python benchmarks/bidding.py
-  python benchmarks/bidding.py --bidders rules pass mine.safetensors --boards 500
-  python benchmarks/bidding.py --partner imitation --uncontested uncontested_validation.parquet
-  python benchmarks/bidding.py --auctions auctions.parquet --solved solved.parquet --json
+  python -m benchmarks.bidding
+  python -m benchmarks.bidding --bidders rules pass mine.safetensors --boards 500
+  python -m benchmarks.bidding --partner imitation --uncontested uncontested_validation.parquet
+  python -m benchmarks.bidding --auctions auctions.parquet --solved solved.parquet --json
 """
 SHIPPED = [name.removeprefix("bidder-") for name in shipped("bidder")]
 BIDDERS = ("random", "pass", "rules", *SHIPPED, "default")
@@ -389,7 +389,7 @@ def main(argv: list[str] | None = None) -> None:
     if options.card:
         words = sys.argv[1:] if argv is None else argv
         words = [Path(word).name for word in words if word not in ("--card", "--json")]
-        command = " ".join(["python benchmarks/bidding.py", *words])
+        command = " ".join(["python -m benchmarks.bidding", *words])
         for name, bidder in bidders.items():
             if isinstance(bidder, PolicyBidder):
                 opponents = PassBidder() if name == "uncontested" else bidder

@@ -31,11 +31,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rivals
-from baselines import BASELINES, Baseline, with_spread
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from benchmarks import rivals
+from benchmarks.baselines import BASELINES, Baseline, with_spread
 from bridgevec import records
 from bridgevec.models.embedding import Embedding, TrickEstimate, load_embedding
 from bridgevec.train.checkpoint import save_card
@@ -43,15 +43,15 @@ from bridgevec.train.pairs import pair_targets, pairs_of_deals, read_pairs
 from bridgevec.weights import find_weights
 
 EXAMPLES = """examples:
-  python benchmarks/ddbp2.py
-  python benchmarks/ddbp2.py --deals data/deals_test.parquet --json
-  python benchmarks/ddbp2.py --pairs hand_pairs_val.csv.gz --train-pairs hand_pairs_train.csv.gz
-  python benchmarks/ddbp2.py --deals data/deals_test.parquet bridgevec/envs/deals.parquet
-  python benchmarks/ddbp2.py --deals data/notrump_test.parquet --baselines none
-  python benchmarks/ddbp2.py --weights mine.safetensors --against hand2vec-8 --baselines none
-  python benchmarks/ddbp2.py --pairs hand_pairs_val.csv.gz --baselines none --vector-noise 0.01
-  python benchmarks/ddbp2.py --published bridgehand2vec_published.safetensors --baselines none
-  python benchmarks/ddbp2.py --weights hand2vec-8 hand2vec-32 --baselines none --card
+  python -m benchmarks.ddbp2
+  python -m benchmarks.ddbp2 --deals data/deals_test.parquet --json
+  python -m benchmarks.ddbp2 --pairs hand_pairs_val.csv.gz --train-pairs hand_pairs_train.csv.gz
+  python -m benchmarks.ddbp2 --deals data/deals_test.parquet bridgevec/envs/deals.parquet
+  python -m benchmarks.ddbp2 --deals data/notrump_test.parquet --baselines none
+  python -m benchmarks.ddbp2 --weights mine.safetensors --against hand2vec-8 --baselines none
+  python -m benchmarks.ddbp2 --pairs hand_pairs_val.csv.gz --baselines none --vector-noise 0.01
+  python -m benchmarks.ddbp2 --published bridgehand2vec_published.safetensors --baselines none
+  python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-32 --baselines none --card
 """
 # Sztyber-Betley et al., BridgeHand2Vec, ECAI 2023, arXiv:2310.06624: what they say of their network
 # on their own test files; --published measures it here.
@@ -343,7 +343,7 @@ def main(argv: list[str] | None = None) -> None:
         judged = " ".join(Path(file).name if args.pairs else file for file in files)
         for name, embedding in zip(args.weights, embeddings, strict=True):
             own = {strains: rows[embedding.name] for strains, rows in plain.items()}
-            command = f"python benchmarks/ddbp2.py --weights {name} --{kind} {judged}"
+            command = f"python -m benchmarks.ddbp2 --weights {name} --{kind} {judged}"
             command += f" --vector-noise {args.vector_noise:g}" if args.vector_noise else ""
             write_card(name, command, own)
     if args.json:

@@ -13,14 +13,14 @@ and our solver does the same deals with one thread too, to tell what the threads
 Ratios are told by sums, in which a few hard deals decide, and as the geometric mean over the deals,
 each with the interval that holds 95% of resampled sets of deals.
 
-    python benchmarks/dds.py                      # 300 random deals, one thread each
-    python benchmarks/dds.py --deals 500 --json
-    python benchmarks/dds.py --threads 2          # batches over threads
-    python benchmarks/dds.py --hard               # the symmetrical deals of data/hard_deals.pbn
-    python benchmarks/dds.py --stages             # every card after 0 to 40 cards; whole plays
-    python benchmarks/dds.py --freaks             # ours alone: freaks turned to every seat, minutes
-    python benchmarks/dds.py --builds --deals 50  # native, portable, without BMI2; compiles them
-    python benchmarks/dds.py --signature          # nodes and results over a fixed set of deals
+    python -m benchmarks.dds                      # 300 random deals, one thread each
+    python -m benchmarks.dds --deals 500 --json
+    python -m benchmarks.dds --threads 2          # batches over threads
+    python -m benchmarks.dds --hard               # the symmetrical deals of data/hard_deals.pbn
+    python -m benchmarks.dds --stages             # every card after 0 to 40 cards; whole plays
+    python -m benchmarks.dds --freaks             # ours alone: freaks turned to every seat, minutes
+    python -m benchmarks.dds --builds --deals 50  # native, portable, without BMI2; compiles them
+    python -m benchmarks.dds --signature          # nodes and results over a fixed set of deals
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
-from verify_dds import ENDPLAY_BATCH, FREAK_DEALS, HARD_DEALS, solve_endplay_deals
 
+from benchmarks.verify_dds import ENDPLAY_BATCH, FREAK_DEALS, HARD_DEALS, solve_endplay_deals
 from bridgevec.cards import Deal, Seat, Strain, card_text, deal_masks, random_deals, random_masks
 from bridgevec.dds import Position, Solver, solve_board, solve_tables
 from bridgevec.play import analyse_play

@@ -1,8 +1,8 @@
 """Deals that fit: how fast, beside Debian's ``dealer`` and brute force; processor time, one thread.
 
-  python benchmarks/deals.py conditions
-  python benchmarks/deals.py auctions --file auctions.parquet --count 200
-  python benchmarks/deals.py leads --deals 200
+  python -m benchmarks.deals conditions
+  python -m benchmarks.deals auctions --file auctions.parquet --count 200
+  python -m benchmarks.deals leads --deals 200
 
 ``conditions``: random deals that the search stands for, and deals that fit, per second, for each
 of some; and the same of ``dealer`` where it is installed. ``auctions``: for boards of a file

@@ -31,13 +31,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import uses
-from ddbp2 import write_card
 from numpy.typing import NDArray
-from rivals import rivals
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
+from benchmarks import uses
+from benchmarks.ddbp2 import write_card
+from benchmarks.rivals import rivals
 from bridgevec.cards import Seat, hand_bits, hand_text, random_masks
 from bridgevec.files import write_figure
 from bridgevec.models.embedding import Embedding, load_embedding
@@ -46,11 +46,11 @@ from bridgevec.train.openings import opening_decisions
 from bridgevec.train.pairs import exchanged_hands, read_pairs
 
 EXAMPLES = """examples:
-  python benchmarks/embedding.py --auctions auctions.parquet --train-pairs hand_pairs_train.csv.gz \
+  python -m benchmarks.embedding --auctions auctions.parquet --train-pairs hand_pairs_train.csv.gz \
     --pairs hand_pairs_val.csv.gz --published bridgehand2vec_published.safetensors
-  OMP_NUM_THREADS=1 python benchmarks/embedding.py
-  python benchmarks/embedding.py --solve 40 --plots benchmarks --card
-  python benchmarks/embedding.py --hands 100000 --json
+  OMP_NUM_THREADS=1 python -m benchmarks.embedding
+  python -m benchmarks.embedding --solve 40 --plots benchmarks --card
+  python -m benchmarks.embedding --hands 100000 --json
 """
 EXEMPLARS = ("AKQ2.K54.T98.J32", "AQJ8765.4.KT3.92", "K52.QJ4.A863.T97", "4.AKJ95.KQJ94.A2")
 
@@ -366,7 +366,7 @@ def main(argv: list[str] | None = None) -> None:
     pictures = plot(args.plots, embedding, apart, exchanged[1]) if args.plots else {}
     if args.card:
         kept = {part: rows for part, rows in rounded.items() if part != "speed"}
-        command = f"python benchmarks/embedding.py --weights {args.weights}"
+        command = f"python -m benchmarks.embedding --weights {args.weights}"
         command += f" --solve {args.solve}" if args.solve else ""
         for option in ("auctions", "train_pairs", "pairs"):
             files = [Path(file).name for file in getattr(args, option) or ()]

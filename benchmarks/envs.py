@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EXAMPLES = """examples:
-  python benchmarks/envs.py --install           # once: the two others, in runs/peers
-  python benchmarks/envs.py
-  python benchmarks/envs.py --tables 4096 --observation both --json
+  python -m benchmarks.envs --install           # once: the two others, in runs/peers
+  python -m benchmarks.envs
+  python -m benchmarks.envs --tables 4096 --observation both --json
 """
 PEERS = ("open_spiel==2.0.2", "pgx==2.6.0", "jax==0.10.2")
 MODULES = {"open_spiel": "pyspiel", "pgx": "pgx"}

@@ -1,8 +1,8 @@
 """How well bidders learn to call, by what they read of their hand and by the number of auctions.
 
-    python benchmarks/hand_input.py auctions.parquet
-    python benchmarks/hand_input.py auctions.parquet --sizes 1000 --hands features embedding --json
-    python benchmarks/hand_input.py auctions.parquet --hands embedding --embedding mine.safetensors
+    python -m benchmarks.hand_input auctions.parquet
+    python -m benchmarks.hand_input auctions.parquet --sizes 1000 --hands features embedding --json
+    python -m benchmarks.hand_input auctions.parquet --hands embedding --embedding mine.safetensors
 
 Networks of one size learn from the same auctions with the options of ``bridgevec train
 bidder-imitation``, each row with its own ``--hand``, and are measured on the same other deals. For

@@ -1,7 +1,7 @@
 """How well bidders call as recorded auctions do, what they infer, and how fast they are.
 
-    python benchmarks/imitation.py auctions.parquet
-    python benchmarks/imitation.py auctions.parquet --bidder imitation --bidder rules --json
+    python -m benchmarks.imitation auctions.parquet
+    python -m benchmarks.imitation auctions.parquet --bidder imitation --bidder rules --json
 
 Of the auctions only those count that ``bridgevec train bidder-imitation`` keeps from training.
 With ``--write-card`` the figures go into the model card of a shipped bidder.
@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ddbp2 import write_card
 
+from benchmarks.ddbp2 import write_card
 from bridgevec.auction import Auctions, question_at
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
@@ -83,7 +83,7 @@ def main(argv: list[str] | None = None) -> None:
         report["bidders"][name] = figures | {"speed": speed(bidder, recorded, rows)}
         if options.write_card:
             files = " ".join(Path(file).name for file in options.auctions)
-            command = f"python benchmarks/imitation.py {files}"
+            command = f"python -m benchmarks.imitation {files}"
             write_card(name, command, figures, "bidder")
     if options.json:
         print(json.dumps(report))

@@ -5,8 +5,8 @@ process is busy with a task that a worker has done, how long a shard takes to be
 how large it is. From that it plays a run through, event by event, with any number of cores: once
 with all shards as one stream of tasks, as `bridgevec.labels` does it, once shard after shard.
 
-  python benchmarks/labels.py
-  python benchmarks/labels.py --deals 10000000 --cores 400 --shard-size 200000 --json
+  python -m benchmarks.labels
+  python -m benchmarks.labels --deals 10000000 --cores 400 --shard-size 200000 --json
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Opening leads judged on the real deal: tricks that they give away, double dummy.
 
-  python benchmarks/leads.py --file auctions.parquet --count 100 --deals 40
+  python -m benchmarks.leads --file auctions.parquet --count 100 --deals 40
 
 For boards of a file with auctions (without one the bidder bids random deals) the card that
 `bridgevec.opening_lead` chooses, the one that a book's rules choose, and a random one are

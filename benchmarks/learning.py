@@ -31,12 +31,13 @@ import gymnasium
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rivals import PublishedNetwork, lengths_points
 from sb3_contrib import MaskablePPO
 from scipy.stats import t as student
 from stable_baselines3.common.callbacks import BaseCallback
 from tqdm import tqdm
 
+from benchmarks.envs import random_calls
+from benchmarks.rivals import PublishedNetwork, lengths_points
 from bridgevec.envs import HandObservation, LabelledDeals
 from bridgevec.envs.deals import PACKAGED
 from bridgevec.envs.sb3 import SB3VecEnv
@@ -44,13 +45,12 @@ from bridgevec.files import write_figure, write_text
 from bridgevec.models.embedding import load_embedding
 from bridgevec.scoring import best_scores, imps, par_scores
 from bridgevec.weights import find_weights
-from envs import random_calls
 
 EXAMPLES = """examples:
-  python benchmarks/learning.py
-  python benchmarks/learning.py --observations embedding lengths-points both --steps 2000000
-  python benchmarks/learning.py --published bridgehand2vec_published.safetensors
-  python benchmarks/learning.py --seeds 1 --steps 50000 --json
+  python -m benchmarks.learning
+  python -m benchmarks.learning --observations embedding lengths-points both --steps 2000000
+  python -m benchmarks.learning --published bridgehand2vec_published.safetensors
+  python -m benchmarks.learning --seeds 1 --steps 50000 --json
 """
 TEST = Path(__file__).parent.parent / "data" / "deals_test.parquet"
 TABLES = 256

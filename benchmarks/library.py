@@ -4,9 +4,9 @@ Random deals stand for the boards. Queries are other random hands; what they fin
 what a look at every hand finds. Times of one query are of the wall clock; those of building are of
 the processor, as the machine may do other things meanwhile.
 
-  python benchmarks/library.py
-  python benchmarks/library.py --hands 10000000 --queries 1000 --faiss
-  python benchmarks/library.py --files 100000 --json
+  python -m benchmarks.library
+  python -m benchmarks.library --hands 10000000 --queries 1000 --faiss
+  python -m benchmarks.library --files 100000 --json
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def _search(
 
 def measure_files(n: int, seed: int) -> dict[str, Any]:
     """Time one command that searches boards in files: half of them PBN, half LIN."""
-    from records import bid_boards
+    from benchmarks.records import bid_boards
 
     from bridgevec.records import write_boards
 

@@ -27,9 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ddbp2 import write_card
 from numpy.typing import NDArray
-from rivals import LENGTHS_POINTS, PUBLISHED, PublishedNetwork, lengths_points
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
@@ -37,6 +35,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from tqdm import tqdm
 
+from benchmarks.ddbp2 import write_card
+from benchmarks.rivals import LENGTHS_POINTS, PUBLISHED, PublishedNetwork, lengths_points
 from bridgevec._auction import Auctions
 from bridgevec.auction import call_text
 from bridgevec.bidders.rules import RulesBidder
@@ -47,10 +47,10 @@ from bridgevec.train.classifier import OpeningBidClassifier, classifier_of, open
 from bridgevec.train.openings import OpeningDecisions, evaluate_opening, opening_decisions
 
 EXAMPLES = """examples:
-  python benchmarks/opening.py auctions.parquet --model opening-21gf
-  python benchmarks/opening.py records --model opening-experts --hold-out 0.2 --sizes 1000 all
-  python benchmarks/opening.py records --few auctions.parquet --hold-out 0.4 --sizes
-  python benchmarks/opening.py records --model opening-experts --folds 5 --plots pictures --json
+  python -m benchmarks.opening auctions.parquet --model opening-21gf
+  python -m benchmarks.opening records --model opening-experts --hold-out 0.2 --sizes 1000 all
+  python -m benchmarks.opening records --few auctions.parquet --hold-out 0.4 --sizes
+  python -m benchmarks.opening records --model opening-experts --folds 5 --plots pictures --json
 """
 FEATURES: dict[str, Features] = {
     name: name for name in ("embedding", "cards", "classic", "both")
@@ -489,7 +489,7 @@ def main(argv: list[str] | None = None) -> None:
     split = f"--folds {arguments.folds}" if arguments.folds else f"--hold-out {arguments.hold_out}"
     if arguments.card:
         command = (
-            f"python benchmarks/opening.py {files} {split} --model {' '.join(arguments.model)}"
+            f"python -m benchmarks.opening {files} {split} --model {' '.join(arguments.model)}"
         )
         for name in arguments.model:
             write_card(name, command, card_figures(name, report), "opening")

@@ -3,8 +3,8 @@
 The boards are random deals that the bidder `rules` has bid, written once to each kind of file, and
 read from there in turns. Endplay's reader is measured on a part of the same PBN and LIN files.
 
-  python benchmarks/records.py
-  python benchmarks/records.py --boards 2000 --json
+  python -m benchmarks.records
+  python -m benchmarks.records --boards 2000 --json
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ single hard deal decides). Every second round takes fresh endings. Results never
 weights, only the time does. The weights are written to bridgevec/_dds_weights.pxi after each round;
 build the extension again to use them.
 
-    python benchmarks/tune_dds.py --part notrump --minutes 10
-    python benchmarks/tune_dds.py --part suits --minutes 10 --positions 120 --seed 5
+    python -m benchmarks.tune_dds --part notrump --minutes 10
+    python -m benchmarks.tune_dds --part suits --minutes 10 --positions 120 --seed 5
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rivals import Describe, Floats, Masks
 from scipy.stats import spearmanr
 from scipy.stats import t as student
 from sklearn.base import ClassifierMixin
@@ -24,6 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
+from benchmarks.rivals import Describe, Floats, Masks
 from bridgevec.cards import hand_bits, random_masks
 from bridgevec.envs import BiddingVectorEnv, LabelledDeals
 from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out

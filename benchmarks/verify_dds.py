@@ -6,11 +6,11 @@ each time; the seed printed makes them again. With --hard also the deals of data
 which one takes endplay many minutes. With --labelled the results that files of labelled deals hold
 are compared, too.
 
-    python benchmarks/verify_dds.py                                   # a few minutes
-    python benchmarks/verify_dds.py --deals 20000 --positions 2000    # hours
-    python benchmarks/verify_dds.py --deals 0 --positions 0 --hard
-    python benchmarks/verify_dds.py --seed 123 --json
-    python benchmarks/verify_dds.py --deals 0 --positions 0 --labelled data/deals_train_0000.parquet
+    python -m benchmarks.verify_dds                                   # a few minutes
+    python -m benchmarks.verify_dds --deals 20000 --positions 2000    # hours
+    python -m benchmarks.verify_dds --deals 0 --positions 0 --hard
+    python -m benchmarks.verify_dds --seed 123 --json
+    python -m benchmarks.verify_dds --deals 0 --positions 0 --labelled data/deals_train_0000.parquet
 """
 
 from __future__ import annotations

@@ -28,24 +28,24 @@ WEIGHTS = ROOT / "bridgevec" / "models" / "weights"
 
 # What each file of benchmarks/results is the output of.
 COMMANDS = {
-    "dds": "python benchmarks/dds.py --deals 300 --threads 1 --json",
-    "stages": "python benchmarks/dds.py --stages --json",
-    "verify": "python benchmarks/verify_dds.py --deals 2000 --positions 300 --json",
-    "tricks_deals": "python benchmarks/ddbp2.py --weights hand2vec-8 hand2vec-32 "
+    "dds": "python -m benchmarks.dds --deals 300 --threads 1 --json",
+    "stages": "python -m benchmarks.dds --stages --json",
+    "verify": "python -m benchmarks.verify_dds --deals 2000 --positions 300 --json",
+    "tricks_deals": "python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-32 "
     "--train-pairs hand_pairs_train.csv.gz --published bridgehand2vec_published.safetensors --json",
-    "tricks_pairs": "python benchmarks/ddbp2.py --weights hand2vec-8 hand2vec-32 "
+    "tricks_pairs": "python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-32 "
     "--train-pairs hand_pairs_train.csv.gz --published bridgehand2vec_published.safetensors "
     "--pairs hand_pairs_val.csv.gz --json",
-    "records": "python benchmarks/records.py --json",
-    "library": "python benchmarks/library.py --hands 10000000 --compared 10 --json",
-    "library_faiss": "python benchmarks/library.py --hands 300000 --faiss --json",
-    "library_files": "python benchmarks/library.py --files 100000 --json",
-    "envs": "python benchmarks/envs.py --json",
-    "learning": "python benchmarks/learning.py "
+    "records": "python -m benchmarks.records --json",
+    "library": "python -m benchmarks.library --hands 10000000 --compared 10 --json",
+    "library_faiss": "python -m benchmarks.library --hands 300000 --faiss --json",
+    "library_files": "python -m benchmarks.library --files 100000 --json",
+    "envs": "python -m benchmarks.envs --json",
+    "learning": "python -m benchmarks.learning "
     "--published bridgehand2vec_published.safetensors --json",
-    "opening_few": "python benchmarks/opening.py auctions_world_championship.parquet "
+    "opening_few": "python -m benchmarks.opening auctions_world_championship.parquet "
     "--few auctions_21gf.parquet --hold-out 0.4 --sizes --few-sizes 100 1000 --seeds 5 --json",
-    "conditions": "python benchmarks/deals.py conditions --json",
+    "conditions": "python -m benchmarks.deals conditions --json",
 }
 
 

@@ -30,7 +30,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "sanitize"
 FLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g1"
-sys.path.insert(0, str(ROOT / "benchmarks"))
+sys.path.insert(0, str(ROOT))
 
 
 class Sanitized(MetaPathFinder):
@@ -53,8 +53,7 @@ def out_of_bounds(deals: int, seed: int) -> None:
 
 def tables(deals: int, seed: int) -> None:
     """Trick tables of random and freak deals, in three threads."""
-    import verify_dds
-
+    from benchmarks import verify_dds
     from bridgevec.cards import random_deals
     from bridgevec.dds import solve_tables
     from bridgevec.records import read_boards
@@ -65,8 +64,7 @@ def tables(deals: int, seed: int) -> None:
 
 def positions(deals: int, seed: int) -> None:
     """Every legal card of part-played positions, most of them mid-trick, and best play."""
-    import verify_dds
-
+    from benchmarks import verify_dds
     from bridgevec.cards import Seat, random_deals
     from bridgevec.dds import solve_board
     from bridgevec.play import best_play

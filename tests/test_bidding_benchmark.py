@@ -1,14 +1,13 @@
 """The benchmark of bidding: a toy league with known IMPs, and every part on a few deals."""
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks import bidding as benchmark
 from bridgevec.auction import parse_call
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.bidders.bidder import certain
@@ -17,9 +16,6 @@ from bridgevec.envs.deals import PACKAGED
 from bridgevec.records import read_deals, write_deals
 from bridgevec.records.auctions import read_auctions
 from bridgevec.train.bidder_net import BidderNetwork, save_network
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
-import bidding as benchmark
 
 N_DEALS = 12
 

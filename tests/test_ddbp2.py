@@ -1,19 +1,14 @@
 """The benchmark of tricks from two hands: figures by their definition, baselines that learn."""
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks import baselines, ddbp2
 from bridgevec.cards import hand_bits, random_masks
 from bridgevec.models.embedding import TrickEstimate, load_embedding
 from bridgevec.records import write_deals, write_pairs
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
-import baselines
-import ddbp2
 
 
 def tricks_by_rule(masks):

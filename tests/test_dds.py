@@ -7,21 +7,18 @@ import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import dds as benchmark
+from benchmarks import verify_dds
 from bridgevec._dds import Solver
 from bridgevec.cards import Deal, Seat, Strain, card_text, permute_suits, random_deals, random_masks
 from bridgevec.dds import iter_tables, solve_board, solve_boards, solve_table, solve_tables
 from bridgevec.records import read_boards, read_deals, write_deals
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
-import dds as benchmark
-import verify_dds
 
 FRESH = int.from_bytes(os.urandom(4), "little")
 # Every player's hand is the next one's with the suits exchanged: many seconds of search.

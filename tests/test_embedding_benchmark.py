@@ -1,18 +1,15 @@
 """The benchmark of what the embedding means: figures by their definition, and pictures."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks import embedding as benchmark
 from bridgevec.cards import hand_mask, random_masks
 from bridgevec.models.embedding import Embedding, load_embedding
 from bridgevec.weights import find_weights
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
-import embedding as benchmark
 
 
 def test_properties_are_what_players_count():
@@ -62,7 +59,7 @@ def test_the_command_prints_and_draws(tmp_path, capsys, monkeypatch):
     benchmark.main(["--hands", "5000", "--seeds", "1", "--plots", str(tmp_path), "--json"])
     report = json.loads(capsys.readouterr().out)
     card = json.loads(find_weights("hand2vec-8").with_suffix(".json").read_text())
-    (shipped,) = (v for k, v in card["benchmarks"].items() if "embedding.py" in k)
+    (shipped,) = (v for k, v in card["benchmarks"].items() if "benchmarks.embedding" in k)
     for part in ("probes, R²", "numbers, correlation"):
         assert report[part] == pytest.approx(shipped[part], abs=2e-4)
     assert report["distances, rank correlation"]["estimated tricks, 2000 pairs of hands"] > 0.5
@@ -80,7 +77,7 @@ def few(differences):
 
 def test_pictures_of_the_card_are_there():
     card = json.loads(find_weights("hand2vec-8").with_suffix(".json").read_text())
-    (shipped,) = (v for k, v in card["benchmarks"].items() if "embedding.py" in k)
+    (shipped,) = (v for k, v in card["benchmarks"].items() if "benchmarks.embedding" in k)
     root = Path(__file__).parent.parent
     for picture in shipped["pictures"].values():
         assert (root / picture).read_bytes().startswith(b"\x89PNG")

@@ -1,8 +1,6 @@
 """The benchmark of what bidders read of their hand."""
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -11,11 +9,9 @@ pytest.importorskip("pyarrow")
 
 from test_imitation import toy_auctions, write_parquet
 
+from benchmarks import hand_input as benchmark
 from bridgevec.cards import deal_masks
 from bridgevec.records.auctions import deal_numbers, held_out
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
-import hand_input as benchmark
 
 
 @pytest.fixture(scope="module")

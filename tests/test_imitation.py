@@ -4,11 +4,11 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks import imitation as benchmark
 from bridgevec._auction import Auctions
 from bridgevec.auction import auction_text
 from bridgevec.bidders import load_bidder
@@ -20,9 +20,6 @@ from bridgevec.train.auctions import batches, evaluate_bidder, examples
 from bridgevec.train.checkpoint import command_line
 from bridgevec.train.imitation import ImitationConfig, train_imitation
 from bridgevec.weights import WEIGHTS
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
-import imitation as benchmark
 
 
 def toy_call(mask, auction):
@@ -195,7 +192,7 @@ def test_the_benchmark_prints_and_keeps_what_the_training_told(file, tmp_path, c
     assert report.pop("speed")["calls in the batch"] == told["calls"]
     assert report == told
     kept = json.loads(out.with_suffix(".json").read_text())["benchmarks"]
-    assert kept == {"python benchmarks/imitation.py toy.parquet": told}
+    assert kept == {"python -m benchmarks.imitation toy.parquet": told}
     benchmark.main(arguments)
     assert f"{told['accuracy']:.2%} of {told['calls']:,} calls" in capsys.readouterr().out
 

@@ -1,21 +1,17 @@
 """The benchmark of opening bids: nothing leaks, its parts add up, its rules are those of a book."""
 
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks import opening as benchmark
 from bridgevec.auction import auction_text, call_text
 from bridgevec.cards import Deal, hand_mask, random_masks
 from bridgevec.train.opening import OpeningConfig, train_opening
 from bridgevec.train.openings import OpeningDecisions
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
-import opening as benchmark
 
 
 def decisions(hands, calls, positions=None):

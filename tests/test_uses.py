@@ -1,19 +1,13 @@
 """The benchmark of uses: it finds what is there, and the shipped vectors stay as useful."""
 
-import sys
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
-
-import embedding as benchmark
-import rivals
-import uses
-
+from benchmarks import embedding as benchmark
+from benchmarks import rivals, uses
 from bridgevec.cards import hand_bits, hand_mask, random_masks
 from bridgevec.models.embedding import load_embedding
 from bridgevec.models.opening import load_opening

@@ -1,0 +1,1 @@
+"""The benchmarks: `python -m benchmarks.NAME --help`, from the root of the repository."""
