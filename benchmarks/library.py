@@ -168,7 +168,6 @@ def _search(
 def measure_files(n: int, seed: int) -> dict[str, Any]:
     """Time one command that searches boards in files: half of them PBN, half LIN."""
     from benchmarks.records import bid_boards
-
     from bridgevec.records import write_boards
 
     some = bid_boards(min(n, 2000), seed)
