@@ -68,6 +68,19 @@ def names(mask, auction="", dealer="N", vulnerable=0):
     return set(places[places > 0].tolist())
 
 
+@pytest.mark.parametrize(
+    ("hand", "strength"),
+    # Points and the cards of the two longest suits, less 7; these numbers begin at 1978.
+    [("AKQ2.K54.T98.J32", 13 + 7 - 7), ("AKQJT987.654.32.", 10 + 11 - 7)],
+)
+def test_the_strength_of_a_hand_is_points_and_its_two_longest_suits(hand, strength):
+    core = Auctions(1)
+    core.start(np.ones(1, dtype=bool), np.zeros(1, dtype=np.uint8))
+    seen = observe(np.array([hand_mask(hand)], np.uint64), core, np.zeros(1, np.uint8))[0]
+    strengths = [place - 1978 for place in seen.tolist() if 1978 <= place < 1978 + 43]
+    assert strengths == [strength]
+
+
 def test_places_are_different_numbers_of_features_then_zeros():
     places = observe(*random_tables(500, seed=1, longest=80))
     assert places.shape == (500, N_PLACES)
