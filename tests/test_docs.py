@@ -121,6 +121,13 @@ def test_command_would_be_accepted(line):
     command.make_context(command.name, words, parent=context)  # raises what is wrong
 
 
+def test_the_reference_has_every_module():
+    packages = {module.rpartition(".")[0] for module in MODULES}
+    public = {name for name in MODULES if "._" not in name and ".cli" not in name} - packages
+    pages = "".join(path.read_text("utf-8") for path in PAGES if path.parent.name == "reference")
+    assert public - set(re.findall(r"^::: (\S+)", pages, re.MULTILINE)) == set()
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_docstring_examples(name):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
