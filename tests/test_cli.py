@@ -117,6 +117,8 @@ def test_the_examples_in_the_help_run(example, tmp_path, pbn, monkeypatch):
     example = example.partition(" --backend ")[0]  # there is no such cluster
     if example.startswith("bridgevec map"):
         example += " --random 40"  # quickly
+    if example.startswith("bridgevec explore") and "--export" not in example:
+        example += " --export site"  # a server would never end
     if example.startswith("bridgevec merge"):
         for file in WEIGHTS.glob("bidder-default.*"):
             shutil.copy(file, f"first{file.suffix}")
