@@ -41,7 +41,7 @@ class Cluster(Protocol):
         ...
 
     def is_lost(self, error: BaseException) -> bool:
-        """Tell whether an error means that a worker died, rather than that a function failed."""
+        """Return whether an error means that a worker died, rather than that a function failed."""
         ...
 
 

@@ -456,7 +456,7 @@ def _plan(
 
 
 def task_size(deals: int) -> int:
-    """Tell how many deals a task of a file has: a chunk's, more from `TASKS` chunks on.
+    """Return how many deals a task of a file has: a chunk's, more from `TASKS` chunks on.
 
     Examples
     --------

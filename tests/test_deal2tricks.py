@@ -192,7 +192,7 @@ def test_arguments_and_files_are_named(tmp_path):
         train_deal2tricks(small(tmp_path, (), epochs=0), progress=False)
     with pytest.raises(ValueError, match="no training data: name files of labelled deals"):
         train_deal2tricks(small(tmp_path, ()), progress=False)
-    with pytest.raises(ValueError, match="precision 'half' is none of auto, float32, bfloat16"):
+    with pytest.raises(ValueError, match="precision must be one of auto, float32, bfloat16; got"):
         train_deal2tricks(small(tmp_path, (), precision="half"), progress=False)
     with pytest.raises(FileNotFoundError, match=r"no file matches '.*x\*\.parquet'"):
         train_deal2tricks(small(tmp_path, (str(tmp_path / "x*.parquet"),)), progress=False)

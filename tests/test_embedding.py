@@ -130,7 +130,7 @@ def test_make_counts_six_tricks_more_than_the_level():
     estimate = TrickEstimate(distribution)
     assert estimate.mean[3] == estimate.mode[3] == 10
     assert [estimate.make(level, "S") for level in (3, 4, 5, 6)] == [1, 0.75, 0.25, 0]
-    with pytest.raises(ValueError, match="level 8 is none of 1 to 7"):
+    with pytest.raises(ValueError, match="level must be 1 to 7, got 8"):
         estimate.make(8, "S")
 
 

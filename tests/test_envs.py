@@ -540,7 +540,7 @@ def test_other_wrong_options():
     env = make(deals=DEALS)
     with pytest.raises(ValueError, match="unknown option 'deals', expected one of deal, dealer"):
         env.reset(options={"deals": 1})
-    with pytest.raises(ValueError, match="deal 20 is none of 0 to 19"):
+    with pytest.raises(ValueError, match="deal must be 0 to 19, got 20"):
         env.reset(options={"deal": 20})
 
 

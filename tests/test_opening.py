@@ -163,9 +163,9 @@ def test_a_function_makes_features_and_no_file_can_hold_it(tmp_path):
 
 
 def test_features_of_no_such_kind():
-    with pytest.raises(ValueError, match="features 'x' is none of embedding, cards"):
+    with pytest.raises(ValueError, match="features must be one of embedding, cards"):
         hand_features(np.zeros(0, np.uint64), "x")
-    with pytest.raises(ValueError, match="features 'x'"):
+    with pytest.raises(ValueError, match="features must be one of embedding, cards.*got 'x'"):
         OpeningBidClassifier("x").fit([HAND], ["1C"])
 
 
@@ -310,8 +310,8 @@ def test_what_cannot_be_learned_is_named(arguments, complaint):
 @pytest.mark.parametrize(
     ("keywords", "complaint"),
     [
-        ({"position": 5}, "position 5 is none of"),
-        ({"position": [1, 0]}, "position 0 is none of"),
+        ({"position": 5}, "position must be 1 to 4, got 5"),
+        ({"position": [1, 0]}, "position must be 1 to 4, got 0"),
         ({"position": [1, 2, 3]}, r"2 hands but position has shape \(3,\)"),
         ({"position": 1.0}, "position is float64"),
         ({"vulnerable": "Sometimes"}, "unknown vulnerability 'Sometimes'"),
@@ -617,7 +617,7 @@ def test_the_best_known_system_opens_strong_hands():
     ("arguments", "complaint"),
     [
         (("AKQ2.K54.T98.J3",), "12 cards"),
-        ((HAND, 0), "position 0 is none of 1, 2, 3, 4"),
+        ((HAND, 0), "position must be 1 to 4, got 0"),
         ((HAND, 1, "N", "Never"), "unknown vulnerability 'Never'"),
         ((HAND, 1, "EW"), "unknown seat 'EW'"),
     ],

@@ -113,7 +113,7 @@ class Bidder(ABC):
         dealer: SeatLike = "N",
         vulnerable: str | int = "None",
     ) -> Explanation:
-        """Say what the calls of an auction mean when this bidder makes them.
+        """Return what the calls of an auction mean when this bidder makes them.
 
         Parameters
         ----------

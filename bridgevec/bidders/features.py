@@ -1,8 +1,8 @@
-"""What a bidder's network sees: the own hand and the auction, as numbers of what is the case.
+"""What a bidder's network sees: its hand and the auction, as numbers of what is the case.
 
 Of `N_BIDDER_FEATURES` statements about a hand and an auction some forty are true; an observation
 lists their numbers, in no order, int16 (n, `N_PLACES`), with zeros after the last. A network's
-first layer is then a sum of a few rows of its weights. Seats are counted from the own one on: me,
+first layer is then a sum of a few rows of its weights. Seats are counted from its own on: me,
 left-hand opponent, partner, right-hand opponent.
 
 ==================  ==========================================================================
@@ -72,7 +72,7 @@ SCALES = np.array([1.3647] * 4 + [4.1302] + [1] * 8, dtype=np.float32)
 def observe(
     hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
 ) -> NDArray[np.int16]:
-    """Tell what players see who are to call.
+    """Return what players see who are to call.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ class BidderInput:
     def observe(
         self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
     ) -> Seen:
-        """Tell what players see who are to call, see `observe`."""
+        """Return what players see who are to call, see `observe`."""
         places = observe(hands, auctions, vulnerable)
         if self.hand != "features":
             kept = places[:, _HAND:]

@@ -156,7 +156,7 @@ class Contracts:
         return cls(level, strain, doubled, np.where(was_bid, auctions.declarers(), 0))
 
     def tricks(self, tables: NDArray[np.integer]) -> NDArray[np.intp]:
-        """Tell the declarers' tricks, 0 if passed out."""
+        """Return the declarers' tricks, 0 if passed out."""
         found = tables[np.arange(len(tables)), self.strain, self.declarer]
         return np.where(self.level > 0, found, 0).astype(np.intp)
 
@@ -167,7 +167,7 @@ class Contracts:
         return np.where(self.declarer & 1, -1, 1) * won.astype(np.int64)
 
     def same(self, other: Contracts) -> NDArray[np.bool_]:
-        """Tell where the contracts, their declarers included, are the same."""
+        """Return where the contracts, their declarers included, are the same."""
         mine, others = dataclasses.astuple(self), dataclasses.astuple(other)
         same: NDArray[np.bool_] = np.all(
             [a == b for a, b in zip(mine, others, strict=True)], axis=0

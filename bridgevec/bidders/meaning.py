@@ -99,7 +99,7 @@ class Rule(NamedTuple):
     forcing: bool
 
     def fits(self, hand: Hand) -> bool:
-        """Tell whether a hand makes the call."""
+        """Return whether a hand makes the call."""
         low, high = self.points
         return (
             low <= hand.points[self.count] <= high
@@ -201,7 +201,7 @@ class Situation:
         return (self.last - FIRST_BID) // 5 + 1
 
     def legal(self, call: int) -> bool:
-        """Tell whether a call is legal."""
+        """Return whether a call is legal."""
         if call == DOUBLE:
             return self.by in (1, 3) and not self.doubled
         if call == REDOUBLE:
@@ -213,11 +213,11 @@ class Situation:
         return bid(self.level + (strain <= self.strain) if self.last >= 0 else 1, strain)
 
     def missing(self, suit: int) -> int:
-        """Tell how many cards of a suit, beside what partner has shown, make eight."""
+        """Return how many cards of a suit, beside what partner has shown, make eight."""
         return max(0, 8 - self.partner.lengths[suit][0])
 
     def stopped(self, hand: Hand) -> bool:
-        """Tell whether a hand stops the opponents' suits."""
+        """Return whether a hand stops the opponents' suits."""
         return all(hand.stopped[suit] for suit in self.theirs)
 
     def then(self, call: int, rules: list[Rule]) -> Situation:

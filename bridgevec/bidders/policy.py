@@ -231,7 +231,7 @@ class PolicyBidder(Bidder):
         dealer: SeatLike = "N",
         vulnerable: str | int = "None",
     ) -> dict[str, ShownHand]:
-        """Say what the bidding has shown about the others' hands, as seen from the own one.
+        """Infer what the bidding has shown about the other three hands.
 
         Parameters
         ----------

@@ -62,7 +62,7 @@ def _best(suits: Iterable[int], suit: int) -> Callable[[Hand], bool]:
 
 
 def opens(hand: Hand, position: int) -> bool:
-    """Tell whether a hand is worth an opening of one of a suit: 12 points, or the rule of 20.
+    """Return whether a hand is worth an opening of one of a suit: 12 points, or the rule of 20.
 
     In the fourth position, less than 14 points by the rule of 15: points and spades.
     """
@@ -489,7 +489,7 @@ def _place(s: Situation) -> list[Rule]:
 
 
 def _prefer(s: Situation) -> list[Rule]:
-    """Choose between partner's suits, or a suit of the own instead of notrump."""
+    """Choose between partner's suits, or a suit of our own instead of notrump."""
     rules = []
     if s.strain == NOTRUMP:
         for x, fit in _fits(s):

@@ -43,7 +43,7 @@ def explain(
     count: Annotated[int, typer.Option(min=1, help="How many auctions the book has.")] = 500,
     as_json: Json = False,
 ) -> None:
-    """Say what the calls of an auction mean.
+    """Explain what the calls of an auction mean.
 
     For each call: how often the player makes it, ranges of points and suit lengths, whether it is
     forcing or artificial, some hands, and what else the player might call. It is read off hands

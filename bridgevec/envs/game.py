@@ -221,7 +221,7 @@ class Game:
             return deals, self._hand.describe(deals["masks"])
         wrong = chosen[(chosen < 0) | (chosen >= len(source))]
         if wrong.size:
-            raise ValueError(f"deal {wrong[0]} is none of 0 to {len(source) - 1}")
+            raise ValueError(f"deal must be 0 to {len(source) - 1}, got {wrong[0]}")
         return source.take(chosen), source.described(self._hand)[chosen]
 
     def play(

@@ -1,4 +1,4 @@
-"""What a player sees: the own hand, and the auction as heard from the own seat.
+"""What a player sees: their hand, and the auction as heard from their seat.
 
 An observation is float32. Those that come with the package have first the hand, then
 `AUCTION_FEATURES` numbers for the auction. The hand is, by name:
@@ -11,7 +11,7 @@ An observation is float32. Those that come with the package have first the hand,
 
 Anything else is an object with `space` and `write`, see `Observation`.
 
-The auction is 426 zeros and ones. Seats are counted from the own one on: me, left-hand opponent,
+The auction is 426 zeros and ones. Seats are counted from their own on: me, left-hand opponent,
 partner, right-hand opponent.
 
 ====================  ============================================================

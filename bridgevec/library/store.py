@@ -202,7 +202,7 @@ class BoardStore:
     def may_open(
         self, boards: NDArray[np.integer], seats: NDArray[np.integer]
     ) -> NDArray[np.bool_]:
-        """Tell where a seat made its first call after passes only, or as the first."""
+        """Return where a seat made its first call after passes only, or as the first."""
         turns = self.first_turns(boards, seats)
         may = self.call_at(boards, turns) >= 0
         for before in range(3):
@@ -213,7 +213,7 @@ class BoardStore:
     def opened(
         self, boards: NDArray[np.integer], seats: NDArray[np.integer], call: int
     ) -> NDArray[np.bool_]:
-        """Tell where a seat opened the bidding with a call, or passed as the first to open."""
+        """Return where a seat opened the bidding with a call, or passed as the first to open."""
         made = self.call_at(boards, self.first_turns(boards, seats)) == call
         opened: NDArray[np.bool_] = made & self.may_open(boards, seats)
         return opened
@@ -221,7 +221,7 @@ class BoardStore:
     def to_call_after(
         self, boards: NDArray[np.integer], seats: NDArray[np.integer], calls: list[int]
     ) -> NDArray[np.bool_]:
-        """Tell where auctions begin with some calls, and it was a seat that called next."""
+        """Return where auctions begin with some calls, and it was a seat that called next."""
         turns = self.first_turns(boards, seats)
         fits: NDArray[np.bool_] = turns == len(calls) % 4
         fits &= self.call_at(boards, np.full(len(boards), len(calls))) >= 0

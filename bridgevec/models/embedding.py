@@ -98,7 +98,7 @@ class TrickEstimate:
         """Tricks in C, D, H, S, NT to name if one number must do, shape (..., 5).
 
         The number that is least costly if being off by one costs a sixth of being off by more. In
-        notrump, where a suit runs or does not, it is off by no more than one oftener than the mean,
+        notrump, where a suit runs or does not, it is off by at most one more often than the mean,
         rounded, and than the mode.
         """
         p = self.distribution
@@ -128,7 +128,7 @@ class TrickEstimate:
             If there is no such contract.
         """
         if level not in range(1, 8):
-            raise ValueError(f"level {level!r} is none of 1 to 7")
+            raise ValueError(f"level must be 1 to 7, got {level!r}")
         tail = self.distribution[..., Strain.parse(strain), level + 6 :]
         return np.minimum(tail.sum(axis=-1), np.float32(1))
 

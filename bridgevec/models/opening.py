@@ -187,7 +187,7 @@ def hand_features(masks: NDArray[np.uint64], kind: Features = "all") -> NDArray[
     if callable(kind):
         return np.asarray(kind(masks), dtype=np.float32)
     if kind not in FEATURES:
-        raise ValueError(f"features {kind!r} is none of {', '.join(FEATURES)}")
+        raise ValueError(f"features must be one of {', '.join(FEATURES)}; got {kind!r}")
     parts: list[NDArray[Any]] = []
     if kind in ("embedding", "both", "all"):
         parts.append(embed_hands(masks))
@@ -401,7 +401,7 @@ class OpeningModel:
         dealer: SeatLike = "N",
         vulnerable: str | int = "None",
     ) -> OpeningBid:
-        """Tell what to open with, see `opening_bid`."""
+        """Return what to open with, see `opening_bid`."""
         p = self.probabilities(*_one(hand, position, dealer, vulnerable))[0]
         order = np.argsort(-p, kind="stable")
         probabilities = {call_text(self.calls[i]): float(p[i]) for i in order}
@@ -501,9 +501,9 @@ def _one(
     dealer: SeatLike,
     vulnerable: str | int,
 ) -> tuple[NDArray[np.uint64], NDArray[np.intp], NDArray[np.intp]]:
-    """Mask, position, and vulnerability as the player sees it: bit 0 the own side, bit 1 others."""
+    """Mask, position, and the player's vulnerability: bit 0 for their side, bit 1 for the other."""
     if position not in (1, 2, 3, 4):
-        raise ValueError(f"position {position!r} is none of 1, 2, 3, 4")
+        raise ValueError(f"position must be 1 to 4, got {position!r}")
     if isinstance(hand, (Board, SeenBoard)):
         board = hand
         if any(board.calls):
@@ -551,7 +551,7 @@ def opening_bid(
     dealer: SeatLike = "N",
     vulnerable: str | int = "None",
 ) -> OpeningBid:
-    """Tell what to open a hand with, by the shipped model of two-over-one game forcing.
+    """Return what to open a hand with, by the shipped model of two-over-one game forcing.
 
     ``load_opening("opening-experts").opening_bid`` tells what experts of many systems call.
 

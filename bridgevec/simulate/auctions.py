@@ -103,7 +103,7 @@ class Likelihood:
 
 
 def effective_size(weights: NDArray[np.float64]) -> float:
-    """Tell how many deals of equal weight would tell as much (Kish).
+    """Return how many deals of equal weight would tell as much (Kish).
 
     Examples
     --------
@@ -444,7 +444,7 @@ class _Proposal:
         return self._table.draw_tilted(self._tilt, n, rng)
 
     def tilt(self, hands: NDArray[np.uint64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Say how much sooner than others these weighted hands should be judged."""
+        """Return how much sooner than others these weighted hands should be judged."""
         return _mixture(self._estimate.of_hands(hands), weights)
 
 

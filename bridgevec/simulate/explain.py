@@ -151,7 +151,7 @@ def explain(
     *,
     seed: int = 0,
 ) -> Explanation:
-    """Say what the calls of an auction mean if a bidder makes them, sitting in all four seats.
+    """Return what the calls of an auction mean if a bidder makes them, sitting in all four seats.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def explain_call(
     *,
     seed: int = 0,
 ) -> CallMeaning:
-    """Say what the last call of an auction means, see `explain`."""
+    """Return what the last call of an auction means, see `explain`."""
     table = auction if isinstance(auction, Auction) else Auction(auction, dealer)
     if not len(table):
         raise ValueError("the auction has no call to explain")

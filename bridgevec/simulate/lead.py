@@ -405,7 +405,7 @@ def _gains(
     cards: list[int],
     leader: Seat,
 ) -> str:
-    """Tell in what layouts a card takes more than the others do: where the difference is clearest.
+    """Return in what layouts a card takes more than the others: where this is clearest.
 
     A layout is told by what partner, dummy or declarer has in the suit that is led.
     """

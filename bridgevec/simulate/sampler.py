@@ -61,7 +61,7 @@ class Sample:
 def shared_size(
     masks: NDArray[np.uint64], weights: NDArray[np.float64], seats: Sequence[Seat]
 ) -> float:
-    """Tell the effective size of deals of which some have a hand in common: that of the hands."""
+    """Return the effective size of deals of which some have a hand in common: that of the hands."""
     least = effective_size(weights)
     for seat in seats:
         _, number = np.unique(masks[:, seat], return_inverse=True)

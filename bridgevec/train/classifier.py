@@ -168,7 +168,9 @@ default "embedding"
             If a hand, call, position or vulnerability is none, or there are not as many of each.
         """
         if not callable(self.features) and self.features not in FEATURES:
-            raise ValueError(f"features {self.features!r} is none of {', '.join(FEATURES)}")
+            raise ValueError(
+                f"features must be one of {', '.join(FEATURES)}; got {self.features!r}"
+            )
         rows = opening_rows(hands, position, vulnerable)
         calls = _canonical(calls)
         check_consistent_length(rows, calls)
@@ -380,7 +382,7 @@ def opening_rows(
         raise ValueError(f"position is {places.dtype}, expected integers from 1 to 4")
     if ((places < 1) | (places > 4)).any():
         wrong = places[(places < 1) | (places > 4)].flat[0]
-        raise ValueError(f"position {wrong} is none of 1, 2, 3, 4")
+        raise ValueError(f"position must be 1 to 4, got {wrong}")
     texts = np.asarray(vulnerable)
     values, where = np.unique(texts, return_inverse=True)
     numbers = np.array([parse_vulnerable(v) for v in values.tolist()], dtype=np.uint64)

@@ -176,7 +176,7 @@ class Recipe(ABC, Generic[Config]):
         return {}
 
     def due(self, row: int) -> bool:
-        """Tell whether to evaluate after a row, and to write weights and a checkpoint."""
+        """Return whether to evaluate after a row, and to write weights and a checkpoint."""
         return True
 
     def evaluate(self, ema: nn.Module) -> Row:
@@ -415,7 +415,7 @@ def is_mixed(precision: str, device: torch.device) -> bool:
     """
     mixed = {"auto": device.type == "cuda", "float32": False, "bfloat16": True}
     if precision not in mixed:
-        raise ValueError(f"precision {precision!r} is none of {', '.join(mixed)}")
+        raise ValueError(f"precision must be one of {', '.join(mixed)}; got {precision!r}")
     return mixed[precision]
 
 

@@ -234,7 +234,7 @@ class SelfPlayRecipe(Recipe[SelfPlayConfig]):
         self.optimizers = [adam]
 
     def _left(self, row: int) -> float:
-        """Tell what share of the training is still to come."""
+        """Return what share of the training is still to come."""
         return 1 - row / self.config.num_iterations
 
     def set_rates(self, row: int, step: int) -> None:
@@ -300,7 +300,7 @@ class SelfPlayRecipe(Recipe[SelfPlayConfig]):
                 yield tuple(column[rows] for column in columns)
 
     def _seat(self, generator: np.random.Generator) -> tuple[NDArray[np.uint8], list[Bidder]]:
-        """Say who sits where, (tables, 4), and who they are."""
+        """Return who sits where, (tables, 4), and who they are."""
         n = self.config.num_envs
         owners = np.full((n, 4), LEARNER, dtype=np.uint8)
         players: list[Bidder] = [Player(self.policy), Player(self.anchor)]

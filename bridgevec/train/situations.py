@@ -181,7 +181,7 @@ def estimated_situations(n: int, layouts: int, generator: np.random.Generator) -
 
 
 def points(auctions: Auctions, situations: Situations) -> NDArray[np.int64] | NDArray[np.float32]:
-    """Tell what North-South got, (n, k): points by layout; minus the IMPs lost, where these count.
+    """Return what North-South got, (n, k): points by layout, or minus the IMPs lost.
 
     With losses `k` is 1.
     """
@@ -198,7 +198,7 @@ def points(auctions: Auctions, situations: Situations) -> NDArray[np.int64] | ND
 def swings(
     results: NDArray[Any], likeliest: NDArray[Any], seats: NDArray[np.uint8], *, in_imps: bool
 ) -> NDArray[np.float64]:
-    """Tell what calls win over the likeliest one, for the side that makes them.
+    """Return what calls win over the likeliest one, for the side that makes them.
 
     Parameters
     ----------
