@@ -165,7 +165,7 @@ def test_a_function_makes_features_and_no_file_can_hold_it(tmp_path):
 def test_features_of_no_such_kind():
     with pytest.raises(ValueError, match="features must be one of embedding, cards"):
         hand_features(np.zeros(0, np.uint64), "x")
-    with pytest.raises(ValueError, match="features must be one of embedding, cards.*got 'x'"):
+    with pytest.raises(ValueError, match=r"features must be one of embedding, cards.*got 'x'"):
         OpeningBidClassifier("x").fit([HAND], ["1C"])
 
 
