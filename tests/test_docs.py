@@ -28,7 +28,7 @@ MODULES = [
     for module in pkgutil.walk_packages(bridgevec.__path__, "bridgevec.")
     if not module.name.endswith("__main__")
 ]
-PAGES = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [path for path in sorted((ROOT / "docs").rglob("*.md")) if "templates" not in path.parts]
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 

@@ -14,6 +14,7 @@ from bridgevec.train.checkpoint import write_model
 from bridgevec.train.nets import Hand2Vec, load_teacher
 from bridgevec.train.pairs import exchanged_hands
 from bridgevec.train.vectors import VectorsConfig, orient, train_vectors
+from bridgevec.weights import FORMAT
 
 TEACHER = {
     "dims": 8, "encoder_width": 16, "head_width": 16, "head_blocks": 1, "unpacked": 16,
@@ -29,7 +30,8 @@ def teacher(tmp_path_factory):
     network = Hand2Vec(**TEACHER)
     network.train()(torch.from_numpy(hand_bits(random_masks(300, seed=2)[:, [0, 2]])))
     tensors = {k: v for k, v in network.state_dict().items() if v.is_floating_point()}
-    write_model(path, save(tensors), {"architecture": TEACHER, "command": "made for a test"})
+    card = {"name": path.stem, "format": FORMAT, "architecture": TEACHER, "parameters": 0}
+    write_model(path, save(tensors), card | {"command": "made for a test"})
     return str(path)
 
 

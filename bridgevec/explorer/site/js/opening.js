@@ -52,17 +52,18 @@ export function openingFeatures(embedding, hand, position, own, others) {
 export class Opening {
   /** `card`: the model card; `embedding`: hand2vec-8. */
   constructor(weights, card, embedding) {
-    if (card.features !== "all" || card.members !== 1) throw new Error(`cannot read ${card.name}`);
-    Object.assign(this, { weights, card, embedding });
+    const { features, members, layers, calls } = card.architecture;
+    if (features !== "all" || members !== 1) throw new Error(`cannot read ${card.name}`);
+    Object.assign(this, { weights, layers, calls, embedding });
   }
 
   /** [call, chance], the likeliest first. Position 1 is the dealer; own and others: vulnerable? */
   chances(hand, position = 1, own = false, others = false) {
     let x = openingFeatures(this.embedding, hand, position, own ? 1 : 0, others ? 1 : 0);
-    for (let i = 0; i < this.card.layers - 1; i++) x = silu(linear(this.weights, `0.${i}`, x));
+    for (let i = 0; i < this.layers - 1; i++) x = silu(linear(this.weights, `0.${i}`, x));
     // The outputs are pass, then every bid; the card lists those seen in training.
-    const y = linear(this.weights, `0.${this.card.layers - 1}`, x);
-    const p = softmax(this.card.calls.map((call) => y[call === 0 ? 0 : call - 2]));
-    return this.card.calls.map((call, i) => [call, p[i]]).sort((a, b) => b[1] - a[1]);
+    const y = linear(this.weights, `0.${this.layers - 1}`, x);
+    const p = softmax(this.calls.map((call) => y[call === 0 ? 0 : call - 2]));
+    return this.calls.map((call, i) => [call, p[i]]).sort((a, b) => b[1] - a[1]);
   }
 }
