@@ -30,7 +30,7 @@ WEIGHTS = ROOT / "bridgevec" / "models" / "weights"
 COMMANDS = {
     "dds": "python -m benchmarks.dds --deals 300 --threads 1 --json",
     "stages": "python -m benchmarks.dds --stages --json",
-    "verify": "python -m benchmarks.verify_dds --deals 1000 --positions 500 --json",
+    "verify": "python -m benchmarks.verify_dds --deals 3 --positions 5 --json",
     "tricks_deals": "python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-32 "
     "--train-pairs hand_pairs_train.csv.gz --published bridgehand2vec_published.safetensors --json",
     "tricks_pairs": "python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-32 "
@@ -40,7 +40,7 @@ COMMANDS = {
     "library": "python -m benchmarks.library --hands 10000000 --compared 10 --json",
     "library_faiss": "python -m benchmarks.library --hands 300000 --faiss --json",
     "library_files": "python -m benchmarks.library --files 100000 --json",
-    "envs": "python -m benchmarks.envs --install --json",
+    "envs": "python -m benchmarks.envs --json",
     "learning": "python -m benchmarks.learning "
     "--published bridgehand2vec_published.safetensors --json",
     "opening_few": "python -m benchmarks.opening auctions_world_championship.parquet "
