@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,15 @@ from bridgevec.records.auctions import RecordedAuctions
 _DEALS = 1 << 14  # whose calls are shuffled among themselves
 ROUNDS = 8
 """Rounds of the auction that are measured one by one; the last stands for all later ones too."""
+
+
+# Options of trainings, with their help.
+AuctionFiles = Annotated[
+    tuple[str, ...], "Files of auctions, .parquet, .pbn or .lin, or folders of them."
+]
+TestFraction = Annotated[
+    float, "Share of the deals that are the test split: never trained on, always the same deals."
+]
 
 
 class Examples(NamedTuple):

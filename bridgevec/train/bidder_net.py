@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import torch
 from safetensors.torch import load_file, save
@@ -37,6 +37,18 @@ from bridgevec.train.checkpoint import write_model
 from bridgevec.weights import FORMAT, find_weights, read_weights
 
 _READER_WIDTH = 96
+
+
+# Options of trainings, with their help.
+HandInput = Annotated[
+    str,
+    "What a new network reads of its own hand: features, embedding, cards, or both, which is "
+    "embedding and cards.",
+]
+EmbeddingInput = Annotated[
+    str, "The embedding that it reads, a shipped name or a file; it is not trained further."
+]
+HandsCoef = Annotated[float, "Weight in the loss of telling what the other three players hold."]
 
 
 class Outputs(NamedTuple):

@@ -335,7 +335,7 @@ default "embedding"
         networks = OpeningNetworks(config, machine, self.verbose)
         networks.set_data(rows, columns, random, self.features)
         with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
-            return layers_of(run(networks, None, None))
+            return layers_of(run(networks))
 
     def _numbers(self) -> NDArray[np.intp]:
         """Give the numbers of `classes_`."""

@@ -34,7 +34,7 @@ from bridgevec.cards import Strain, hand_bits
 from bridgevec.records import read_deals
 from bridgevec.train.checkpoint import Row, write_model
 from bridgevec.train.data import exchange_touching
-from bridgevec.train.loop import Options, Recipe, check_at_least_one, find_files, fit
+from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one, find_files, fit
 from bridgevec.train.nets import Deal2Tricks
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
 from bridgevec.train.pairs import OUTCOMES
@@ -96,7 +96,7 @@ def train_deal2tricks(config: Deal2TricksConfig, progress: bool = True) -> Path:
     return fit(Deal2TricksRecipe, config, progress)
 
 
-class Deal2TricksRecipe(Recipe[Deal2TricksConfig]):
+class Deal2TricksRecipe(WrittenRecipe[Deal2TricksConfig]):
     """Data, loss and evaluation of the four-hand teacher."""
 
     command = "deal2tricks"

@@ -43,8 +43,17 @@ from bridgevec.cards import Strain, hand_bits, random_masks
 from bridgevec.train.checkpoint import Row, write_model
 from bridgevec.train.data import Batch, Source, batches, exchange_touching, from_deals, from_memory
 from bridgevec.train.deal2tricks import judge_layouts
-from bridgevec.train.loop import Options, Recipe, check_at_least_one, find_files, fit
-from bridgevec.train.nets import Hand2Vec, load_deal2tricks, load_teacher, teachers_commands
+from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one, find_files, fit
+from bridgevec.train.nets import (
+    Dims,
+    EncoderWidth,
+    Hand2Vec,
+    UnpackBlocks,
+    UnpackWidth,
+    load_deal2tricks,
+    load_teacher,
+    teachers_commands,
+)
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
 from bridgevec.train.pairs import OUTCOMES, SPREAD, deal_pairs, pair_targets, read_pairs
 from bridgevec.weights import FORMAT
@@ -65,8 +74,8 @@ class Hand2VecConfig(MuonOptions, Options):
         tuple[str, ...], "Files whose mean squared error is logged after every epoch."
     ] = ()
     validation_pairs: Annotated[tuple[str, ...], "The same of hand pairs."] = ()
-    dims: Annotated[int, "Numbers in the embedding, a multiple of 4."] = 8
-    encoder_width: Annotated[int, "Numbers that describe a suit inside the encoder."] = 128
+    dims: Dims = 8
+    encoder_width: EncoderWidth = 128
     head_width: Annotated[int, "Numbers that describe a suit inside the head."] = 128
     head_blocks: Annotated[int, "Layers in the head that mix the suits."] = 3
     unpacked: Annotated[
@@ -74,8 +83,8 @@ class Hand2VecConfig(MuonOptions, Options):
         "How many numbers, a multiple of 4, an embedding is unpacked to before the head sees it; 0 "
         "for as it is. For learning from a teacher: the teacher's dims.",
     ] = 0
-    unpack_width: Annotated[int, "Numbers that describe a suit while it is unpacked."] = 128
-    unpack_blocks: Annotated[int, "Layers that mix the suits of a hand meanwhile."] = 1
+    unpack_width: UnpackWidth = 128
+    unpack_blocks: UnpackBlocks = 1
     epochs: Annotated[int, "Passes over the data."] = 20
     batch_size: Annotated[int, "Pairs of hands per step, of all processes together."] = 500
     start: Annotated[
@@ -162,7 +171,7 @@ def train_hand2vec(config: Hand2VecConfig, progress: bool = True) -> Path:
     return fit(Hand2VecRecipe, config, progress)
 
 
-class Hand2VecRecipe(Recipe[Hand2VecConfig]):
+class Hand2VecRecipe(WrittenRecipe[Hand2VecConfig]):
     """Data, loss and evaluation of the embedding."""
 
     command = "hand2vec"

@@ -23,16 +23,19 @@ from torch.nn import functional as F
 
 from bridgevec.bidders.policy import PolicyBidder
 from bridgevec.records.auctions import deal_numbers, held_out, read_auctions
-from bridgevec.train.auctions import Examples, batches, evaluate_bidder
+from bridgevec.train.auctions import AuctionFiles, Examples, TestFraction, batches, evaluate_bidder
 from bridgevec.train.bidder_net import (
     BidderNetwork,
+    EmbeddingInput,
+    HandInput,
+    HandsCoef,
     guess_loss,
     make_network,
     mask_illegal,
     save_network,
 )
 from bridgevec.train.checkpoint import Row
-from bridgevec.train.loop import Options, Recipe, check_at_least_one, fit
+from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one, fit
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
 
 
@@ -40,33 +43,20 @@ from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
 class ImitationConfig(MuonOptions, Options):
     """Options of `train_imitation`."""
 
-    auctions: Annotated[
-        tuple[str, ...], "Files of auctions, .parquet, .pbn or .lin, or folders of them."
-    ] = ()
+    auctions: AuctionFiles = ()
     out: str = "bidder.safetensors"
     start: Annotated[
         str, "A bidder to train further, a shipped name or a file; none for a new one."
     ] = "none"
-    test_fraction: Annotated[
-        float,
-        "Share of the deals that are the test split: never trained on, always the same deals.",
-    ] = 0.02
+    test_fraction: TestFraction = 0.02
     width: Annotated[int, "Of a new network's layers."] = 256
     blocks: Annotated[int, "How many of a new network's layers come after the first."] = 3
-    hand: Annotated[
-        str,
-        "What a new network reads of its own hand: features, embedding, cards, or both, which is "
-        "embedding and cards.",
-    ] = "features"
-    embedding: Annotated[
-        str, "The embedding that it reads, a shipped name or a file; it is not trained further."
-    ] = "hand2vec-8"
+    hand: HandInput = "features"
+    embedding: EmbeddingInput = "hand2vec-8"
     epochs: Annotated[int, "Passes over the data."] = 10
     batch_size: Annotated[int, "Calls per step."] = 2048
     warmup: int = 100
-    hands_coef: Annotated[
-        float, "Weight in the loss of telling what the other three players hold."
-    ] = 0.1
+    hands_coef: HandsCoef = 0.1
     system: Annotated[str, "What system the auctions are bid in, for the model card."] = ""
 
     paths: ClassVar = frozenset({"auctions", "start", "embedding"})
@@ -98,7 +88,7 @@ def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
     return fit(ImitationRecipe, config, progress)
 
 
-class ImitationRecipe(Recipe[ImitationConfig]):
+class ImitationRecipe(WrittenRecipe[ImitationConfig]):
     """Data, loss and evaluation of a bidder that calls as recorded."""
 
     command = "bidder-imitation"

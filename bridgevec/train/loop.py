@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
@@ -163,10 +163,6 @@ class Recipe(ABC, Generic[Config]):
     def set_rates(self, row: int, step: int) -> None:
         """Set the learning rates before a step; both count from 0."""
 
-    @abstractmethod
-    def save(self, path: Path, ema: nn.Module, card: dict[str, Any]) -> None:
-        """Write weights and card."""
-
     def data(self) -> dict[str, Any]:
         """Count the data, for the card; a training is resumed with the same data alone."""
         return {}
@@ -206,14 +202,41 @@ class Recipe(ABC, Generic[Config]):
         """Restore what `state` gave."""
 
 
-def fit(recipe_type: Callable[..., Recipe[Any]], config: Options, progress: bool = True) -> Path:
+class WrittenRecipe(Recipe[Config]):
+    """A recipe whose weights `fit` writes; others are `run` for what they return."""
+
+    @abstractmethod
+    def save(self, path: Path, ema: nn.Module, card: dict[str, Any]) -> None:
+        """Write weights and card."""
+
+
+class Files(NamedTuple):
+    """What `run` writes.
+
+    Attributes
+    ----------
+    out : Path
+        The weights; card, log and picture have the same name with another ending.
+    checkpoint : Path
+    save : callable
+        `WrittenRecipe.save`.
+    """
+
+    out: Path
+    checkpoint: Path
+    save: Callable[[Path, nn.Module, dict[str, Any]], None]
+
+
+def fit(
+    recipe_type: Callable[..., WrittenRecipe[Any]], config: Options, progress: bool = True
+) -> Path:
     """Train by a recipe, and write weights, card, log and learning curve.
 
     Under ``torchrun`` the processes share every batch, and the first one writes.
 
     Parameters
     ----------
-    recipe_type : class derived from Recipe
+    recipe_type : class derived from WrittenRecipe
     config : Options
     progress : bool, default True
         Show a progress bar.
@@ -251,17 +274,17 @@ def fit(recipe_type: Callable[..., Recipe[Any]], config: Options, progress: bool
             recipe = recipe_type(config, machine, progress and rank == 0)
             if processes > 1 and not recipe.distributed:
                 raise ValueError(f"train {recipe.command} runs in one process, not {processes}")
-            run(recipe, out, checkpoint)
+            run(recipe, Files(out, checkpoint, recipe.save))
     return out
 
 
-def run(recipe: Recipe[Any], out: Path | None, checkpoint: Path | None) -> nn.Module:
+def run(recipe: Recipe[Any], files: Files | None = None) -> nn.Module:
     """Train, and give the moving average of the weights.
 
     Parameters
     ----------
     recipe : Recipe
-    out, checkpoint : Path, optional
+    files : Files, optional
         Without them nothing is written.
     """
     config, machine = recipe.config, recipe.machine
@@ -274,8 +297,8 @@ def run(recipe: Recipe[Any], out: Path | None, checkpoint: Path | None) -> nn.Mo
     arguments = deciding_arguments(config) | recipe.data() | {"mixed": machine.mixed}
     arguments |= {"processes": machine.processes}
     log: list[Row] = []
-    if checkpoint and config.resume and checkpoint.exists():
-        log, state = load_checkpoint(checkpoint, arguments, model, ema, optimizers)
+    if files and config.resume and files.checkpoint.exists():
+        log, state = load_checkpoint(files.checkpoint, arguments, model, ema, optimizers)
         recipe.load_state(state)
     if config.compile:  # in place, so that the names of the weights stay as they are
         for module in recipe.compiled():
@@ -283,7 +306,11 @@ def run(recipe: Recipe[Any], out: Path | None, checkpoint: Path | None) -> nn.Mo
     learned = [p for p in model.parameters() if p.requires_grad]
     step = int(log[-1]["step"]) if log else 0
     first = machine.rank == 0
-    board = tensorboard_writer(config.tensorboard, out) if first and config.tensorboard else None
+    board = (
+        tensorboard_writer(config.tensorboard, files and files.out)
+        if first and config.tensorboard
+        else None
+    )
     bar = tqdm(
         initial=step if recipe.steps else len(log),
         total=recipe.steps or recipe.rows,
@@ -331,21 +358,23 @@ def run(recipe: Recipe[Any], out: Path | None, checkpoint: Path | None) -> nn.Mo
             continue
         if board is not None:
             board(line, step)
-        if due and out and checkpoint:
+        if due and files:
             # The checkpoint comes first: weights without one are those of a finished training.
-            save_checkpoint(checkpoint, arguments, log, model, ema, optimizers, recipe.state())
-            write_log(out.with_suffix(".csv"), log)
+            save_checkpoint(
+                files.checkpoint, arguments, log, model, ema, optimizers, recipe.state()
+            )
+            write_log(files.out.with_suffix(".csv"), log)
             card = {
                 "command": command_line(recipe.command, config),
                 "data": recipe.data() | {"provenance": config.provenance},
                 "arguments": deciding_arguments(config),
                 f"last {recipe.unit}": line,
             }
-            recipe.save(out, ema, card)
+            files.save(files.out, ema, card)
     bar.close()
-    if first and out and checkpoint:
-        draw_log(out.with_suffix(".png"), recipe.unit, log, *recipe.curves(log))
-        checkpoint.unlink(missing_ok=True)
+    if first and files:
+        draw_log(files.out.with_suffix(".png"), recipe.unit, log, *recipe.curves(log))
+        files.checkpoint.unlink(missing_ok=True)
     return ema
 
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from safetensors.torch import load_file
@@ -30,6 +30,12 @@ from torch.nn import functional as F
 
 from bridgevec.train.pairs import OUTCOMES
 from bridgevec.weights import find_weights
+
+# Options of trainings, with their help.
+Dims = Annotated[int, "Numbers in the embedding, a multiple of 4."]
+EncoderWidth = Annotated[int, "Numbers that describe a suit inside the encoder."]
+UnpackWidth = Annotated[int, "Numbers that describe a suit while it is unpacked."]
+UnpackBlocks = Annotated[int, "Layers that mix the suits of a hand meanwhile."]
 
 
 class SuitBlock(nn.Module):

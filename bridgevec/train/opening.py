@@ -36,8 +36,9 @@ from bridgevec.models.opening import (
     load_opening,
 )
 from bridgevec.records.auctions import held_out, read_auctions
+from bridgevec.train.auctions import AuctionFiles, TestFraction
 from bridgevec.train.checkpoint import Row, write_model
-from bridgevec.train.loop import Options, Recipe, check_at_least_one, fit
+from bridgevec.train.loop import Options, Recipe, WrittenRecipe, check_at_least_one, fit
 from bridgevec.train.openings import evaluate_opening, opening_decisions
 from bridgevec.train.optim import one_cycle
 from bridgevec.weights import FORMAT
@@ -50,9 +51,7 @@ _MIN_STEPS = 400  # of the optimizer, however few the hands
 class OpeningConfig(Options):
     """Options of `train_opening`."""
 
-    auctions: Annotated[
-        tuple[str, ...], "Files of auctions, .parquet, .pbn or .lin, or folders of them."
-    ] = ()
+    auctions: AuctionFiles = ()
     out: str = "opening.safetensors"
     features: Annotated[
         str,
@@ -60,10 +59,7 @@ class OpeningConfig(Options):
         "the start's.",
     ] = "judgement"
     start: Annotated[str, "The model to train further; none for a new one."] = "opening-start"
-    test_fraction: Annotated[
-        float,
-        "Share of the deals that are the test split: never trained on, always the same deals.",
-    ] = 0.1
+    test_fraction: TestFraction = 0.1
     hidden: Annotated[tuple[int, ...], "Widths of the layers of a new network."] = (192, 192)
     members: Annotated[int, "Networks whose mean counts."] = 1
     epochs: Annotated[int, "Passes over the data; more if the hands are few."] = 40
@@ -225,12 +221,8 @@ class OpeningNetworks(Recipe[OpeningConfig]):
         for i in members:
             self.orders[i].set_state(state[f"order.{i}"].cpu())
 
-    def save(self, path: Path, ema: nn.Module, card: dict[str, Any]) -> None:
-        """Is not called: the estimator knows the calls."""
-        raise NotImplementedError
 
-
-class OpeningRecipe(OpeningNetworks):
+class OpeningRecipe(OpeningNetworks, WrittenRecipe[OpeningConfig]):
     """Data and evaluation of opening bids from recorded auctions."""
 
     def __init__(self, config: OpeningConfig, *where: Any) -> None:

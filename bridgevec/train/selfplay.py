@@ -39,6 +39,9 @@ from bridgevec.envs.deals import PACKAGED
 from bridgevec.records import read_deals
 from bridgevec.train.bidder_net import (
     BidderNetwork,
+    EmbeddingInput,
+    HandInput,
+    HandsCoef,
     guess_loss,
     load_network,
     make_network,
@@ -46,7 +49,7 @@ from bridgevec.train.bidder_net import (
     save_network,
 )
 from bridgevec.train.checkpoint import Row
-from bridgevec.train.loop import Options, Recipe, check_at_least_one, fit
+from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one, fit
 from bridgevec.train.rollouts import (
     ANCHOR,
     LEARNER,
@@ -134,18 +137,10 @@ class SelfPlayConfig(Options):
     pool_interval: Annotated[int, "Iterations between them."] = 20
     width: Annotated[int, "Of the network's layers, if there are no weights to start from."] = 256
     blocks: Annotated[int, "How many layers come after the first."] = 3
-    hand: Annotated[
-        str,
-        "What a new network reads of its own hand: features, embedding, cards, or both, which is "
-        "embedding and cards.",
-    ] = "features"
-    embedding: Annotated[
-        str, "The embedding that it reads, a shipped name or a file; it is not trained further."
-    ] = "hand2vec-8"
+    hand: HandInput = "features"
+    embedding: EmbeddingInput = "hand2vec-8"
     max_grad_norm: Annotated[float, "Longer gradients are cut to this length."] = 1.0
-    hands_coef: Annotated[
-        float, "Weight in the loss of telling what the other three players hold."
-    ] = 0.05
+    hands_coef: HandsCoef = 0.05
     ema_decay: Annotated[
         float, "The weights written are a moving average with this decay per iteration."
     ] = 0.9
@@ -182,7 +177,7 @@ def train_selfplay(config: SelfPlayConfig, progress: bool = True) -> Path:
     return fit(SelfPlayRecipe, config, progress)
 
 
-class SelfPlayRecipe(Recipe[SelfPlayConfig]):
+class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
     """Play, compare calls, learn: `batches` has the three in this order."""
 
     command = "bidder"

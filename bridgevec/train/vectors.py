@@ -28,11 +28,15 @@ from tqdm import tqdm
 
 from bridgevec.cards import hand_bits, random_masks
 from bridgevec.train.checkpoint import write_model
-from bridgevec.train.loop import Options, Recipe, check_at_least_one, fit
+from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one, fit
 from bridgevec.train.nets import (
+    Dims,
     Encoder,
+    EncoderWidth,
     Hand2Vec,
     Unpack,
+    UnpackBlocks,
+    UnpackWidth,
     full_precision,
     load_teacher,
     teachers_commands,
@@ -60,10 +64,10 @@ class VectorsConfig(MuonOptions, Options):
         "heads learn; vectors are unpacked for the head of the first.",
     ] = ("hand2vec-8",)
     start: Annotated[str, "Weights from an earlier run to start from; none for new ones."] = "none"
-    dims: Annotated[int, "Numbers in the embedding, a multiple of 4."] = 8
-    encoder_width: Annotated[int, "Numbers that describe a suit inside the encoder."] = 128
-    unpack_width: Annotated[int, "Numbers that describe a suit while it is unpacked."] = 256
-    unpack_blocks: Annotated[int, "Layers that mix the suits of a hand meanwhile."] = 2
+    dims: Dims = 8
+    encoder_width: EncoderWidth = 128
+    unpack_width: UnpackWidth = 256
+    unpack_blocks: UnpackBlocks = 2
     random_pairs: Annotated[int, "Pairs of hands whose tricks the teachers estimate."] = 100_000
     exchanged_pairs: Annotated[
         int,
@@ -132,7 +136,7 @@ def train_vectors(config: VectorsConfig, progress: bool = True) -> Path:
     return fit(VectorsRecipe, config, progress)
 
 
-class VectorsRecipe(Recipe[VectorsConfig]):
+class VectorsRecipe(WrittenRecipe[VectorsConfig]):
     """Data and losses of vectors; a row of the log is a twentieth of the steps."""
 
     command = "vectors"
