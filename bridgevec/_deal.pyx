@@ -5,6 +5,8 @@
 
 from libc.stdint cimport int8_t, uint32_t, uint64_t
 
+cimport cython
+
 import numpy as np
 
 cdef extern from *:
@@ -18,6 +20,17 @@ cdef extern from *:
 cdef uint64_t FULL = (<uint64_t>1 << 52) - 1
 
 
+cdef inline uint32_t spread(uint64_t mask, uint64_t* cards) noexcept nogil:
+    """Write the cards of a mask one by one, and return how many there are."""
+    cdef uint32_t n = 0
+    while mask:
+        cards[n] = mask & (0 - mask)
+        n += 1
+        mask &= mask - 1
+    return n
+
+
+@cython.final  # so that the methods below are inlined
 cdef class Shuffler:
     """A source of random cards.
 
@@ -55,11 +68,24 @@ cdef class Shuffler:
                 m = (self.next() >> 32) * n
         return m >> 32
 
+    cdef inline uint64_t draw(self, uint64_t* cards, uint32_t* n, uint32_t need) noexcept nogil:
+        """Draw some of n cards without replacement; the rest are then the first of them."""
+        cdef uint64_t drawn = 0
+        cdef uint32_t j, left = n[0]
+        while need:
+            j = self.below(left)
+            left -= 1
+            drawn |= cards[j]
+            cards[j] = cards[left]
+            need -= 1
+        n[0] = left
+        return drawn
+
     def fill(self, uint64_t[:, ::1] masks):
         """Deal the cards that nobody has, so that all hands have 13, in place."""
         cdef Py_ssize_t row
         cdef uint64_t left
-        cdef uint32_t n, j, need
+        cdef uint32_t n
         cdef int seat, last
         cdef uint64_t cards[52]
         cdef uint64_t hand
@@ -68,24 +94,12 @@ cdef class Shuffler:
                 left = FULL ^ (masks[row, 0] | masks[row, 1] | masks[row, 2] | masks[row, 3])
                 if not left:
                     continue
-                n = 0
-                hand = left
-                while hand:
-                    cards[n] = hand & (0 - hand)
-                    n += 1
-                    hand &= hand - 1
+                n = spread(left, cards)
                 last = 3
                 while bv_count(masks[row, last]) == 13:
                     last -= 1
                 for seat in range(last):
-                    need = 13 - bv_count(masks[row, seat])
-                    hand = 0
-                    while need:
-                        j = self.below(n)
-                        n -= 1
-                        hand |= cards[j]
-                        cards[j] = cards[n]
-                        need -= 1
+                    hand = self.draw(cards, &n, 13 - bv_count(masks[row, seat]))
                     masks[row, seat] |= hand
                     left ^= hand
                 masks[row, last] |= left
@@ -93,48 +107,25 @@ cdef class Shuffler:
     def fill_hand(self, uint64_t[:, ::1] masks, int seat):
         """Give one seat as many of the cards that nobody has as it needs, in place."""
         cdef Py_ssize_t row
-        cdef uint64_t left, hand
-        cdef uint32_t n, j, need
+        cdef uint64_t left
+        cdef uint32_t n
         cdef uint64_t cards[52]
         with nogil:
             for row in range(masks.shape[0]):
                 left = FULL ^ (masks[row, 0] | masks[row, 1] | masks[row, 2] | masks[row, 3])
-                n = 0
-                while left:
-                    cards[n] = left & (0 - left)
-                    n += 1
-                    left &= left - 1
-                need = 13 - bv_count(masks[row, seat])
-                hand = 0
-                while need:
-                    j = self.below(n)
-                    n -= 1
-                    hand |= cards[j]
-                    cards[j] = cards[n]
-                    need -= 1
-                masks[row, seat] |= hand
+                n = spread(left, cards)
+                masks[row, seat] |= self.draw(cards, &n, 13 - bv_count(masks[row, seat]))
 
     def fill_lengths(self, uint64_t[:, ::1] masks, int seat, int8_t[:, ::1] lengths):
         """Give a seat so many more spades, hearts, diamonds and clubs, in place."""
         cdef Py_ssize_t row
-        cdef uint64_t left, hand
-        cdef uint32_t n, j, need
+        cdef uint64_t left
+        cdef uint32_t n
         cdef int suit
         cdef uint64_t cards[13]
         with nogil:
             for row in range(masks.shape[0]):
                 left = FULL ^ (masks[row, 0] | masks[row, 1] | masks[row, 2] | masks[row, 3])
                 for suit in range(4):
-                    need = lengths[row, suit]
-                    hand = left & (<uint64_t>0x1FFF << 13 * suit)
-                    n = 0
-                    while hand:
-                        cards[n] = hand & (0 - hand)
-                        n += 1
-                        hand &= hand - 1
-                    while need:
-                        j = self.below(n)
-                        n -= 1
-                        masks[row, seat] |= cards[j]
-                        cards[j] = cards[n]
-                        need -= 1
+                    n = spread(left & (<uint64_t>0x1FFF << 13 * suit), cards)
+                    masks[row, seat] |= self.draw(cards, &n, lengths[row, suit])
