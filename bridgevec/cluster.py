@@ -248,7 +248,7 @@ class Ray:
             self._running.remove(reference)
             try:
                 found.append((reference, self._ray.get(reference), None))
-            except Exception as error:
+            except Exception as error:  # for the caller, who tells lost from failed
                 found.append((reference, None, error))
         return found
 
