@@ -40,11 +40,17 @@ setup(
             *(
                 Extension(
                     f"bridgevec.{name}",
-                    [f"bridgevec/{name}.pyx"],
+                    [f"bridgevec/{name.replace('.', '/')}.pyx"],
                     extra_compile_args=compile_args,
                     extra_link_args=link_args,
                 )
-                for name in ("_auction", "_deal")
+                for name in (
+                    "_deal",
+                    "_laws",
+                    "bidders._embedding_bag",
+                    "bidders._features",
+                    "envs._game",
+                )
             ),
         ],
         language_level=3,

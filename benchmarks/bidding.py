@@ -30,7 +30,7 @@ from tqdm import tqdm
 
 from benchmarks.ddbp2 import write_card
 from benchmarks.imitation import speed
-from bridgevec._auction import Auctions
+from bridgevec._laws import Auctions
 from bridgevec.auction import FIRST_BID, auction_text, calls_at, contract_at, parse_call
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.bidders.match import (

@@ -37,7 +37,7 @@ from tqdm import tqdm
 
 from benchmarks.ddbp2 import write_card
 from benchmarks.rivals import LENGTHS_POINTS, PUBLISHED, PublishedNetwork, lengths_points
-from bridgevec._auction import Auctions
+from bridgevec._laws import Auctions
 from bridgevec.auction import call_text
 from bridgevec.bidders.rules import RulesBidder
 from bridgevec.files import write_figure

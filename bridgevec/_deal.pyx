@@ -7,15 +7,9 @@ from libc.stdint cimport int8_t, uint32_t, uint64_t
 
 cimport cython
 
-import numpy as np
+from bridgevec._bits cimport bv_count, bv_ctz
 
-cdef extern from *:
-    """
-    #define bv_count(x) __builtin_popcountll(x)
-    #define bv_ctz(x) __builtin_ctzll(x)
-    """
-    int bv_count(uint64_t x) nogil
-    int bv_ctz(uint64_t x) nogil
+import numpy as np
 
 cdef uint64_t FULL = (<uint64_t>1 << 52) - 1
 

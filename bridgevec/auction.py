@@ -2,7 +2,7 @@
 
 Laws 17 to 22 of the Laws of Duplicate Bridge 2017. Calls are numbered 0 pass, 1 double, 2 redouble,
 3 + 5·(level−1) + strain for a bid: 3 is 1C, 37 is 7N. An auction as text is the calls from the
-dealer on: ``"1C P 1H X P"``. The rules themselves are compiled (`bridgevec._auction`), so that
+dealer on: ``"1C P 1H X P"``. The rules themselves are compiled (`bridgevec._laws`), so that
 thousands of tables can follow them at once.
 """
 
@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from bridgevec._auction import Auctions
+from bridgevec._laws import Auctions
 from bridgevec.cards import Seat, SeatLike, Strain, hand_text
 from bridgevec.scoring import VULNERABILITIES, Contract
 

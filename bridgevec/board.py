@@ -13,7 +13,7 @@ from html import escape
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from bridgevec._auction import replay
+from bridgevec._laws import replay
 from bridgevec.auction import CALLS, Auction, Call, CallLike, auction_text, parse_call
 from bridgevec.cards import (
     CARD_NUMBERS,

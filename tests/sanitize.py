@@ -97,8 +97,9 @@ def small_tables(deals: int, seed: int) -> None:
 
 def auctions(deals: int, seed: int) -> None:
     """Random auctions and the longest, what a bidder sees of them, and sums of its weights."""
-    from bridgevec._auction import N_BIDDER_FEATURES, Auctions, add_to_rows, sum_rows
-    from bridgevec.bidders.features import observe
+    from bridgevec._laws import Auctions
+    from bridgevec.bidders._embedding_bag import add_to_rows, sum_rows
+    from bridgevec.bidders.features import N_BIDDER_FEATURES, observe
     from bridgevec.cards import random_masks
 
     rng = np.random.default_rng([seed, 3])
@@ -205,9 +206,9 @@ def main() -> None:
     seed = int.from_bytes(os.urandom(4), "little") if args.seed is None else args.seed
     if args.job:
         sys.meta_path.insert(0, Sanitized())
-        from bridgevec import _auction, _dds
+        from bridgevec import _dds, _laws
 
-        assert all(BUILD in Path(module.__file__).parents for module in (_auction, _dds))
+        assert all(BUILD in Path(module.__file__).parents for module in (_dds, _laws))
         globals()[args.job](args.deals, seed)
         return
     print(f"seed {seed}", flush=True)

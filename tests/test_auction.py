@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridgevec._auction import Auctions
+from bridgevec._laws import Auctions
 from bridgevec.auction import (
     N_CALLS,
     Auction,

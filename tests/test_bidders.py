@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 import bridgevec
-from bridgevec._auction import Auctions
+from bridgevec._laws import Auctions
 from bridgevec.auction import N_CALLS, Auction, auction_text, calls_at, parse_call
 from bridgevec.bidders import Bidder, PassBidder, RandomBidder, load_bidder
 from bridgevec.bidders.features import N_BIDDER_FEATURES, N_PLACES, describe_hands, observe

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import imitation as benchmark
-from bridgevec._auction import Auctions
+from bridgevec._laws import Auctions
 from bridgevec.auction import auction_text
 from bridgevec.bidders import load_bidder
 from bridgevec.bidders.features import MEANS, SCALES

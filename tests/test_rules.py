@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridgevec._auction import Auctions
+from bridgevec._laws import Auctions
 from bridgevec.auction import Auction
 from bridgevec.bidders import load_bidder
 from bridgevec.bidders.match import play_match

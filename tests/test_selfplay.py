@@ -13,7 +13,7 @@ pytest.importorskip("gymnasium")
 import torch
 
 from bridgevec import cli, dds, scoring
-from bridgevec._auction import Auctions
+from bridgevec._laws import Auctions
 from bridgevec.auction import contract_at
 from bridgevec.bidders import load_bidder
 from bridgevec.bidders.match import bid_deals

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgevec._auction import Auctions
+from bridgevec._laws import Auctions
 from bridgevec.auction import N_CALLS, Auction, call_text
 from bridgevec.board import Board, SeenBoard, question
 from bridgevec.cards import HandLike, SeatLike, hand_mask

@@ -29,7 +29,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgevec._auction import Auctions
+from bridgevec._laws import Auctions
 from bridgevec.auction import explain_illegal, parse_call, question_at
 from bridgevec.bidders.bidder import Bidder, certain
 

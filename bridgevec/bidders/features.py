@@ -37,7 +37,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgevec._auction import N_BIDDER_FEATURES, N_PLACES, Auctions
+from bridgevec._laws import Auctions
+from bridgevec.bidders._features import N_ACTIVE as N_PLACES
+from bridgevec.bidders._features import N_FEATURES as N_BIDDER_FEATURES
+from bridgevec.bidders._features import active_features
 from bridgevec.cards import hand_bits
 from bridgevec.models.embedding import embed_hands
 from bridgevec.models.encoder import HandEncoder
@@ -98,7 +101,8 @@ def observe(
     over = np.flatnonzero(auctions.over())
     if over.size:
         raise ValueError(f"the auction at table {over[0]} is over")
-    return auctions.places(
+    return active_features(
+        auctions,
         np.ascontiguousarray(hands, dtype=np.uint64),
         np.ascontiguousarray(vulnerable, dtype=np.uint8),
     )

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
-from bridgevec._auction import Auctions
+from bridgevec._laws import Auctions
 from bridgevec.auction import Auction, auction_text, calls_at, contract_at, explain_illegal
 from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.external import ExternalBidder

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgevec._auction import Auctions, sum_rows
+from bridgevec._laws import Auctions
+from bridgevec.bidders._embedding_bag import sum_rows
 from bridgevec.bidders.bidder import Bidder, one_table
 from bridgevec.bidders.features import (
     DESCRIPTION,

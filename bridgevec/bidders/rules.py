@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgevec._auction import Auctions
+from bridgevec._laws import Auctions
 from bridgevec.auction import DOUBLE, FIRST_BID, PASS, REDOUBLE
 from bridgevec.bidders.bidder import Bidder, certain
 from bridgevec.bidders.meaning import (

@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bridgevec._auction import DEAL
 from bridgevec.cards import DealLike, deal_masks, random_masks
 from bridgevec.dds import solve_tables
+from bridgevec.envs._game import DEAL
 from bridgevec.envs.observation import HandObservation
 from bridgevec.records import PathLike, read_deals
 from bridgevec.scoring import par_scores
@@ -135,7 +135,7 @@ class LabelledDeals:
         return ((bits >> half) * np.uint64(len(self)) >> half).astype(np.intp)
 
     def take(self, chosen: NDArray[Any]) -> NDArray[np.void]:
-        """Give the deals of these numbers, of dtype `bridgevec._auction.DEAL`."""
+        """Give the deals of these numbers, of dtype `bridgevec.envs._game.DEAL`."""
         taken: NDArray[np.void] = self._deals[chosen]
         return taken
 
@@ -159,7 +159,7 @@ class FreshDeals:
         return bits
 
     def take(self, chosen: NDArray[Any]) -> NDArray[np.void]:
-        """Deal and solve the deals of these seeds, of dtype `bridgevec._auction.DEAL`."""
+        """Deal and solve the deals of these seeds, of dtype `bridgevec.envs._game.DEAL`."""
         masks = np.concatenate([random_masks(1, seed) for seed in chosen.tolist()])
         return _records(masks, solve_tables(masks))
 

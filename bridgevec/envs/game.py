@@ -14,7 +14,6 @@ from typing import Any, Protocol, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bridgevec._auction import Tables
 from bridgevec.auction import (
     N_CALLS,
     CallLike,
@@ -27,6 +26,7 @@ from bridgevec.auction import (
 from bridgevec.board import Board
 from bridgevec.cards import Deal, Seat, Strain
 from bridgevec.dds import solve_tables
+from bridgevec.envs._game import Tables
 from bridgevec.envs.deals import DealsLike, FreshDeals, LabelledDeals, deal_source
 from bridgevec.envs.observation import HandObservation, ObservationLike, observation_of
 from bridgevec.scoring import (

@@ -39,7 +39,7 @@ import numpy as np
 from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
-from bridgevec._auction import AUCTION_FEATURES, Tables
+from bridgevec.envs._game import AUCTION_FEATURES, Tables
 from bridgevec.models.embedding import Embedding, load_embedding
 
 NAMES = ("embedding", "cards", "both")

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from bridgevec._auction import replay
+from bridgevec._laws import replay
 from bridgevec.auction import CALLS, FIRST_BID, Auction, Call, explain_illegal
 from bridgevec.board import Board, contract_of
 from bridgevec.cards import Deal, Seat

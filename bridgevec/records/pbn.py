@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from bridgevec._auction import replay
+from bridgevec._laws import replay
 from bridgevec.auction import CALLS, FIRST_BID, PASS, Auction, Call, explain_illegal
 from bridgevec.board import Board, contract_of, who_played
 from bridgevec.cards import Deal, Seat, card_text

@@ -19,8 +19,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgevec._auction import Auctions
 from bridgevec._deal import Shuffler
+from bridgevec._laws import Auctions
 from bridgevec.auction import Auction
 from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.features import DESCRIPTION, MEANS, SCALES, SPREAD

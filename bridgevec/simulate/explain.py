@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from bridgevec._auction import Auctions
+from bridgevec._laws import Auctions
 from bridgevec.auction import FIRST_BID, PASS, Auction, CallLike, call_text
 from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.match import bid_deals

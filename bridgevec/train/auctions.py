@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgevec._auction import Auctions
+from bridgevec._laws import Auctions
 from bridgevec.auction import PASS
 from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.features import OTHERS, SCALES, SPREAD, BidderInput, describe_hands

@@ -20,8 +20,8 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bridgevec._auction import add_to_rows, sum_rows
 from bridgevec.auction import N_CALLS
+from bridgevec.bidders._embedding_bag import add_to_rows, sum_rows
 from bridgevec.bidders.features import (
     DESCRIPTION,
     N_BIDDER_FEATURES,

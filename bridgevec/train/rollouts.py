@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bridgevec._auction import Auctions
+from bridgevec._laws import Auctions
 from bridgevec.auction import N_CALLS, PASS
 from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.match import bid_deals

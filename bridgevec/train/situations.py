@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgevec._auction import Auctions
+from bridgevec._laws import Auctions
 from bridgevec.bidders.match import Contracts
 from bridgevec.cards import random_masks
 from bridgevec.envs.deals import SYMMETRIES, exchange
