@@ -445,7 +445,7 @@ def test_rates_rise_in_the_warm_up_and_fall_to_zero():
     options = MuonOptions(warmup=4, muon_rate=1.0, learning_rate=0.1)
     rates = []
     for step in range(10):
-        warm_up_and_decay(optimizers, options, step, 10)
+        warm_up_and_decay(optimizers, options, step, step / 10)
         rates.append([optimizer.param_groups[0]["lr"] for optimizer in optimizers])
     expected = np.array([0.25, 0.5, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1])
     np.testing.assert_allclose(rates, expected[:, None] * [1.0, 0.1])

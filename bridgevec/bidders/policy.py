@@ -278,8 +278,11 @@ class Reader:
     def __call__(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map vectors (n, dims) to what they add to the network's first layer, (n, width)."""
         w = self._w
-        x = vectors.reshape(len(vectors), 4, -1)
-        x = x @ w["enter.weight"] + (x.mean(axis=1) @ w["shared.weight"] + w["enter.bias"])[:, None]
+        suits = vectors.reshape(len(vectors), 4, -1)
+        mean = np.broadcast_to(suits.mean(axis=1)[:, None], suits.shape)
+        x: NDArray[np.float32] = np.concatenate([suits, mean], 2)
+        waves = np.sin(x @ w["waves.weight"] + w["waves.bias"])
+        x = np.concatenate([x, waves], 2) @ w["enter.weight"] + w["enter.bias"]
         np.maximum(x, 0, out=x)
         y = x @ w["own.weight"] + (x.mean(axis=1) @ w["mean.weight"] + w["own.bias"])[:, None]
         x += np.maximum(y, 0, out=y)

@@ -40,6 +40,17 @@ TRAININGS = {
             "bridgevec train bidder --start mine.safetensors --num-iterations 1000 --resume",
         ),
     ),
+    "bidder-distillation": Training(
+        "bridgevec.train.distillation",
+        "DistillationConfig",
+        "train_distillation",
+        "Train a bidder to bid like another one.",
+        (
+            "bridgevec train bidder-distillation --hand embedding --out mine.safetensors",
+            "bridgevec train bidder-distillation --teacher mine.safetensors --width 128"
+            " --out small.safetensors",
+        ),
+    ),
     "bidder-imitation": Training(
         "bridgevec.train.imitation",
         "ImitationConfig",

@@ -36,9 +36,6 @@ from bridgevec.models.encoder import HandEncoder
 from bridgevec.train.checkpoint import write_model
 from bridgevec.weights import FORMAT, find_weights, read_weights
 
-_READER_WIDTH = 96
-
-
 # Options of trainings, with their help.
 HandInput = Annotated[
     str,
@@ -110,31 +107,41 @@ class HandReader(nn.Module):
     """Read the embedding of a hand: a small network on each suit's numbers, the same for all suits.
 
     A single linear layer makes little of the numbers: two of them tell a suit's length and its
-    honours, so that what a call depends on, such as five cards or stoppers, is far from linear.
+    honours, so that what a call depends on, such as five cards or stoppers, is far from linear. A
+    network on the bare numbers learns such steps slowly, so it has waves of the numbers besides
+    (Tancik et al., "Fourier features let networks learn high frequency functions in low dimensional
+    domains", NeurIPS 2020), of learned frequencies.
 
     Parameters
     ----------
     dims : int
         Numbers of the embedding.
-    width : int
-        Numbers that describe a suit inside.
     out : int
         Width of the network's first layer.
+    width : int, default 128
+        Numbers that describe a suit inside.
+    waves : int, default 64
     """
 
-    def __init__(self, dims: int, width: int, out: int) -> None:
+    def __init__(self, dims: int, out: int, width: int = 128, waves: int = 64) -> None:
         super().__init__()
-        self.enter = nn.Linear(dims // 4, width)
-        # Each layer sees the mean over the suits, too: what a suit is worth depends on the others.
-        self.shared = nn.Linear(dims // 4, width, bias=False)
+        numbers = dims // 4
+        self.waves = nn.Linear(2 * numbers, waves)
+        with torch.no_grad():  # from slow ones to those that tell a jack from a ten
+            frequencies = torch.logspace(-0.3, 0.5, waves)
+            nn.init.normal_(self.waves.weight).mul_(frequencies[:, None])
+            nn.init.uniform_(self.waves.bias, -torch.pi, torch.pi)
+        self.enter = nn.Linear(2 * numbers + waves, width)
         self.own = nn.Linear(width, width)
+        # What a suit is worth depends on the others.
         self.mean = nn.Linear(width, width, bias=False)
         self.leave = nn.Linear(4 * width, out)
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Map vectors (n, dims) to (n, out)."""
-        x = vectors.view(len(vectors), 4, -1)
-        x = F.relu(self.enter(x) + self.shared(x.mean(1, keepdim=True)))
+        suits = vectors.view(len(vectors), 4, -1)
+        x = torch.cat([suits, suits.mean(1, keepdim=True).expand_as(suits)], dim=2)
+        x = F.relu(self.enter(torch.cat([x, self.waves(x).sin()], dim=2)))
         x = x + F.relu(self.own(x) + self.mean(x.mean(1, keepdim=True)))
         y: Tensor = self.leave(x.flatten(1))
         return y
@@ -181,7 +188,7 @@ class BidderNetwork(nn.Module):
         self.value = nn.Linear(width, 1)
         self.guess = nn.Linear(width, len(OTHERS) * (DESCRIPTION + SPREAD))
         # Last, so that the other weights start as those of a network without it.
-        self.reader = HandReader(encoder.dims, _READER_WIDTH, width) if encoder else None
+        self.reader = HandReader(encoder.dims, width) if encoder else None
 
     def forward(self, places: Tensor, vectors: Tensor | None = None) -> Outputs:
         """Judge observations.

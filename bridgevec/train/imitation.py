@@ -125,7 +125,7 @@ class ImitationRecipe(WrittenRecipe[ImitationConfig]):
     def set_rates(self, row: int, step: int) -> None:
         """Let the rates rise, then fall, see `warm_up_and_decay`."""
         assert self.steps is not None
-        warm_up_and_decay(self.optimizers, self.config, step, self.steps)
+        warm_up_and_decay(self.optimizers, self.config, step, step / self.steps)
 
     def batches(self, row: int) -> Iterator[Examples]:
         """Give the batches of an epoch."""

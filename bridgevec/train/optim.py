@@ -43,10 +43,21 @@ def muon_adamw(model: nn.Module, options: MuonOptions) -> list[Optimizer]:
 
 
 def warm_up_and_decay(
-    optimizers: list[Optimizer], options: MuonOptions, step: int, steps: int
+    optimizers: list[Optimizer], options: MuonOptions, step: int, done: float
 ) -> None:
-    """Set both rates for a step: up over the first `warmup` steps, then down to zero, linearly."""
-    rate = min((step + 1) / options.warmup, 1 - step / steps)
+    """Set both rates for a step: up over the first `warmup` steps, then down to zero, linearly.
+
+    Parameters
+    ----------
+    optimizers : list of Optimizer
+        From `muon_adamw`.
+    options : MuonOptions
+    step : int
+        From 0.
+    done : float
+        What share of the training is over.
+    """
+    rate = min((step + 1) / options.warmup, 1 - done)
     for optimizer, peak in zip(optimizers, (options.muon_rate, options.learning_rate), strict=True):
         optimizer.param_groups[0]["lr"] = peak * rate
 

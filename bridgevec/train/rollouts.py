@@ -88,8 +88,8 @@ def play(
     players: list[Bidder],
     here: Situations,
     generator: np.random.Generator,
-) -> tuple[Positions, NDArray[Any]]:
-    """Bid by chance; give the learner's positions, and what North-South got."""
+) -> tuple[Positions, Auctions]:
+    """Bid by chance; give the learner's positions, and the auctions."""
     n = len(owners)
     auctions, calls = Auctions(n), np.zeros(n, dtype=np.int64)
     auctions.start(np.ones(n, dtype=bool), here.dealers)
@@ -111,7 +111,7 @@ def play(
                     kept.append((part.tables, table, seat, chances))
         auctions.make(~auctions.over(), calls)
     columns = (np.concatenate(column) for column in zip(*kept, strict=True))
-    return Positions(*columns), points(auctions, here)
+    return Positions(*columns), auctions
 
 
 def calls_to_compare(

@@ -65,6 +65,7 @@ from bridgevec.train.rollouts import (
 from bridgevec.train.situations import (
     contested_situations,
     estimated_situations,
+    points,
     uncontested_situations,
 )
 from bridgevec.weights import find_weights, read_weights
@@ -245,7 +246,7 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
         torch.manual_seed(config.seed * 1_000_003 + row + 1)
         owners, players = self._seat(generator)
         here = self.bank.take(generator.integers(len(self.bank.masks), size=config.num_envs))
-        positions, reached = play(owners, players, here, generator)
+        positions, auctions = play(owners, players, here, generator)
         position, call, weight = calls_to_compare(positions.chances, config.rollouts, generator)
         swing, seat = compare(owners, players, here, positions, position, call)
 
@@ -272,7 +273,7 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
             "entropy": round(float(-(chances * logs).sum(axis=1).mean()), 5),
         }
         if self.uncontested:
-            self.played["reached"] = round(float(reached.mean()), 4)
+            self.played["reached"] = round(float(points(auctions, here).mean()), 4)
 
         others = (seat[:, None] + np.arange(1, 4)) & 3
         held = describe_hands(here.masks[table[:, None], others].ravel())

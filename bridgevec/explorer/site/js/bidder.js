@@ -2,7 +2,8 @@
    what it takes the other hands for (bridgevec/bidders/policy.py). */
 
 import { points, rankOf, suitLengths, suitOf } from "./cards.js";
-import { linear, softmax } from "./layers.js";
+import { Embedding } from "./embedding.js";
+import { add, linear, meanOf, softmax } from "./layers.js";
 
 const RECENT = 12, OLDER = 64 - 28 - RECENT;
 const SIZES = [["cards", 52], ["holdings", 4 * 14 * 32], ["lengths", 4 * 14], ["points", 38],
@@ -65,20 +66,43 @@ function placesOfAuction(auction, vulnerable) {
 export const observe = (hand, auction, vulnerable) => [
   ...placesOfHand(hand), ...placesOfAuction(auction, vulnerable)];
 
+const relu = (v) => v.map((value) => Math.max(value, 0));
+
 export class Bidder {
   constructor(weights, card) {
     this.weights = weights;
     this.blocks = card.architecture.blocks;
     this.width = weights.bias.shape[0];
+    const reads = card.architecture.hand ?? "features";
+    if (!["features", "embedding"].includes(reads)) throw new Error(`no bidder that reads ${reads} here`);
+    if (reads === "embedding") this.embedding = new Embedding(weights);
+  }
+
+  /** What the embedding of a hand adds to the first layer. */
+  #read(hand) {
+    const vector = this.embedding.embed(hand), size = vector.length / 4, w = this.weights;
+    const suits = [0, 1, 2, 3].map((suit) => vector.slice(suit * size, (suit + 1) * size));
+    const mean = meanOf(suits);
+    const entered = suits.map((suit) => {
+      const x = Float32Array.from([...suit, ...mean]);
+      const waves = linear(w, "reader.waves", x).map(Math.sin);
+      return relu(linear(w, "reader.enter", Float32Array.from([...x, ...waves])));
+    });
+    const shared = linear(w, "reader.mean", meanOf(entered));
+    return linear(w, "reader.leave", Float32Array.from(entered.flatMap(
+      (x) => [...add(x, relu(add(linear(w, "reader.own", x), shared)))])));
   }
 
   #lastLayer(hand, auction, vulnerable) {
     const { width } = this, rows = this.weights.rows.data;
-    const x = Float32Array.from(this.weights.bias.data);
-    for (const place of observe(hand, auction, vulnerable)) {
+    let x = Float32Array.from(this.weights.bias.data), places = observe(hand, auction, vulnerable);
+    if (this.embedding) {
+      x = add(x, this.#read(hand));
+      places = placesOfAuction(auction, vulnerable);
+    }
+    for (const place of places) {
       for (let i = 0, at = place * width; i < width; i++, at++) x[i] += rows[at];
     }
-    const relu = (v) => v.map((value) => Math.max(value, 0));
     for (let b = 0; b < this.blocks; b++) {
       const y = linear(this.weights, `blocks.${b}`, relu(x));
       for (let i = 0; i < width; i++) x[i] += Math.max(y[i], 0);

@@ -1,0 +1,230 @@
+r"""Learn to bid from another bidder: ``bridgevec train bidder-distillation``.
+
+The teacher bids random deals, which never run out, at some tables against other bidders. In each
+position where it is to call, the network learns all its probabilities (Hinton et al., "Distilling
+the knowledge in a neural network", 2015), and what the others hold. So a network that reads
+something else of its hand, such as an embedding, or that is smaller or larger, learns to bid like
+the teacher with far less work than the teacher's own training took::
+
+    bridgevec train bidder-distillation --teacher default --hand embedding --out mine.safetensors
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bridgevec.bidders.features import DESCRIPTION, describe_hands
+from bridgevec.bidders.registry import load_bidder
+from bridgevec.cards import random_masks
+from bridgevec.train.bidder_net import (
+    BidderNetwork,
+    EmbeddingInput,
+    HandInput,
+    HandsCoef,
+    guess_loss,
+    load_network,
+    make_network,
+    mask_illegal,
+    save_network,
+)
+from bridgevec.train.checkpoint import Row
+from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one, fit
+from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
+from bridgevec.train.rollouts import LEARNER, continued, play
+from bridgevec.train.situations import Situations
+from bridgevec.weights import find_weights, read_weights
+
+_AT_ONCE = 16384
+
+
+@dataclass(kw_only=True)
+class DistillationConfig(MuonOptions, Options):
+    """Options of `train_distillation`."""
+
+    out: str = "bidder.safetensors"
+    teacher: Annotated[str, "The bidder to learn from, a shipped name or a file."] = "default"
+    opponents: Annotated[
+        tuple[str, ...],
+        "Bidders against whom the teacher plays at half of the tables, as load_bidder takes them; "
+        "at the others it plays itself.",
+    ] = ("imitation",)
+    start: Annotated[
+        str,
+        "A bidder to train further, a shipped name or a file; none for a new one, which takes over "
+        "what the teacher has learned of the auction, if its layers are as large.",
+    ] = "none"
+    width: Annotated[int, "Of a new network's layers."] = 256
+    blocks: Annotated[int, "How many of a new network's layers come after the first."] = 3
+    hand: HandInput = "embedding"
+    embedding: EmbeddingInput = "hand2vec-8"
+    num_iterations: Annotated[int, "How often to play and learn."] = 300
+    num_envs: Annotated[int, "Deals per iteration."] = 20_000
+    batch_size: Annotated[int, "Calls per step."] = 2048
+    learning_rate: float = 3e-3
+    muon_rate: float = 0.01
+    warmup: int = 300
+    hands_coef: HandsCoef = 0.1
+    eval_deals: Annotated[int, "Deals of the test split, which the teacher bids alone."] = 10_000
+    eval_interval: Annotated[int, "Iterations between evaluations on these."] = 10
+
+    paths: ClassVar = frozenset({"teacher", "start", "embedding"})
+
+
+def train_distillation(config: DistillationConfig, progress: bool = True) -> Path:
+    """Train a bidder to bid like another, and write weights, card, log and learning curve.
+
+    Parameters
+    ----------
+    config : DistillationConfig
+    progress : bool, default True
+        Show a progress bar.
+
+    Returns
+    -------
+    Path
+        The weights.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such bidder.
+    ValueError
+        If an option is out of range, or the training to resume had other options; the message says
+        which.
+    """
+    return fit(DistillationRecipe, config, progress)
+
+
+class DistillationRecipe(WrittenRecipe[DistillationConfig]):
+    """Let the teacher bid, and learn its calls."""
+
+    command = "bidder-distillation"
+    unit = "iteration"
+
+    def __init__(self, config: DistillationConfig, *where: Any) -> None:
+        super().__init__(config, *where)
+        check_at_least_one(
+            config,
+            *("num_iterations", "num_envs", "batch_size", "warmup", "eval_deals", "eval_interval"),
+        )
+        if not config.opponents:
+            raise ValueError("opponents is empty, expected at least one bidder")
+        self.teacher = load_bidder(config.teacher)
+        self.opponents = [load_bidder(name) for name in config.opponents]
+        self.rows = config.num_iterations
+
+    def build(self) -> None:
+        """Make the network and its optimizers."""
+        config = self.config
+        self.network = make_network(
+            config.start, config.width, config.blocks, config.hand, config.embedding
+        )
+        if config.start == "none":
+            _take_over(self.network, load_network(config.teacher))
+        self.model = self.network.to(self.machine.device)
+        self.optimizers = muon_adamw(self.model, config)
+        self.test = self._play(np.random.default_rng([config.seed, 1]), config.eval_deals, False)
+
+    def set_rates(self, row: int, step: int) -> None:
+        """Let the rates rise, then fall, see `warm_up_and_decay`."""
+        warm_up_and_decay(self.optimizers, self.config, step, row / self.rows)
+
+    def batches(self, row: int) -> Iterator[list[Tensor]]:
+        """Bid an iteration's deals, and give all positions, shuffled."""
+        # All that is random depends on seed and iteration alone, so resuming is exact.
+        random = np.random.default_rng([self.config.seed, 2, row])
+        columns = self._play(random, self.config.num_envs, True)
+        order = torch.from_numpy(random.permutation(len(columns[0])))
+        size = min(self.config.batch_size, len(order))
+        for rows in order[: len(order) // size * size].split(size):
+            yield [column[rows].to(self.machine.device) for column in columns]
+
+    def _play(self, random: np.random.Generator, n: int, opponents: bool) -> list[Tensor]:
+        """Bid deals, and give what the teacher saw, the legal calls, the hands and its calls."""
+        dealers, vulnerable = random.integers(4, size=(2, n), dtype=np.uint8)
+        here = Situations(random_masks(n, random), dealers, vulnerable)
+        owners = np.full((n, 4), LEARNER, dtype=np.uint8)
+        if opponents:
+            other = 1 + random.integers(len(self.opponents), size=(n // 2, 1))
+            away = (np.arange(4) & 1) != random.integers(2, size=(n // 2, 1))
+            owners[: n // 2] = np.where(away, other, LEARNER)
+        positions, _ = play(owners, [self.teacher, *self.opponents], here, random)
+        auctions, table = continued(positions.tables), positions.table
+        hands, others = (
+            here.masks[table, positions.seat],
+            (positions.seat[:, None] + np.arange(1, 4)) & 3,
+        )
+        arrays = [
+            *self.network.input.observe(hands, auctions, here.vulnerable[table]),
+            auctions.legal_masks(),
+            describe_hands(here.masks.ravel()).reshape(n, 4, DESCRIPTION)[table[:, None], others],
+            positions.chances,
+        ]
+        return [torch.from_numpy(x) for x in arrays]
+
+    def losses(self, batch: list[Tensor]) -> dict[str, Tensor]:
+        """Compute the losses of a batch."""
+        places, vectors, legal, others, chances = batch
+        with self.machine.autocast():
+            outputs = self.model(places, vectors)
+        divergence = _divergence(outputs.logits.float(), legal, chances)
+        hands_loss = guess_loss(outputs.guesses.float(), others)
+        loss = divergence + self.config.hands_coef * hands_loss
+        return {"loss": loss, "divergence": divergence, "hands_loss": hands_loss}
+
+    def due(self, row: int) -> bool:
+        """Evaluate every `eval_interval` rows."""
+        return (row + 1) % self.config.eval_interval == 0
+
+    @torch.no_grad()
+    def evaluate(self, ema: nn.Module) -> Row:
+        """Compare with the teacher on the test split."""
+        divergence, same, n = 0.0, 0, len(self.test[0])
+        for batch in zip(*(x.split(_AT_ONCE) for x in self.test), strict=True):
+            places, vectors, legal, _, chances = (x.to(self.machine.device) for x in batch)
+            logits = ema(places, vectors).logits
+            divergence += float(_divergence(logits, legal, chances)) * len(places)
+            calls = mask_illegal(logits, legal).argmax(1)
+            same += int((calls == chances.argmax(1)).sum())
+        return {"test_divergence": round(divergence / n, 5), "test_agreement": round(same / n, 5)}
+
+    def data(self) -> dict[str, Any]:
+        """Count the data."""
+        return {"deals": self.config.num_envs * self.rows}
+
+    def save(self, path: Path, ema: nn.Module, card: dict[str, Any]) -> None:
+        """Write weights and card, with what was trained before the teacher was."""
+        assert isinstance(ema, BidderNetwork)
+        teacher = read_weights(find_weights(self.config.teacher, "bidder"))[0]
+        before = [*teacher.get("trained before", []), teacher.get("command", self.config.teacher)]
+        about = {"system": teacher.get("system", ""), "trained before": before}
+        save_network(path, ema, about | card)
+
+    def curves(self, log: list[Row]) -> tuple[dict[str, dict[str, str]], str]:
+        """Choose what the picture shows."""
+        losses = {"training": "divergence", "test split": "test_divergence"}
+        return {
+            "divergence from the teacher": losses,
+            "same likeliest call": {"test split": "test_agreement"},
+        }, "linear"
+
+
+def _divergence(logits: Tensor, legal: Tensor, chances: Tensor) -> Tensor:
+    """Compute the mean Kullback-Leibler divergence of a policy from the teacher's."""
+    log_policy = F.log_softmax(mask_illegal(logits, legal), dim=1)
+    return F.kl_div(log_policy, chances, reduction="batchmean")
+
+
+def _take_over(network: BidderNetwork, teacher: BidderNetwork) -> None:
+    """Copy the weights of the teacher that fit: those of the auction, the layers and the heads."""
+    own, theirs = network.state_dict(), teacher.state_dict()
+    if all(x.shape == own[name].shape for name, x in theirs.items() if name in own):
+        network.load_state_dict(own | {k: v for k, v in theirs.items() if k in own})

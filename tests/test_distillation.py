@@ -1,0 +1,94 @@
+"""A bidder learned from another one."""
+
+import json
+
+import numpy as np
+import pytest
+
+import bridgevec.train.distillation as module
+from bridgevec.bidders import load_bidder
+from bridgevec.train.distillation import DistillationConfig, train_distillation
+
+
+def config(folder, **options):
+    few = {"num_iterations": 2, "num_envs": 300, "batch_size": 256, "warmup": 4}
+    few |= {"eval_interval": 1, "eval_deals": 200, "ema_decay": 0.8, "seed": 3}
+    return DistillationConfig(**(few | {"out": str(folder / "mine.safetensors")} | options))
+
+
+def rows(path):
+    lines = path.with_suffix(".csv").read_text().splitlines()
+    names = lines[0].split(",")
+    return [dict(zip(names, map(float, line.split(",")), strict=True)) for line in lines[1:]]
+
+
+@pytest.mark.slow
+def test_a_bidder_that_reads_the_embedding_learns_from_one_that_does_not(tmp_path):
+    out = train_distillation(
+        config(tmp_path, num_iterations=6, num_envs=400, teacher="imitation"), progress=False
+    )
+    first, *_, last = rows(out)
+    # What the teacher knows of auctions is there at the start; how a hand is read is learned.
+    assert last["test_divergence"] < 0.6 * first["test_divergence"]
+    assert last["test_agreement"] > 0.6
+    card = json.loads(out.with_suffix(".json").read_text())
+    assert card["architecture"]["hand"] == "embedding"
+    assert card["trained before"][-1].startswith("bridgevec train bidder-imitation")
+    assert "--teacher imitation" in card["command"]
+    bidder = load_bidder(out)
+    assert bidder.call("AKQ92.K54.T98.32") == load_bidder("imitation").call("AKQ92.K54.T98.32")
+    with pytest.raises(ValueError, match="reads 'embedding' of the hand, not 'cards'"):
+        train_distillation(
+            config(tmp_path, start=str(out), hand="cards", out=str(tmp_path / "x.safetensors")),
+            progress=False,
+        )
+
+
+def test_what_the_network_says_in_numpy_is_what_the_test_split_measured(tmp_path):
+    """Teacher and network read the same, and the network begins with all that the teacher knows."""
+    out = train_distillation(
+        config(tmp_path, hand="features", num_iterations=1, learning_rate=0.0, muon_rate=0.0),
+        progress=False,
+    )
+    (only,) = rows(out)
+    assert only["test_agreement"] == 1
+    assert only["test_divergence"] == pytest.approx(0, abs=1e-6)
+    learned, teacher = load_bidder(out), load_bidder("default")
+    np.testing.assert_array_equal(learned._rows, teacher._rows)
+
+
+@pytest.mark.slow
+def test_resuming_is_exact(tmp_path, monkeypatch):
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "parts").mkdir()
+    real, written = module.save_network, []
+
+    def killed(*arguments):
+        real(*arguments)
+        written.append(1)
+        if len(written) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "save_network", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train_distillation(config(tmp_path / "parts", num_iterations=3), progress=False)
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="made with num_iterations = 3, not 2"):
+        train_distillation(config(tmp_path / "parts", resume=True), progress=False)
+    resumed = config(tmp_path / "parts", num_iterations=3, resume=True)
+    parts = train_distillation(resumed, progress=False)
+    whole = train_distillation(config(tmp_path / "whole", num_iterations=3), progress=False)
+    assert whole.read_bytes() == parts.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_envs": 0}, "num_envs is 0, expected at least 1"),
+        ({"opponents": ()}, "opponents is empty"),
+        ({"hand": "eyes"}, "hand is 'eyes', expected features"),
+    ],
+)
+def test_bad_options_are_named(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        train_distillation(config(tmp_path, **options), progress=False)
