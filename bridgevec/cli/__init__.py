@@ -18,12 +18,13 @@ from bridgevec.cli import (
     explain,
     explore,
     hands,
+    index,
     info,
     label,
     lead,
-    library,
     match,
     opening,
+    similar,
     solve,
     train,
 )
@@ -46,7 +47,8 @@ app = typer.Typer(
 # In this order they stand in the help.
 groups = (
     hands,
-    library,
+    index,
+    similar,
     solve,
     analyse,
     deal,
