@@ -29,6 +29,7 @@ def test_no_deal_is_learned_from_and_measured(file):
         benchmark.split(file, 5000, 50)
 
 
+@pytest.mark.slow
 def test_every_kind_of_hand_is_learned_from(file, capsys):
     options = ["--sizes", "600", "--test", "50", "--width", "16", "--epochs", "8"]
     benchmark.main([file, *options, "--batch-size", "64", "--hands", "cards", "both", "--json"])

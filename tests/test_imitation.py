@@ -207,6 +207,7 @@ def test_training_goes_on_from_other_weights(file, tmp_path):
     assert after["test split"]["accuracy"] >= before["accuracy"] - 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hand", ["embedding", "both"])
 def test_a_bidder_learns_from_the_embedding_and_carries_its_encoder(file, tmp_path, hand):
     """The embedding may be a file that is gone later."""

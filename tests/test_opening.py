@@ -35,6 +35,7 @@ from bridgevec.models.opening import (
 )
 from bridgevec.records.auctions import RecordedAuctions, held_out, read_auctions
 from bridgevec.train import loop
+from bridgevec.train import opening as training
 from bridgevec.train.classifier import OpeningBidClassifier, opening_rows
 from bridgevec.train.opening import OpeningConfig, train_opening
 from bridgevec.train.openings import OpeningDecisions, evaluate_opening, opening_decisions
@@ -68,6 +69,15 @@ def quick(**parameters):
 @pytest.fixture(scope="module")
 def fitted():
     return quick(epochs=60, features="classic", batch_size=200).fit(*some_hands(3000))
+
+
+@pytest.fixture(autouse=True)
+def few_steps(monkeypatch):
+    """Few hands need no 400 steps where a test does not ask what was learned.
+
+    `fitted`, of which it is asked, has them: a module's fixtures come first.
+    """
+    monkeypatch.setattr(training, "_MIN_STEPS", 20)
 
 
 # Features
@@ -541,14 +551,14 @@ def test_an_interrupted_training_of_several_networks_goes_on_exactly(tmp_path, m
     """What dropout leaves out and the order of the hands are drawn as if nothing had happened."""
     folder = write_records(tmp_path / "records")
     options = {"auctions": (str(folder),), "start": "none", "features": "classic", "hidden": (8,)}
-    options |= {"members": 2, "dropout": 0.3, "batch_size": 16, "epochs": 30, "resume": True}
+    options |= {"members": 2, "dropout": 0.3, "batch_size": 16, "epochs": 6, "resume": True}
     whole, parts = (str(tmp_path / f"{name}.safetensors") for name in ("whole", "parts"))
     train_opening(OpeningConfig(out=whole, **options), progress=False)
     real = loop.write_log
 
     def interrupted(path, log):
         real(path, log)
-        if len(log) == 11:
+        if len(log) == 3:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

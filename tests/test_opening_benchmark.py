@@ -10,6 +10,7 @@ import pytest
 from benchmarks import opening as benchmark
 from bridgevec.auction import auction_text, call_text
 from bridgevec.cards import Deal, hand_mask, random_masks
+from bridgevec.train import opening as training
 from bridgevec.train.opening import OpeningConfig, train_opening
 from bridgevec.train.openings import OpeningDecisions
 
@@ -134,6 +135,7 @@ def test_the_benchmark_prints_what_it_measured(records, tmp_path, capsys, folds)
 
 def test_few_records_refine_what_an_engine_taught(records, monkeypatch):
     monkeypatch.setattr(benchmark, "START", benchmark.START | {"hidden": (16,), "epochs": 1})
+    monkeypatch.setattr(training, "_MIN_STEPS", 20)
     made = benchmark.opening_decisions(benchmark.read_auctions([records]))
     train, test = made.take(np.arange(0, 300)), made.take(np.arange(300, 400))
     found = benchmark.few_records(made.take(np.arange(200)), train, test, [40, 1000], seeds=2)
