@@ -1,12 +1,13 @@
 """Calls a second of the bidding environments, beside OpenSpiel's bridge and pgx's bridge bidding.
 
-All four make random legal calls at all four seats, deal after deal, and produce an observation and
+All make random legal calls at all four seats, deal after deal, and produce an observation and
 a mask of legal calls for every call; choosing the call is counted too. Each runs on one core of its
 own accord, in a process of its own; they take turns, round after round, so that a machine whose
 speed drifts is fair to all. Ratios are medians over the rounds.
 
 bridgevec    batched through `gymnasium.make_vec`, in NumPy arrays; and at a single table through
-             `gymnasium.make`. Steps that only deal anew are not counted.
+             `gymnasium.make`. Steps that only deal anew are not counted. Batched twice more, with
+             the embeddings of 8 and of 32 numbers for the hand.
 open_spiel   bidding only, Python interface, `observation_tensor` and `legal_actions` read at each
              step; dealing is not counted.
 pgx          `bridge_bidding` with its automatic reset, batched, the whole loop compiled by JAX.
@@ -29,6 +30,7 @@ import tempfile
 import time
 import venv
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +58,7 @@ def random_calls(masks: NDArray[np.int8], rng: np.random.Generator) -> NDArray[n
 # -- the games: each yields, piece by piece, how many calls it has made since
 
 
-def batched(args: argparse.Namespace) -> Iterator[int]:
+def batched(args: argparse.Namespace, observation: str | None = None) -> Iterator[int]:
     """Play at many tables of ours."""
     import gymnasium
     import numpy as np
@@ -68,7 +70,7 @@ def batched(args: argparse.Namespace) -> Iterator[int]:
         num_envs=args.tables,
         vectorization_mode="vector_entry_point",
         seats="all",
-        observation=args.observation,
+        observation=observation or args.observation,
     )
     rng = np.random.default_rng(args.seed)
     _, info = envs.reset(seed=args.seed)
@@ -154,6 +156,8 @@ def pgx(args: argparse.Namespace) -> Iterator[int]:
 
 GAMES: dict[str, Callable[[argparse.Namespace], Iterator[int]]] = {
     "batched": batched,
+    "batched_8": partial(batched, observation="hand2vec-8"),
+    "batched_32": partial(batched, observation="hand2vec-32"),
     "single": single,
     "open_spiel": open_spiel,
     "pgx": pgx,
@@ -266,6 +270,9 @@ def compare(args: argparse.Namespace) -> dict[str, Any]:
         "calls_per_second": {name: speeds.get(name) for name in GAMES},
         "batched_over": {name: ratios.get(name) for name in MODULES},
         "batched_over_the_better": min(ratios.values(), default=None),
+        "batched_32_over_8": round(
+            statistics.median(r["batched_32"] / r["batched_8"] for r in rounds), 2
+        ),
     }
 
 

@@ -3,7 +3,7 @@
 import os
 import signal
 
-# Networks as small as those of the tests learn no faster on more threads, and tests run side by side.
+# Networks so small learn no faster on more threads, and tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The jobs that a shell starts in the background ignore Ctrl-C, and so do their children, which some
