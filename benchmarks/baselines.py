@@ -3,7 +3,7 @@
 Each is a function from training pairs (masks (m, 2) and target distributions (m, 2 declarers,
 5 strains, 14), as `bridgevec.train.pairs.pair_targets` gives them) and masks (n, 2) to
 distributions (n, 2, 5, 14). Those that estimate a mean alone get the normal distribution about it,
-at whole tricks, with the variance left over a fifth of the pairs that is kept out of the training.
+at whole tricks, with the variance left over a fifth of the pairs, from which nothing else learns.
 """
 
 from __future__ import annotations

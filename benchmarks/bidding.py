@@ -45,7 +45,7 @@ from bridgevec.bidders.simple import PassBidder
 from bridgevec.cards import Deal, Seat, Strain, hand_masks
 from bridgevec.dds import SOLVER_VERSION, solve_tables
 from bridgevec.records import read_deals, write_deals
-from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
+from bridgevec.records.auctions import RecordedAuctions, deal_numbers, in_test_split, read_auctions
 from bridgevec.scoring import VULNERABILITIES, Contract, imps, par_scores
 from bridgevec.train.auctions import evaluate_bidder
 from bridgevec.weights import shipped
@@ -342,7 +342,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--partner", metavar="NAME", help="everybody's partner, one of the bidders")
     parser.add_argument("--uncontested", nargs="+", default=[], metavar="FILE")
     parser.add_argument("--auctions", nargs="+", default=[], metavar="FILE")
-    parser.add_argument("--hold-out", type=float, default=0.02, help="as in training")
+    parser.add_argument("--test-fraction", type=float, default=0.02, help="as in training")
     parser.add_argument("--sample", type=int, default=1000, help="recorded deals to solve")
     parser.add_argument("--seed", type=int, default=0, help="which of them")
     parser.add_argument("--solved", type=Path, metavar="FILE", help="keep the solved deals here")
@@ -376,7 +376,7 @@ def main(argv: list[str] | None = None) -> None:
         }
     if options.auctions:
         recorded = read_auctions(options.auctions)
-        rows = np.flatnonzero(held_out(deal_numbers(recorded.deals), options.hold_out))
+        rows = np.flatnonzero(in_test_split(deal_numbers(recorded.deals), options.test_fraction))
         over = rows[replay(recorded, rows).over()]
         sample = np.random.default_rng(options.seed).permutation(over)[: options.sample]
         solved = solved_deals(recorded.deals[sample], options.solved)

@@ -14,11 +14,11 @@ squared error of the chance to make game (3NT, 4H, 4S, 5C, 5D) and a small slam;
 expected calibration error of the chance to make game: how far it is from how often game makes, mean
 over ten bins. The figures after ± are 95% confidence intervals, a deal or a pair counting as one
 observation; by the normal approximation, that of the ECE from 200 bootstrap samples. Models
-judged on the same deals differ by much less than these intervals tell: --against prints the mean
+measured on the same deals differ by much less than these intervals tell: --against prints the mean
 difference and its own interval, deal by deal.
 
 Baselines (see baselines.py) are trained on the files given with --train-deals and --train-pairs;
-without them, on one half of the judged file, and judged on the other half, and the other way round.
+without them, on one half of the test file, and measured on the other half, and the other way round.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ def benchmark(
     """
     parts = solved(truth)
     if not parts:
-        raise ValueError("the deals to judge were solved neither in all suits nor in notrump")
+        raise ValueError("the test deals were solved neither in all suits nor in notrump")
     learners = baselines.keys() - {rivals.PUBLISHED}
     if learners and any(len(solved(pairs)) < len(STRAINS) for pairs in training or [truth]):
         raise ValueError(
@@ -225,7 +225,7 @@ def benchmark(
     differences: dict[str, dict[str, Figures]] = {strains: {} for strains in parts if against}
     other = estimate(against, truth.masks) if against else None
 
-    def judge(name: str, p: Floats) -> None:
+    def evaluate(name: str, p: Floats) -> None:
         for strains, part in parts.items():
             tables[strains][name] = score(p, truth, part)
             if other is not None:
@@ -234,15 +234,15 @@ def benchmark(
                 differences[strains][name] = {c: interval(ours[c] - theirs[c]) for c in ours}
 
     for embedding in embeddings:
-        judge(embedding.name, estimate(embedding, truth.masks, noise))
+        evaluate(embedding.name, estimate(embedding, truth.masks, noise))
     items = baselines.items()
     for name, baseline in tqdm(items, desc="baselines", disable=not items, leave=False):
         if training:
             masks = np.concatenate([pairs.masks for pairs in training])
             targets = np.concatenate([pairs.targets for pairs in training])
-            judge(name, baseline(masks, targets, truth.masks))
+            evaluate(name, baseline(masks, targets, truth.masks))
         else:
-            judge(name, halves(baseline, truth))
+            evaluate(name, halves(baseline, truth))
     return tables, differences
 
 
@@ -299,7 +299,7 @@ def main(argv: list[str] | None = None) -> None:
         help=f"which baselines: none or {', '.join(map(repr, BASELINES))}; all by default",
     )
     parser.add_argument(
-        "--published", type=Path, help="weights of the published network, to judge it as well"
+        "--published", type=Path, help="weights of the published network, to evaluate it as well"
     )
     parser.add_argument(
         "--vector-noise",
@@ -340,10 +340,10 @@ def main(argv: list[str] | None = None) -> None:
         for part in (tables, differences)
     )
     if args.card:
-        judged = " ".join(Path(file).name if args.pairs else file for file in files)
+        tested = " ".join(Path(file).name if args.pairs else file for file in files)
         for name, embedding in zip(args.weights, embeddings, strict=True):
             own = {strains: rows[embedding.name] for strains, rows in plain.items()}
-            command = f"python -m benchmarks.ddbp2 --weights {name} --{kind} {judged}"
+            command = f"python -m benchmarks.ddbp2 --weights {name} --{kind} {tested}"
             command += f" --vector-noise {args.vector_noise:g}" if args.vector_noise else ""
             write_card(name, command, own)
     if args.json:

@@ -103,7 +103,7 @@ def _dealer(text: str, ours: dict[str, Any]) -> dict[str, Any]:
 
 def auctions(file: str | None, count: int, seconds: float, bidder: str) -> dict[str, Any]:
     """Measure effective deals in so many seconds, for the leader's hand of each board."""
-    judge = load_bidder(bidder)
+    asked = load_bidder(bidder)
     if file is None:
         boards = bid_boards(count, bidder)
     else:
@@ -116,7 +116,7 @@ def auctions(file: str | None, count: int, seconds: float, bidder: str) -> dict[
         known[leader] = board.deal.masks[leader]
         rng = np.random.default_rng(number)
         begun = time.process_time()
-        sampler = AuctionSampler(board.auction, int(board.vulnerable), [judge] * 4, known, rng)
+        sampler = AuctionSampler(board.auction, int(board.vulnerable), [asked] * 4, known, rng)
         masks, weights = [], []
         size = 0.0
         while True:
@@ -179,7 +179,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="for each (default 1)")
     parser.add_argument("--file", help="of boards with auctions; else the bidder bids random deals")
     parser.add_argument("--count", type=int, default=200, help="auctions (default 200)")
-    parser.add_argument("--bidder", default="default", help="who judges (default: default)")
+    parser.add_argument("--bidder", default="default", help="whose calls count (default: default)")
     parser.add_argument("--deals", type=int, default=200, help="for the lead (default 200)")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     args = parser.parse_args()

@@ -3,7 +3,7 @@
 Uses: what people do with the numbers of a hand, frozen, beside other numbers: those of the network
 that the paper's authors published (--published), length and points of every suit, the 52 cards, and
 44 counts that players make. Openings and imitation need recorded auctions (--auctions), small heads
-files of hand pairs (--train-pairs, --pairs). Seeds choose what is learned from and what is judged;
+files of hand pairs (--train-pairs, --pairs). Seeds choose what is learned from and what is tested;
 figures after ± are half of 95% intervals over the seeds. The second table has the first way less
 each other one, seed by seed.
 
@@ -11,12 +11,12 @@ Probes: how much of the variance of a property of random hands (R²) is recovere
 by least squares, and by the mean over the 10 nearest of the hands that the probe may look at; on
 other hands. Numbers: the correlation of each of a suit's numbers with what the hand holds in that
 suit, and in the others. Distances: whether hands that lie further apart take more different tricks
-with the same partners (rank correlation); the tricks are the estimates of one embedding (--judge),
-with --solve double-dummy results. Arithmetic: whether the same change of cards moves every hand's
-vector the same way. Speed: every figure is the median over the repeats of its measurement, the
-weights being loaded; set OMP_NUM_THREADS=1 for one core. The greedy exchange that find_hand is
-compared with is that of the paper's code: from one random hand, exchange the best card for the best
-other while that helps, embedding hand by hand.
+with the same partners (rank correlation); the tricks are the estimates of one embedding,
+--reference, with --solve double-dummy results. Arithmetic: whether the same change of cards moves
+every hand's vector the same way. Speed: every figure is the median over the repeats of its
+measurement, the weights being loaded; set OMP_NUM_THREADS=1 for one core. The greedy exchange that
+find_hand is compared with is that of the paper's code: from one random hand, exchange the best card
+for the best other while that helps, embedding hand by hand.
 """
 
 from __future__ import annotations
@@ -118,13 +118,13 @@ def numbers(embedding: Embedding, n: int) -> Figures:
 
 
 def differences(
-    judge: Embedding, pairs: int, partners: int, solve: bool = False
+    reference: Embedding, pairs: int, partners: int, solve: bool = False
 ) -> tuple[NDArray[np.uint64], Floats]:
     """Pairs of hands (n, 2), and root mean squares of how their tricks differ (n,).
 
     Both hands meet the same partners, dealt from what neither holds; the mean is over partners and
-    strains. Tricks are what one embedding, the judge, estimates, or solved: those of one layout of
-    the opponents' cards, each hand its own, which adds about the same to every difference.
+    strains. Tricks are estimates of the reference embedding, or solved: those of one layout of the
+    opponents' cards, each hand its own, which adds about the same to every difference.
     """
     rng = np.random.default_rng(13)
     hands, others = exchanged_hands(pairs, partners, rng)
@@ -141,7 +141,7 @@ def differences(
                 tricks[k, i] = solve_tables(np.array(deals))[:, :, 0]
             else:
                 declarers = np.full(partners, hand, np.uint64)
-                tricks[k, i] = judge.estimate_tricks_many(declarers, others[i]).mean
+                tricks[k, i] = reference.estimate_tricks_many(declarers, others[i]).mean
     return hands, np.sqrt(np.square(tricks[0] - tricks[1]).mean((1, 2)))
 
 
@@ -323,11 +323,11 @@ def main(argv: list[str] | None = None) -> None:
         "--train-pairs", nargs="+", default=[], help="hand pairs that small heads learn from"
     )
     parser.add_argument(
-        "--pairs", nargs="+", default=[], help="hand pairs that small heads are judged on"
+        "--pairs", nargs="+", default=[], help="hand pairs that small heads are tested on"
     )
     parser.add_argument("--seeds", type=int, default=5, help="of every use (default 5)")
     parser.add_argument(
-        "--judge", default="hand2vec-32", help="whose estimates tell how hands differ in tricks"
+        "--reference", default="hand2vec-32", help="whose estimates tell how hands differ in tricks"
     )
     parser.add_argument(
         "--solve", type=int, default=0, help="compare distances with the tricks of so many pairs"
@@ -343,7 +343,7 @@ def main(argv: list[str] | None = None) -> None:
         rivals_found = rivals(args.published)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f"error: {error}")
-    exchanged = differences(load_embedding(args.judge), 2000, 50)
+    exchanged = differences(load_embedding(args.reference), 2000, 50)
     apart = distances(embedding.embed_hands, exchanged[0])
     agreement = {"estimated tricks, 2000 pairs of hands": float(spearmanr(apart, exchanged[1])[0])}
     if args.solve:

@@ -27,12 +27,12 @@ from bridgevec.simulate.explain import explain_call
 
 def measure(bidder: str, count: int, seed: int) -> dict[str, Any]:
     """Explain a call of each of some auctions, and look at the hand."""
-    judge = load_bidder(bidder)
+    asked = load_bidder(bidder)
     rng = np.random.default_rng(seed)
     masks = random_masks(count, rng)
     zeros = np.zeros(count, dtype=np.uint8)
     seated = np.zeros((count, 4), dtype=np.intp)
-    bid = bid_deals([judge], seated, masks, zeros, zeros).tables
+    bid = bid_deals([asked], seated, masks, zeros, zeros).tables
     holds: dict[str, list[bool]] = {"pass": [], "bid or double": []}
     widths, sizes = [], []
     begun = time.process_time()
@@ -40,7 +40,7 @@ def measure(bidder: str, count: int, seed: int) -> dict[str, Any]:
         place = int(rng.integers(bid["count"][row]))
         calls = bid["calls"][row, : place + 1].tolist()
         text = " ".join(map(call_text, calls))
-        meaning = explain_call(judge, text, seed=seed)
+        meaning = explain_call(asked, text, seed=seed)
         kind = "pass" if calls[-1] == PASS else "bid or double"
         holds[kind].append(bool(meaning.holds(masks[row, place % 4 : place % 4 + 1])[0]))
         widths.append(meaning.points[1] - meaning.points[0])

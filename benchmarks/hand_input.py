@@ -26,7 +26,7 @@ from bridgevec.bidders.policy import PolicyBidder
 from bridgevec.board import Board
 from bridgevec.cards import deal_masks
 from bridgevec.records import read_boards, write_boards
-from bridgevec.records.auctions import deal_numbers, held_out, read_auctions
+from bridgevec.records.auctions import deal_numbers, in_test_split, read_auctions
 from bridgevec.train.auctions import evaluate_bidder
 from bridgevec.train.imitation import ImitationConfig, train_imitation
 
@@ -43,7 +43,7 @@ def split(path: str, training: int, test: int) -> tuple[list[Board], list[Board]
         if not part:
             break
         numbers = deal_numbers(deal_masks([board.deal for board in part]))
-        for board, in_test in zip(part, held_out(numbers, TEST_FRACTION), strict=True):
+        for board, in_test in zip(part, in_test_split(numbers, TEST_FRACTION), strict=True):
             sides[int(in_test)].append(board)
     for name, side, wanted in zip(("training", "test"), sides, (training, test), strict=True):
         if len(side) < wanted:

@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks.ddbp2 import write_card
 from bridgevec.auction import Auctions, question_at
 from bridgevec.bidders import Bidder, load_bidder
-from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
+from bridgevec.records.auctions import RecordedAuctions, deal_numbers, in_test_split, read_auctions
 from bridgevec.train.auctions import decisions, evaluate_bidder
 from bridgevec.train.imitation import ImitationConfig
 
@@ -68,14 +68,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("auctions", nargs="+", help="files of auctions, as for training")
     parser.add_argument("--bidder", action="append", help="a name or file; by default imitation")
     parser.add_argument(
-        "--hold-out", type=float, default=ImitationConfig.test_fraction, help="as in training"
+        "--test-fraction", type=float, default=ImitationConfig.test_fraction, help="as in training"
     )
     parser.add_argument("--write-card", action="store_true", help="put figures into model cards")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
 
     recorded = read_auctions(options.auctions)
-    rows = np.flatnonzero(held_out(deal_numbers(recorded.deals), options.hold_out))
+    rows = np.flatnonzero(in_test_split(deal_numbers(recorded.deals), options.test_fraction))
     report = {"auctions": len(rows), "bidders": {}}
     for name in options.bidder or ["imitation"]:
         bidder = load_bidder(name)

@@ -1,4 +1,4 @@
-"""Opening leads judged on the real deal: tricks that they give away, double dummy.
+"""Opening leads measured on the real deal: tricks that they give away, double dummy.
 
   python -m benchmarks.leads --file auctions.parquet --count 100 --deals 40
 
@@ -116,7 +116,7 @@ def compare(boards: list[Board], deals: int, bidder: str) -> dict[str, Any]:
     deals : int
         How many the advice solves for each.
     bidder : str
-        Who judges what an auction shows.
+        Whose calls say what an auction shows.
     """
     lost: dict[str, list[float]] = {"advice": [], "book": [], "random card": []}
     sets: dict[str, list[float]] = {name: [] for name in lost}
@@ -173,7 +173,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="boards (default 100)")
     parser.add_argument("--every", type=int, default=1, help="take every so many'th board of them")
     parser.add_argument("--deals", type=int, default=40, help="for each advice (default 40)")
-    parser.add_argument("--bidder", default="default", help="who judges (default: default)")
+    parser.add_argument("--bidder", default="default", help="whose calls count (default: default)")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     args = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)

@@ -8,7 +8,7 @@ position, beside the rules of a beginner's book. Ceiling: where several tables h
 the same position and vulnerability, how often one did what most of the others did: more than that
 cannot be asked of anybody who sees the hand alone.
 
-With --folds, every deal is kept out once (cross-validation), the models' recipes (the arguments in
+With --folds, every deal is tested once (cross-validation), the models' recipes (the arguments in
 their cards) being trained anew for every fold. Figures after ± are half of 95% confidence
 intervals, a deal counting as one observation. To bound the time, classifiers other than the network
 learn from 100,000 hands at most.
@@ -42,14 +42,14 @@ from bridgevec.auction import call_text
 from bridgevec.bidders.rules import RulesBidder
 from bridgevec.files import write_figure
 from bridgevec.models.opening import Features, OpeningModel, load_opening
-from bridgevec.records.auctions import held_out, read_auctions
+from bridgevec.records.auctions import in_test_split, read_auctions
 from bridgevec.train.classifier import OpeningBidClassifier, classifier_of, opening_rows
 from bridgevec.train.openings import OpeningDecisions, evaluate_opening, opening_decisions
 
 EXAMPLES = """examples:
   python -m benchmarks.opening auctions.parquet --model opening-21gf
-  python -m benchmarks.opening records --model opening-experts --hold-out 0.2 --sizes 1000 all
-  python -m benchmarks.opening records --few auctions.parquet --hold-out 0.4 --sizes
+  python -m benchmarks.opening records --model opening-experts --test-fraction 0.2 --sizes 1000 all
+  python -m benchmarks.opening records --few auctions.parquet --test-fraction 0.4 --sizes
   python -m benchmarks.opening records --model opening-experts --folds 5 --plots pictures --json
 """
 FEATURES: dict[str, Features] = {
@@ -77,7 +77,9 @@ def rows_of(decisions: OpeningDecisions) -> NDArray[np.uint64]:
     return opening_rows(decisions.hands, decisions.positions, decisions.vulnerable)
 
 
-def judge(classifier: OpeningBidClassifier, test: OpeningDecisions) -> tuple[Figures, NDArray]:
+def evaluate_classifier(
+    classifier: OpeningBidClassifier, test: OpeningDecisions
+) -> tuple[Figures, NDArray]:
     """Figures of a classifier, and what it predicts."""
     p = classifier.predict_proba(rows_of(test))
     calls = classifier.classes_.astype(int)
@@ -115,13 +117,13 @@ def ceiling(decisions: OpeningDecisions) -> tuple[float, NDArray[np.intp]]:
 
 
 def folds_of(
-    decisions: OpeningDecisions, hold_out: float, folds: int
+    decisions: OpeningDecisions, test_fraction: float, folds: int
 ) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
     """Masks of training and test; no deal is in both."""
     if not folds:
-        test = held_out(decisions.deals, hold_out)
+        test = in_test_split(decisions.deals, test_fraction)
         return [(~test, test)]
-    edges = [held_out(decisions.deals, i / folds) for i in range(folds)]
+    edges = [in_test_split(decisions.deals, i / folds) for i in range(folds)]
     edges.append(np.ones(len(decisions.deals), dtype=bool))
     tests = [after & ~before for before, after in pairwise(edges)]
     return [(~test, test) for test in tests]
@@ -153,7 +155,7 @@ def learning(
                 random_state=repeat,
             )
             classifier.fit(rows_of(part), part.calls)
-            figures.append(judge(classifier, test)[0])
+            figures.append(evaluate_classifier(classifier, test)[0])
         means = {key: float(np.mean([f[key] for f in figures])) for key in figures[0]}
         found.append({"hands": n, "features": kind, "classifier": name} | means)
     return found
@@ -240,7 +242,7 @@ def hands_needed(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return answers
 
 
-def judge_calls(
+def evaluate_calls(
     calls: NDArray[np.integer], test: OpeningDecisions, several: NDArray[np.intp]
 ) -> Figures:
     """Figures of calls without probabilities."""
@@ -262,7 +264,7 @@ def ceiling_part(
 def predict(
     model: OpeningModel, splits: list[tuple[NDArray, NDArray]], decisions: OpeningDecisions
 ) -> tuple[NDArray[np.floating], NDArray[np.intp]]:
-    """Predict the held-out decisions by a model, or by its recipe trained on each fold."""
+    """Predict the test decisions by a model, or by its recipe trained on each fold."""
     if len(splits) == 1:
         test = decisions.take(splits[0][1])
         columns = (test.hands, test.positions.astype(int), test.vulnerable.astype(int))
@@ -291,7 +293,7 @@ def parts(calls: NDArray[np.integer], test: OpeningDecisions) -> dict[str, dict[
     by_position = {}
     for position in np.unique(test.positions):
         here = test.positions == position
-        figures = judge_calls(calls[here], test.take(here), np.zeros(0, np.intp))
+        figures = evaluate_calls(calls[here], test.take(here), np.zeros(0, np.intp))
         by_position[str(position)] = {"decisions": int(here.sum())} | figures
     return {"by call": by_call, "by position": by_position}
 
@@ -343,16 +345,14 @@ def card_figures(name: str, report: dict[str, Any]) -> dict[str, Any]:
     """Choose what a model's card keeps of the report."""
     figures = report["models"][name]
     figures = {key: value for key, value in figures.items() if not isinstance(value, dict)}
-    return figures | {
-        key: report[key] for key in ("held-out decisions", "held-out deals", "ceiling")
-    }
+    return figures | {key: report[key] for key in ("test decisions", "test deals", "ceiling")}
 
 
 def print_report(report: dict[str, Any]) -> None:
     """Print the tables for people."""
     print(
         f"{report['decisions']} opening decisions; "
-        f"{report['held-out decisions']} of {report['held-out deals']} deals held out"
+        f"{report['test decisions']} of {report['test deals']} deals in the test split"
     )
     if report["ceiling"]:
         most, count = report["ceiling"].values()
@@ -411,14 +411,16 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("records", nargs="+", help=".parquet, .pbn, .lin files, or folders of them")
     parser.add_argument(
-        "--model", nargs="+", default=[], help="models to judge: shipped names or files"
+        "--model", nargs="+", default=[], help="models to evaluate: shipped names or files"
     )
-    parser.add_argument("--hold-out", type=float, default=0.1, help="share of the deals for test")
+    parser.add_argument(
+        "--test-fraction", type=float, default=0.1, help="share of the deals for test"
+    )
     parser.add_argument("--folds", type=int, default=0, help="cross-validation instead")
     parser.add_argument(
         "--sizes", nargs="*", default=["100", "1000", "10000", "all"], help="hands to learn from"
     )
-    parser.add_argument("--test", type=int, default=10_000, help="decisions that judge learning")
+    parser.add_argument("--test", type=int, default=10_000, help="decisions of the test split")
     parser.add_argument("--repeats", type=int, default=3, help="samples of up to 3000 hands")
     parser.add_argument(
         "--few",
@@ -441,16 +443,16 @@ def main(argv: list[str] | None = None) -> None:
         FEATURES[PUBLISHED] = PublishedNetwork(arguments.published).embed_hands
 
     decisions = opening_decisions(read_auctions(arguments.records))
-    splits = folds_of(decisions, arguments.hold_out, arguments.folds)
+    splits = folds_of(decisions, arguments.test_fraction, arguments.folds)
     where = np.any([test for _, test in splits], axis=0)
     test = decisions.take(where)
     most, several = ceiling(test)
     report: dict[str, Any] = {
         "decisions": len(decisions.hands),
-        "held-out decisions": int(where.sum()),
-        "held-out deals": len(np.unique(test.deals)),
+        "test decisions": int(where.sum()),
+        "test deals": len(np.unique(test.deals)),
         "ceiling": {"accuracy": most, "decisions": len(several)} if len(several) else None,
-        "models": {"book": judge_calls(book_calls(test), test, several)},
+        "models": {"book": evaluate_calls(book_calls(test), test, several)},
         "learning": [],
         "hands needed": [],
     }
@@ -486,7 +488,11 @@ def main(argv: list[str] | None = None) -> None:
     if arguments.plots:
         plot(arguments.plots, report, calls, test)
     files = " ".join(Path(record).name for record in arguments.records)
-    split = f"--folds {arguments.folds}" if arguments.folds else f"--hold-out {arguments.hold_out}"
+    split = (
+        f"--folds {arguments.folds}"
+        if arguments.folds
+        else f"--test-fraction {arguments.test_fraction}"
+    )
     if arguments.card:
         command = (
             f"python -m benchmarks.opening {files} {split} --model {' '.join(arguments.model)}"

@@ -1,7 +1,7 @@
 """What people do with the numbers of a hand, frozen: for `embedding.py` to compare.
 
 Each use is a function of a way to describe hands (see `rivals.py`) that returns one figure for
-every seed. A seed chooses what is learned from and what is judged, the same for every way, so that
+every seed. A seed chooses what is learned from and what is tested, the same for every way, so that
 differences between two ways can be told seed by seed.
 """
 
@@ -26,11 +26,11 @@ from torch import nn
 from benchmarks.rivals import Describe, Floats, Masks
 from bridgevec.cards import hand_bits, random_masks
 from bridgevec.envs import BiddingVectorEnv, LabelledDeals
-from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out
+from bridgevec.records.auctions import RecordedAuctions, deal_numbers, in_test_split
 from bridgevec.train.openings import OpeningDecisions
 
-HELD_OUT = 0.1
-"""Share of recorded deals that is judged and never learned from."""
+TEST_FRACTION = 0.1
+"""Share of recorded deals in the test split."""
 TEST_HANDS = 10_000
 TEST_AUCTIONS = 2_000
 HONOURS = np.array([4.55, 2.9, 1.65, 0.9, 0.4])
@@ -57,12 +57,12 @@ def openings(
     seeds: int,
 ) -> Floats:
     """Accuracy of an engine's opening calls, from the hand alone."""
-    test = held_out(decisions.deals, HELD_OUT)
-    train, judged = np.flatnonzero(~test), np.flatnonzero(test)
+    test = in_test_split(decisions.deals, TEST_FRACTION)
+    train, tested = np.flatnonzero(~test), np.flatnonzero(test)
     found = []
     for seed in range(seeds):
         rng = np.random.default_rng([seed, 1])
-        known, new = rng.permutation(train)[:hands], rng.permutation(judged)[:TEST_HANDS]
+        known, new = rng.permutation(train)[:hands], rng.permutation(tested)[:TEST_HANDS]
         x, y = describe(decisions.hands[known]), decisions.calls[known]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -166,7 +166,7 @@ def small_head(
     """Mean squared error of the tricks of pairs by a network of two layers of 128 units.
 
     It learns from so many of the `known` pairs (masks (n, 2) and mean tricks (n, 2 declarers, 5))
-    and is judged on the `new` ones, by AdamW on the squared error, 256 hands of declarers a step.
+    and is tested on the `new` ones, by AdamW on the squared error, 256 hands of declarers a step.
     """
     found = []
     new_x, new_y = _declarers(describe, *new)
@@ -222,7 +222,7 @@ def imitation(describe: Describe, recorded: RecordedAuctions, auctions: int, see
     It sees the numbers of the hand and the auction as the environment shows it, has two layers of
     256 units, and chooses among the legal calls.
     """
-    test = held_out(deal_numbers(recorded.deals), HELD_OUT)
+    test = in_test_split(deal_numbers(recorded.deals), TEST_FRACTION)
     found = []
     for seed in range(seeds):
         rng = np.random.default_rng([seed, 6])

@@ -44,7 +44,7 @@ COMMANDS = {
     "learning": "python -m benchmarks.learning "
     "--published bridgehand2vec_published.safetensors --json",
     "opening_few": "python -m benchmarks.opening auctions_world_championship.parquet "
-    "--few auctions_21gf.parquet --hold-out 0.4 --sizes --few-sizes 100 1000 --seeds 5 --json",
+    "--few auctions_21gf.parquet --test-fraction 0.4 --sizes --few-sizes 100 1000 --seeds 5 --json",
     "conditions": "python -m benchmarks.deals conditions --json",
 }
 

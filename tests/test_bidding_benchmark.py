@@ -127,7 +127,7 @@ def test_the_benchmark_prints_what_it_measured(deals, records, tmp_path, capsys)
     trained = tmp_path / "trained.safetensors"
     save_network(trained, BidderNetwork(8, 1), {})
     arguments = ["--bidders", "pass", "rules", "nobody", str(trained), "--deals", str(file)]
-    arguments += ["--partner", "pass", "--auctions", str(records), "--hold-out", "0.99"]
+    arguments += ["--partner", "pass", "--auctions", str(records), "--test-fraction", "0.99"]
     arguments += ["--solved", str(solved), "--sample", "5", "--speed"]
     benchmark.main([*arguments, "--card", "--json"])
     report = json.loads(capsys.readouterr().out)

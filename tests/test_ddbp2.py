@@ -80,7 +80,7 @@ def test_figures_are_what_their_names_say(deals, strains, games):
     assert figures["mse"] == pytest.approx((per_deal.mean(), half), rel=1e-4)
 
 
-def test_deals_solved_in_some_strains_are_judged_in_those(tmp_path):
+def test_deals_solved_in_some_strains_are_measured_in_those(tmp_path):
     masks = random_masks(60, seed=4)
     tables = np.random.default_rng(1).integers(0, 14, (60, 5, 4)).astype(np.int8)
     whole, notrump, spades = (
@@ -105,7 +105,7 @@ def test_deals_solved_in_some_strains_are_judged_in_those(tmp_path):
         ddbp2.benchmark(models, {}, spades, [])
 
 
-def test_layouts_are_judged_one_by_one(tmp_path):
+def test_layouts_are_measured_one_by_one(tmp_path):
     masks = random_masks(50, seed=2)[:, [0, 2]]
     tricks = np.random.default_rng(0).integers(0, 14, (50, 10, 2, 5))
     counts = (tricks[..., None] == np.arange(14)).sum(1)
@@ -148,7 +148,7 @@ def test_baselines_are_distributions_and_learn(deals, name):
     )
 
 
-def test_the_halves_do_not_see_what_they_are_judged_on(deals):
+def test_the_halves_do_not_see_what_they_are_tested_on(deals):
     pairs = ddbp2.read_deals(deals)
 
     def baseline(masks, targets, wanted):

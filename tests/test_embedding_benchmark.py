@@ -70,8 +70,8 @@ def test_the_command_prints_and_draws(tmp_path, capsys, monkeypatch):
 
 
 def few(differences):
-    return lambda judge, pairs, partners, **options: differences(
-        judge, pairs // 20, partners // 5, **options
+    return lambda reference, pairs, partners, **options: differences(
+        reference, pairs // 20, partners // 5, **options
     )
 
 

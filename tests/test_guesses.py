@@ -40,6 +40,6 @@ def test_guesses_that_were_lost_are_found_again_and_calls_stay(tmp_path):
     assert load_bidder(out).call(hand, "1N P") == load_bidder("imitation").call(hand, "1N P")
 
 
-def test_too_few_deals_to_fit_and_judge():
+def test_too_few_deals_to_fit_and_test():
     with pytest.raises(ValueError, match="deals is 9, expected at least 10"):
         fit_guesses(GuessesConfig(deals=9))

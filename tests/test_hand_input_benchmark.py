@@ -11,7 +11,7 @@ from test_imitation import toy_auctions, write_parquet
 
 from benchmarks import hand_input as benchmark
 from bridgevec.cards import deal_masks
-from bridgevec.records.auctions import deal_numbers, held_out
+from bridgevec.records.auctions import deal_numbers, in_test_split
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def test_no_deal_is_learned_from_and_measured(file):
     assert (len(training), len(test)) == (600, 50)
     for boards, expected in ((training, False), (test, True)):
         numbers = deal_numbers(deal_masks([board.deal for board in boards]))
-        assert (held_out(numbers, benchmark.TEST_FRACTION) == expected).all()
+        assert (in_test_split(numbers, benchmark.TEST_FRACTION) == expected).all()
     with pytest.raises(SystemExit, match="training auctions, expected 5000"):
         benchmark.split(file, 5000, 50)
 

@@ -14,7 +14,7 @@ from bridgevec.auction import auction_text
 from bridgevec.bidders import load_bidder
 from bridgevec.bidders.features import MEANS, SCALES
 from bridgevec.cards import Deal, Seat, hand_bits, random_masks
-from bridgevec.records.auctions import RecordedAuctions, deal_numbers, held_out, read_auctions
+from bridgevec.records.auctions import RecordedAuctions, deal_numbers, in_test_split, read_auctions
 from bridgevec.scoring import VULNERABILITIES
 from bridgevec.train.auctions import batches, evaluate_bidder, examples
 from bridgevec.train.checkpoint import command_line
@@ -134,12 +134,12 @@ def test_a_toy_system_is_learned(file, tmp_path):
 def test_what_is_written_scores_what_the_card_says(file, tmp_path):
     out = train_imitation(config(file, tmp_path), progress=False)
     recorded = read_auctions(file)
-    kept_out = np.flatnonzero(held_out(deal_numbers(recorded.deals), 0.1))
+    tested = np.flatnonzero(in_test_split(deal_numbers(recorded.deals), 0.1))
     card = json.loads(out.with_suffix(".json").read_text())
-    written, told = evaluate_bidder(load_bidder(out), recorded, kept_out), card["test split"]
+    written, told = evaluate_bidder(load_bidder(out), recorded, tested), card["test split"]
     assert written == told
     counted = [row["calls"] for row in told["accuracy by round"]]
-    assert sum(counted) == told["calls"] == (recorded.calls[kept_out] >= 0).sum()
+    assert sum(counted) == told["calls"] == (recorded.calls[tested] >= 0).sum()
     for rows in (told["accuracy by round"], list(told["accuracy by sides"].values())):
         right = sum(row["calls"] * row["accuracy"] for row in rows)
         assert right / told["calls"] == pytest.approx(told["accuracy"], abs=2e-5)
@@ -186,7 +186,7 @@ def test_resuming_is_exact(file, tmp_path, monkeypatch):
 def test_the_benchmark_prints_and_keeps_what_the_training_told(file, tmp_path, capsys):
     out = train_imitation(config(file, tmp_path), progress=False)
     told = json.loads(out.with_suffix(".json").read_text())["test split"]
-    arguments = [file, "--bidder", str(out), "--hold-out", "0.1"]
+    arguments = [file, "--bidder", str(out), "--test-fraction", "0.1"]
     benchmark.main([*arguments, "--json", "--write-card"])
     report = json.loads(capsys.readouterr().out)["bidders"][str(out)]
     assert report.pop("speed")["calls in the batch"] == told["calls"]

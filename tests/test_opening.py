@@ -33,7 +33,7 @@ from bridgevec.models.opening import (
     opening_bid,
     opening_features,
 )
-from bridgevec.records.auctions import RecordedAuctions, held_out, read_auctions
+from bridgevec.records.auctions import RecordedAuctions, in_test_split, read_auctions
 from bridgevec.train import loop
 from bridgevec.train import opening as training
 from bridgevec.train.classifier import OpeningBidClassifier, opening_rows
@@ -462,16 +462,16 @@ def test_decisions_are_the_passes_before_the_opening_and_the_opening():
 
 @settings(max_examples=20)
 @given(seed=st.integers(0, 1000), share=st.floats(0, 1))
-def test_a_deal_is_held_out_at_every_table_or_at_none(seed, share):
+def test_a_deal_is_in_the_test_split_at_every_table_or_at_none(seed, share):
     masks = np.repeat(random_masks(300, seed), 2, axis=0)
     recorded = RecordedAuctions(
         masks, np.zeros(600, np.int8), np.zeros(600, np.int8), np.zeros((600, 1), np.int8), 0
     )
     deals = opening_decisions(recorded).deals
-    out = held_out(deals, share)
+    out = in_test_split(deals, share)
     np.testing.assert_array_equal(out[::2], out[1::2])
     assert abs(out.mean() - share) < 0.15
-    assert (out <= held_out(deals, min(1, share + 0.1))).all()
+    assert (out <= in_test_split(deals, min(1, share + 0.1))).all()
 
 
 def test_figures_of_predictions():

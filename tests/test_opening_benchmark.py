@@ -89,10 +89,10 @@ def test_hands_needed_are_read_off_the_curves():
     assert answers[1]["more than"] == 10_000
 
 
-@pytest.mark.parametrize(("hold_out", "folds"), [(0.3, 0), (0.1, 4)])
-def test_no_deal_is_on_both_sides_of_a_split(records, hold_out, folds):
+@pytest.mark.parametrize(("test_fraction", "folds"), [(0.3, 0), (0.1, 4)])
+def test_no_deal_is_on_both_sides_of_a_split(records, test_fraction, folds):
     found = benchmark.opening_decisions(benchmark.read_auctions(records))
-    splits = benchmark.folds_of(found, hold_out, folds)
+    splits = benchmark.folds_of(found, test_fraction, folds)
     for train, test in splits:
         assert not set(found.deals[train]) & set(found.deals[test])
         assert (train | test).all()
@@ -110,7 +110,7 @@ def test_the_benchmark_prints_what_it_measured(records, tmp_path, capsys, folds)
     train_opening(config)
     capsys.readouterr()
     arguments = [str(records), "--model", str(model), "--folds", str(folds), "--sizes", "50", "100"]
-    arguments += ["--repeats", "1", "--hold-out", "0.3", "--plots", str(tmp_path / "pictures")]
+    arguments += ["--repeats", "1", "--test-fraction", "0.3", "--plots", str(tmp_path / "pictures")]
     benchmark.main([*arguments, "--card", "--json"])
     report = json.loads(capsys.readouterr().out)
     assert report["models"]["book"]["accuracy"] == 1
@@ -119,9 +119,7 @@ def test_the_benchmark_prints_what_it_measured(records, tmp_path, capsys, folds)
     assert ways == 5 * 4
     assert len(report["learning"]) == 2 * ways
     found = report["models"][str(model)]
-    assert (
-        sum(row["decisions"] for row in found["by call"].values()) == report["held-out decisions"]
-    )
+    assert sum(row["decisions"] for row in found["by call"].values()) == report["test decisions"]
     card = json.loads(model.with_suffix(".json").read_text())
     (figures,) = card["benchmarks"].values()
     assert figures["accuracy"] == found["accuracy"]

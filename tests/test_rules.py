@@ -9,8 +9,8 @@ from bridgevec._laws import Auctions
 from bridgevec.auction import Auction
 from bridgevec.bidders import load_bidder
 from bridgevec.bidders.match import play_match
-from bridgevec.bidders.meaning import DIAMONDS, SPADES, Hand, System
 from bridgevec.bidders.rules import RulesBidder, _natural
+from bridgevec.bidders.system import DIAMONDS, SPADES, Hand, System
 from bridgevec.cards import hand_bits, hand_mask, hand_text, random_masks
 from bridgevec.envs.deals import PACKAGED
 from bridgevec.records import read_deals

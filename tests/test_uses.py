@@ -108,7 +108,7 @@ def test_a_small_head_learns_tricks_from_counts():
 @pytest.mark.slow
 def test_imitation_sees_the_hand_and_the_auction(monkeypatch):
     monkeypatch.setattr(uses, "TEST_AUCTIONS", 200)
-    monkeypatch.setattr(uses, "HELD_OUT", 0.2)
+    monkeypatch.setattr(uses, "TEST_FRACTION", 0.2)
     masks = random_masks(1200, seed=6)
     strong = (hand_bits(masks).reshape(-1, 4, 4, 13)[..., :4] @ [4, 3, 2, 1]).sum(2) >= 10
     rows = []
@@ -206,7 +206,7 @@ def test_shipped_vectors_stay_as_useful_as_they_were():
     # Points in the estimate of tricks were once bought with vectors that nobody else could read.
     # New weights have to be as readable; where they are more so, raise these figures.
     described = load_embedding("hand2vec-8").embed_hands
-    judge = load_embedding("hand2vec-32")
+    reference = load_embedding("hand2vec-32")
     masks = random_masks(4000, seed=31)
     hands = masks.reshape(-1)
     zeros = np.zeros(len(hands), np.int8)
@@ -216,12 +216,14 @@ def test_shipped_vectors_stay_as_useful_as_they_were():
     deals = np.repeat(deal_numbers(masks), 4)
     decisions = OpeningDecisions(hands, zeros + 1, zeros, calls, deals)
     partners = random_masks(3000, seed=32)[:, [0, 2]]
-    means = [judge.estimate_tricks_many(partners[:, i], partners[:, 1 - i]).mean for i in (0, 1)]
+    means = [
+        reference.estimate_tricks_many(partners[:, i], partners[:, 1 - i]).mean for i in (0, 1)
+    ]
     tricks = np.stack(means, 1)
     known, new = (partners[:2000], tricks[:2000]), (partners[2000:], tricks[2000:])
     read = uses.linear_r2(described, 10_000, 1)
     small = uses.small_head(described, known, new, 1000, 2)
-    exchanged = benchmark.differences(judge, 400, 20)
+    exchanged = benchmark.differences(reference, 400, 20)
     found = {
         "logistic regression": uses.openings(described, decisions, uses.logistic(), 1000, 3),
         "10 nearest": uses.openings(described, decisions, uses.nearest(), 1000, 3),

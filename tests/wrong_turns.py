@@ -194,7 +194,7 @@ WRONG_TURNS = [
     ),
     # Opening bids
     WrongTurn(
-        "openings: deals kept out are those learned from",
+        "openings: the test split is what was learned from",
         "return numbers / 2.0**64 < share",
         "return numbers / 2.0**64 > share",
         ("tests/test_opening.py",),

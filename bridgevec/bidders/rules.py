@@ -2,7 +2,7 @@
 
 Five-card majors, better minor, 15-17 notrumps with Stayman and transfers, a strong 2C, weak twos
 and preempts, limit raises, Jacoby's 2NT, takeout and negative doubles, Blackwood for aces. Every
-function gives the rules for one kind of situation, in the order in which they are tried; where the
+function gives the rules after one kind of auction, in the order in which they are tried; where the
 system has none, points and fit decide (`_place`).
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bridgevec._laws import Auctions
 from bridgevec.auction import DOUBLE, FIRST_BID, PASS, REDOUBLE
 from bridgevec.bidders.bidder import Bidder, certain
-from bridgevec.bidders.meaning import (
+from bridgevec.bidders.system import (
     ANY,
     CLUBS,
     DIAMONDS,
@@ -28,7 +28,7 @@ from bridgevec.bidders.meaning import (
     Hand,
     Range,
     Rule,
-    Situation,
+    ShownAuction,
     System,
     bid,
     rule,
@@ -40,7 +40,7 @@ GAME, SLAM = 25, 32
 EVEN: dict[int, int | Range] = dict.fromkeys(SUITS, (2, 5))
 
 
-def _natural(s: Situation) -> list[Rule]:
+def _natural(s: ShownAuction) -> list[Rule]:
     if s.last < 0:
         return _open(s)
     quiet = not any(s.my_calls) and not any(s.partners_calls)
@@ -80,7 +80,7 @@ def _suit_to_open(hand: Hand) -> int:
     return DIAMONDS if diamonds > clubs or diamonds == clubs >= 4 else CLUBS
 
 
-def _open(s: Situation) -> list[Rule]:
+def _open(s: ShownAuction) -> list[Rule]:
     position = len(s.calls) + 1
 
     def one(suit: int) -> Rule:
@@ -112,7 +112,7 @@ def _open(s: Situation) -> list[Rule]:
 # Answers to openings
 
 
-def _respond(s: Situation) -> list[Rule]:
+def _respond(s: ShownAuction) -> list[Rule]:
     """Answer one of a suit, whether or not the right-hand opponent has come in."""
     suit, quiet, stop = s.partners_suits[0], s.right == PASS, s.stopped
     rules = []
@@ -161,7 +161,7 @@ def _respond(s: Situation) -> list[Rule]:
     return [*rules, rule(PASS, (0, 5 if quiet else 10))]
 
 
-def _respond_weak(s: Situation) -> list[Rule]:
+def _respond_weak(s: ShownAuction) -> list[Rule]:
     """Answer a weak two or a preempt: game with values, a raise with trumps."""
     suit = s.partners_suits[0]
     fit = s.missing(suit)
@@ -182,7 +182,7 @@ def _respond_weak(s: Situation) -> list[Rule]:
     return [*rules, rule(PASS, (0, 16))]
 
 
-def _respond_notrump(s: Situation) -> list[Rule]:
+def _respond_notrump(s: ShownAuction) -> list[Rule]:
     """Answer a natural notrump: transfers, Stayman, or a limit in notrump."""
     if s.disturbed:
         return _place(s)
@@ -201,20 +201,20 @@ def _respond_notrump(s: Situation) -> list[Rule]:
     return [*rules, rule(PASS, (0, game - 1))]
 
 
-def _accept(s: Situation) -> list[Rule]:
+def _accept(s: ShownAuction) -> list[Rule]:
     """Complete the transfer."""
     suit = (s.partners_calls[-1] - FIRST_BID) % 5 + 1
     return _place(s) if s.disturbed else [rule(s.cheapest(suit), ANY, {suit: 2})]
 
 
-def _answer_stayman(s: Situation) -> list[Rule]:
+def _answer_stayman(s: ShownAuction) -> list[Rule]:
     if s.disturbed:
         return _place(s)
     rules = [rule(s.cheapest(x), ANY, {x: 4}) for x in (HEARTS, SPADES)]
     return [*rules, rule(s.cheapest(DIAMONDS), ANY, {HEARTS: (2, 3), SPADES: (2, 3)})]
 
 
-def _respond_strong(s: Situation) -> list[Rule]:
+def _respond_strong(s: ShownAuction) -> list[Rule]:
     """Answer 2C: a good suit, or 2D that waits."""
     if s.disturbed:
         return _place(s)
@@ -228,7 +228,7 @@ def _respond_strong(s: Situation) -> list[Rule]:
 # Opener's second bid
 
 
-def _rebid_strong(s: Situation) -> list[Rule]:
+def _rebid_strong(s: ShownAuction) -> list[Rule]:
     rules = [
         rule(bid(2, NOTRUMP), (22, 24), EVEN, also=_balanced, answers=_respond_notrump),
         rule(bid(3, NOTRUMP), (25, 40), EVEN, also=_balanced),
@@ -238,7 +238,7 @@ def _rebid_strong(s: Situation) -> list[Rule]:
     return rules
 
 
-def _rebid_jacoby(s: Situation) -> list[Rule]:
+def _rebid_jacoby(s: ShownAuction) -> list[Rule]:
     suit = s.my_suits[0]
     return [
         rule(bid(4, NOTRUMP), (18, 40), None, suit, None, _tell_aces, True),
@@ -248,7 +248,7 @@ def _rebid_jacoby(s: Situation) -> list[Rule]:
     ]
 
 
-def _rebid(s: Situation) -> list[Rule]:
+def _rebid(s: ShownAuction) -> list[Rule]:
     """Go on after partner's new suit, 1NT or negative double."""
     mine, stop = s.my_suits[0], s.stopped
     least, quiet = s.partner.points[0], s.right == PASS
@@ -298,7 +298,7 @@ def _rebid(s: Situation) -> list[Rule]:
 # Blackwood
 
 
-def _tell_aces(s: Situation) -> list[Rule]:
+def _tell_aces(s: ShownAuction) -> list[Rule]:
     """Answer 5C with none or four, 5D with one, 5H with two, 5S with three."""
     if s.disturbed:
         return _place(s)
@@ -309,7 +309,7 @@ def _tell_aces(s: Situation) -> list[Rule]:
     return [rule(bid(5, n), also=have(n), answers=_after_aces) for n in range(4)]
 
 
-def _after_aces(s: Situation) -> list[Rule]:
+def _after_aces(s: ShownAuction) -> list[Rule]:
     """Bid the slam unless two aces are missing; seven with all of them and the points."""
     shown, least = (s.partners_calls[-1] - FIRST_BID) % 5, s.partner.points[0]
 
@@ -326,7 +326,7 @@ def _after_aces(s: Situation) -> list[Rule]:
 # When the opponents have opened
 
 
-def _defend(s: Situation) -> list[Rule]:
+def _defend(s: ShownAuction) -> list[Rule]:
     """Overcall or double, or wait; with three points less where a pass would end the auction."""
     level, less = s.level, 3 if s.last_chance and s.level < 3 else 0
     unbid = [x for x in SUITS if x not in s.theirs]
@@ -375,14 +375,14 @@ def _good(suits: list[int], suit: int) -> Callable[[Hand], bool]:
     return lambda hand: best(hand) and hand.honours[suit] >= 5
 
 
-def _leave(s: Situation) -> list[Rule]:
+def _leave(s: ShownAuction) -> list[Rule]:
     """Leave partner's double of notrump, or run when weak."""
     if s.right != PASS:
         return _place(s)
     return [rule(s.cheapest(x), (0, 4), {x: 5}) for x in SUITS]
 
 
-def _advance(s: Situation) -> list[Rule]:
+def _advance(s: ShownAuction) -> list[Rule]:
     """Answer partner's overcall: raise by trumps and points."""
     suit, least = s.partners_suits[-1], s.partner.points[0]
     fit, raised = s.missing(suit), s.cheapest(suit)
@@ -403,7 +403,7 @@ def _advance(s: Situation) -> list[Rule]:
     return [*rules, rule(PASS, (0, 12))]
 
 
-def _answer_double(s: Situation) -> list[Rule]:
+def _answer_double(s: ShownAuction) -> list[Rule]:
     """Answer partner's takeout double: the best suit, majors first, with a jump if worth one."""
     unbid = [x for x in (*MAJORS, *MINORS) if x not in s.theirs]
     quiet, trump = s.right in (PASS, REDOUBLE), s.strain
@@ -443,13 +443,13 @@ def _longest(suits: list[int], suit: int) -> Callable[[Hand], bool]:
 # Points and fit
 
 
-def _fits(s: Situation) -> list[tuple[int, int]]:
+def _fits(s: ShownAuction) -> list[tuple[int, int]]:
     """List the suits that may have eight cards, with the length that it takes."""
     found = [(x, s.missing(x)) for x in DOWNWARDS if x not in s.theirs]
     return [(x, length) for x, length in found if length <= 6]
 
 
-def _games(s: Situation) -> list[Rule]:
+def _games(s: ShownAuction) -> list[Rule]:
     """Bid games and slams on the points that partner has at least."""
     least, fits, rules = s.partner.points[0], _fits(s), []
     if s.last < bid(4, NOTRUMP) and least > 5:
@@ -468,7 +468,7 @@ def _games(s: Situation) -> list[Rule]:
     return rules + [rule(bid(5, x), points, {x: fit}, x) for x, fit in fits if x in MINORS]
 
 
-def _place(s: Situation) -> list[Rule]:
+def _place(s: ShownAuction) -> list[Rule]:
     """Place the contract by what partner has shown."""
     if s.doubled and not s.ours and s.partners_calls[-1] == DOUBLE:
         return []  # for penalties
@@ -488,7 +488,7 @@ def _place(s: Situation) -> list[Rule]:
     return rules + (_anything(s) if forced else [])
 
 
-def _prefer(s: Situation) -> list[Rule]:
+def _prefer(s: ShownAuction) -> list[Rule]:
     """Choose between partner's suits, or a suit of our own instead of notrump."""
     rules = []
     if s.strain == NOTRUMP:
@@ -509,7 +509,7 @@ def _prefer(s: Situation) -> list[Rule]:
     return rules
 
 
-def _compete(s: Situation) -> list[Rule]:
+def _compete(s: ShownAuction) -> list[Rule]:
     """Bid on over the opponents as high as there are trumps, or double them."""
     least, rules = s.partner.points[0], []
     silent = not any(s.partners_calls)
@@ -532,7 +532,7 @@ def _compete(s: Situation) -> list[Rule]:
     return rules
 
 
-def _anything(s: Situation) -> list[Rule]:
+def _anything(s: ShownAuction) -> list[Rule]:
     """Keep the auction alive."""
     mine = [x for x in SUITS if x not in s.theirs]
     shown = [x for x in s.partners_suits if x not in s.theirs]

@@ -121,8 +121,8 @@ def deal_numbers(deals: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return x
 
 
-def held_out(numbers: NDArray[np.uint64], share: float) -> NDArray[np.bool_]:
-    """Choose a share of all deals, always the same ones, to be kept from training.
+def in_test_split(numbers: NDArray[np.uint64], share: float) -> NDArray[np.bool_]:
+    """Choose a share of all deals, always the same ones, for the test split.
 
     Parameters
     ----------

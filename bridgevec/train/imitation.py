@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bridgevec.bidders.policy import PolicyBidder
-from bridgevec.records.auctions import deal_numbers, held_out, read_auctions
+from bridgevec.records.auctions import deal_numbers, in_test_split, read_auctions
 from bridgevec.train.auctions import AuctionFiles, Examples, TestFraction, batches, evaluate_bidder
 from bridgevec.train.bidder_net import (
     BidderNetwork,
@@ -103,7 +103,7 @@ class ImitationRecipe(WrittenRecipe[ImitationConfig]):
             raise ValueError("no auctions to learn from: name files or folders")
         self.recorded = read_auctions(config.auctions, progress=self.progress)
         # By a hash of the deal, so that two tables that played it are on the same side.
-        in_test = held_out(deal_numbers(self.recorded.deals), share)
+        in_test = in_test_split(deal_numbers(self.recorded.deals), share)
         self.train, self.test = np.flatnonzero(~in_test), np.flatnonzero(in_test)
         self.size = int((self.recorded.calls[self.train] >= 0).sum())
         if not self.size:

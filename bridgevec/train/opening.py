@@ -35,7 +35,7 @@ from bridgevec.models.opening import (
     features_of,
     load_opening,
 )
-from bridgevec.records.auctions import held_out, read_auctions
+from bridgevec.records.auctions import in_test_split, read_auctions
 from bridgevec.train.auctions import AuctionFiles, TestFraction
 from bridgevec.train.checkpoint import Row, write_model
 from bridgevec.train.loop import Options, Recipe, WrittenRecipe, check_at_least_one, fit
@@ -236,7 +236,7 @@ class OpeningRecipe(OpeningNetworks, WrittenRecipe[OpeningConfig]):
         recorded = read_auctions(config.auctions, progress=self.progress)
         self.skipped, self.auctions = recorded.skipped, len(recorded.deals)
         decisions = opening_decisions(recorded)
-        in_test = held_out(decisions.deals, share)
+        in_test = in_test_split(decisions.deals, share)
         if in_test.all():
             raise ValueError(f"test_fraction {share} leaves no deal to learn from")
         self.train, self.test = decisions.take(~in_test), decisions.take(in_test)

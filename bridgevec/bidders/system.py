@@ -1,8 +1,8 @@
-"""Rules of bidding: a call and the hands that make it; what an auction has shown by them.
+"""A bidding system as rules: a call and the hands that make it, and what an auction shows by them.
 
 The rules after an auction are a list, and the first that fits a hand is its call. So the same rules
-tell what a call has shown, and a rule may name those that partner goes on by. The system written in
-such rules is in `bridgevec.bidders.rules`.
+say what a call shows, and a rule may name those that partner goes on by. The system written in such
+rules is in `bridgevec.bidders.rules`.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Hand:
             self.points[suit] += min(ruffs, 3 if n == 3 else 20 if n > 3 else 0) + max(0, n - 5)
 
 
-class Shown(NamedTuple):
-    """What the calls of a seat have shown: its points and the lengths of its suits."""
+class ShownHand(NamedTuple):
+    """What the calls of a seat show: the range of its points and of the lengths of its suits."""
 
     points: Range = ANY
     lengths: tuple[Range, ...] = ((0, 13),) * 4
@@ -84,7 +84,7 @@ class Rule(NamedTuple):
         How the points are counted, a place in `Hand.points`.
     also : function of a Hand, optional
         What else must hold.
-    answers : function of a Situation, optional
+    answers : function of a ShownAuction, optional
         Gives partner's rules; without one those of a natural call.
     forcing : bool
         Whether partner must not pass.
@@ -95,7 +95,7 @@ class Rule(NamedTuple):
     lengths: tuple[Range, ...]
     count: int  # type: ignore[assignment]  # hides tuple.count
     also: Callable[[Hand], bool] | None
-    answers: Callable[[Situation], list[Rule]] | None
+    answers: Callable[[ShownAuction], list[Rule]] | None
     forcing: bool
 
     def fits(self, hand: Hand) -> bool:
@@ -114,7 +114,7 @@ def rule(
     lengths: Mapping[int, int | Range] | None = None,
     count: int = NOTRUMP,
     also: Callable[[Hand], bool] | None = None,
-    answers: Callable[[Situation], list[Rule]] | None = None,
+    answers: Callable[[ShownAuction], list[Rule]] | None = None,
     forcing: bool = False,
 ) -> Rule:
     """Write a `Rule`: suits without a length may be of any, one number is the least."""
@@ -129,13 +129,13 @@ def bid(level: int, strain: int) -> int:
     return FIRST_BID + 5 * (level - 1) + strain
 
 
-class Situation:
-    """An auction as it has been understood; seats are counted from the dealer.
+class ShownAuction:
+    """What the calls of an auction show of the hands; seats are counted from the dealer.
 
     Parameters
     ----------
     calls : tuple of int
-    shown : tuple of Shown
+    shown : tuple of ShownHand
     named : tuple of tuples of int
         By seat, the suits that were bid naturally, in their order.
     made : tuple of Rule
@@ -151,7 +151,7 @@ class Situation:
         What the right-hand opponent has called just now.
     last_chance : bool
         Whether a pass ends the auction.
-    me, partner : Shown
+    me, partner : ShownHand
     my_suits, partners_suits, theirs : tuple of int
         The suits bid by me, partner and the opponents.
     """
@@ -159,7 +159,7 @@ class Situation:
     def __init__(
         self,
         calls: tuple[int, ...] = (),
-        shown: tuple[Shown, ...] = (Shown(),) * 4,
+        shown: tuple[ShownHand, ...] = (ShownHand(),) * 4,
         named: tuple[tuple[int, ...], ...] = ((),) * 4,
         made: tuple[Rule | None, ...] = (None,) * 4,
     ) -> None:
@@ -220,21 +220,21 @@ class Situation:
         """Return whether a hand stops the opponents' suits."""
         return all(hand.stopped[suit] for suit in self.theirs)
 
-    def then(self, call: int, rules: list[Rule]) -> Situation:
-        """Make a call, and see what it has shown: what holds for all the rules that make it."""
+    def then(self, call: int, rules: list[Rule]) -> ShownAuction:
+        """Make a call, and add what it shows: what holds for all the rules that make it."""
         seat = len(self.calls) % 4
         made = [r for r in rules if r.call == call][: 1 if call == PASS else None]
         made = made or [self._natural(call)]
         old = self.shown[seat]
         lengths = [_hull(r.lengths[suit] for r in made) for suit in SUITS]
-        shown = Shown(
+        shown = ShownHand(
             _meet(old.points, _hull(r.points for r in made)),
             tuple(_meet(*both) for both in zip(old.lengths, lengths, strict=True)),
         )
         named, strain = self.named[seat], (call - FIRST_BID) % 5
         if call >= FIRST_BID and strain < NOTRUMP and lengths[strain][0] >= 3:
             named = tuple(dict.fromkeys((*named, strain)))
-        return Situation(
+        return ShownAuction(
             (*self.calls, call),
             _replace(self.shown, seat, shown),
             _replace(self.named, seat, named),
@@ -242,7 +242,7 @@ class Situation:
         )
 
     def _natural(self, call: int) -> Rule:
-        """Understand a call that no rule makes by its level and strain alone."""
+        """Interpret a call that no rule makes by its level and strain alone."""
         if call < FIRST_BID:
             return rule(call, (12, 40) if call == DOUBLE and not self.my_suits else ANY)
         level, strain = divmod(call - FIRST_BID, 5)
@@ -270,34 +270,34 @@ class System:
 
     Parameters
     ----------
-    natural : function of a Situation
+    natural : function of a ShownAuction
         Gives the rules where partner's last call names none.
     """
 
     _MOST = 1 << 14
 
-    def __init__(self, natural: Callable[[Situation], list[Rule]]) -> None:
+    def __init__(self, natural: Callable[[ShownAuction], list[Rule]]) -> None:
         self._natural = natural
-        self._known: dict[tuple[int, ...], tuple[Situation, list[Rule]]] = {}
+        self._known: dict[tuple[int, ...], tuple[ShownAuction, list[Rule]]] = {}
 
     def rules(self, calls: tuple[int, ...]) -> list[Rule]:
         """List the rules after an auction, legal calls only; the last passes with any hand."""
         known = len(calls)
         while known and calls[:known] not in self._known:
             known -= 1
-        situation, rules = self._known.get(calls[:known]) or self._understand(Situation())
+        auction, rules = self._known.get(calls[:known]) or self._interpret(ShownAuction())
         for call in calls[known:]:
-            situation, rules = self._understand(situation.then(call, rules))
+            auction, rules = self._interpret(auction.then(call, rules))
         return rules
 
-    def _understand(self, situation: Situation) -> tuple[Situation, list[Rule]]:
-        made = situation.partners_rule
+    def _interpret(self, auction: ShownAuction) -> tuple[ShownAuction, list[Rule]]:
+        made = auction.partners_rule
         find = (made and made.answers) or self._natural
-        rules = [r for r in find(situation) if situation.legal(r.call)]
+        rules = [r for r in find(auction) if auction.legal(r.call)]
         if len(self._known) >= self._MOST:
             self._known.clear()
-        self._known[situation.calls] = situation, [*rules, rule(PASS)]
-        return self._known[situation.calls]
+        self._known[auction.calls] = auction, [*rules, rule(PASS)]
+        return self._known[auction.calls]
 
     def choose(self, mask: int, calls: tuple[int, ...]) -> int:
         """Choose a call for a hand, a legal one if the auction is not over."""
