@@ -26,6 +26,7 @@ from bridgevec.cards import (
     card_text,
     parse_card,
 )
+from bridgevec.extras import require
 from bridgevec.scoring import Contract, Vulnerability, board_conditions, score
 
 __all__ = ["Board", "BoardLike", "SeenBoard", "Vulnerability", "tricks_taken", "who_played"]
@@ -423,6 +424,7 @@ class Board:
 
     def to_endplay(self) -> Any:
         """The same board as an ``endplay.types.Board`` (needs endplay)."""
+        require("endplay")
         from endplay.types import Bid, Card, Denom, Penalty, Player, Vul
         from endplay.types import Board as EndplayBoard
         from endplay.types import Contract as EndplayContract

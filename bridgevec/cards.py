@@ -17,6 +17,8 @@ from typing import Any, Protocol, TypeAlias, TypeGuard, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bridgevec.extras import require
+
 SUITS = "SHDC"
 """Suits in PBN order, the order of the cards 0..51."""
 RANKS = "AKQJT98765432"
@@ -570,6 +572,7 @@ class Deal:
 
     def to_endplay(self) -> Any:
         """The same deal as an ``endplay.types.Deal`` (needs endplay)."""
+        require("endplay")
         from endplay.types import Deal as EndplayDeal
 
         return EndplayDeal(self.pbn)

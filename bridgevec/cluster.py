@@ -15,6 +15,7 @@ from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 from bridgevec.dds import thread_count
+from bridgevec.extras import require
 
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
@@ -113,6 +114,7 @@ class Loky:
         self.workers = workers
 
     def __enter__(self) -> Loky:
+        require("joblib")
         from joblib.externals.loky import get_reusable_executor
 
         self._executor = get_reusable_executor
@@ -157,6 +159,7 @@ class Dask:
         self.address, self.workers = address, workers
 
     def __enter__(self) -> Dask:
+        require("distributed")
         from distributed import Client, as_completed
 
         here: dict[str, Any] = {"n_workers": self.workers or thread_count(None)}
@@ -196,6 +199,7 @@ class Dask:
 
     def is_lost(self, error: BaseException) -> bool:
         """Dask itself tries again when a worker dies, but only some times."""
+        require("distributed")
         from distributed import KilledWorker
 
         return isinstance(error, KilledWorker)
@@ -216,6 +220,7 @@ class Ray:
         self.address, self.workers = address, workers
 
     def __enter__(self) -> Ray:
+        require("ray")
         import ray
 
         self._ray: Any = ray

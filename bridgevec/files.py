@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 PathLike: TypeAlias = str | os.PathLike[str]
 
-# What the system says without a name when there is no room, or the disk fails.
-_NAMELESS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+NAMELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What the system says without a file's name, when there is no room or the disk fails."""
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def _named(path: PathLike, temporary: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        nameless = error.filename is None and error.errno in _NAMELESS
+        nameless = error.filename is None and error.errno in NAMELESS
         if nameless or error.filename == os.fspath(temporary):
             raise type(error)(error.errno, error.strerror, os.fspath(path)) from error
         raise

@@ -35,6 +35,7 @@ from bridgevec import records
 from bridgevec.cards import Seat, Strain, random_masks
 from bridgevec.cluster import WINDOW, Cluster, Dask, Loky, Ray, run_on_cluster
 from bridgevec.dds import SOLVER_VERSION, iter_tables, solve_tables
+from bridgevec.extras import require
 from bridgevec.files import locked, write_text
 from bridgevec.records import PathLike
 
@@ -365,8 +366,7 @@ def _label(
     address: str | None = None,
 ) -> list[Path]:
     """Label files, each with its number of deals and its first deal, see `label_deals`."""
-    import pyarrow  # noqa: F401 - if it is missing, say so before the work, not after
-
+    require("pyarrow")  # now, not after the work
     if seed < 0:
         raise ValueError(f"seed {seed} is negative")
     if layouts not in range(1 << 15):

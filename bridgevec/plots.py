@@ -11,6 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
+from bridgevec.extras import require
+
+require("matplotlib")
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -28,6 +32,7 @@ from bridgevec.cards import (
     hand_bits,
     hand_masks,
 )
+from bridgevec.extras import require
 from bridgevec.models.embedding import load_embedding
 from bridgevec.models.opening import load_opening
 from bridgevec.scoring import parse_vulnerable
@@ -90,6 +95,7 @@ def lay_out(vectors: ArrayLike, seed: int = 0) -> NDArray[np.float32]:
     ValueError
         If there are fewer than 10.
     """
+    require("sklearn")
     from sklearn.manifold import TSNE
 
     vectors = np.asarray(vectors, dtype=np.float32)

@@ -719,3 +719,22 @@ def test_a_closed_pipe_is_no_error():
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert result.stdout.startswith("N:")
     assert result.stderr == ""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+@pytest.mark.parametrize("options", [[], ["-u"]], ids=["buffered", "unbuffered"])
+def test_a_full_disk_is_named(options):
+    command = [sys.executable, *options, "-m", "bridgevec", "deal", "-n", "100", "--seed", "1"]
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 2
+    assert re.fullmatch(
+        r"bridgevec: (/dev/full|standard output): No space left on device\n", result.stderr
+    )
+
+
+def test_closed_standard_input_is_empty():
+    command = f"{shlex.quote(sys.executable)} -m bridgevec solve - <&-"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert result.returncode == 2
+    assert result.stderr == "bridgevec: standard input: the file is empty\n"

@@ -254,3 +254,8 @@ def test_tricks_are_solved_last():
     script = parse_script(text.replace("and produce", "\nproduce"))
     outcome = run_script(script, np.random.default_rng(0), lambda _: None)
     assert outcome.produced == 3
+
+
+def test_a_number_too_large_is_named():
+    with pytest.raises(ValueError, match="a number has more than 9 digits"):
+        parse_condition("hcp(north) < 99999999999999999999")

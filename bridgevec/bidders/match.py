@@ -29,6 +29,7 @@ from bridgevec.bidders.journal import Journal, Played
 from bridgevec.board import Board
 from bridgevec.cards import Deal, DealLike, Seat, deal_masks, hand_text
 from bridgevec.dds import solve_tables
+from bridgevec.extras import require
 from bridgevec.files import PathLike, write_text
 from bridgevec.scoring import (
     VULNERABILITIES,
@@ -365,6 +366,7 @@ class Match:
             raise ValueError(f"{path} is no {', '.join(SUFFIXES)} file")
         rows = self.boards()
         if path.suffix == ".parquet":
+            require("pyarrow")
             import pyarrow as pa
 
             from bridgevec.records import write_table

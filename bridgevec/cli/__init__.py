@@ -6,6 +6,8 @@ nothing can be done it is 2. Modules that need an optional extra, or take long t
 imported by the command that uses them.
 """
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -84,4 +86,6 @@ def options(
 
 def main() -> None:
     """Run the command line."""
+    if sys.stdin is None:  # closed, as in `bridgevec solve - <&-`; it is then as good as empty
+        sys.stdin = open(os.devnull)  # noqa: SIM115 - for as long as the command runs
     app(prog_name="bridgevec")

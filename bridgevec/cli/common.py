@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
@@ -14,21 +16,11 @@ import typer
 from typer.core import TyperGroup
 
 from bridgevec.cards import hand_mask, hand_text
+from bridgevec.extras import EXTRAS
+from bridgevec.files import NAMELESS
 
 if TYPE_CHECKING:
     from bridgevec.models.embedding import Embedding
-
-EXTRAS = {
-    "endplay": "records",
-    "pyarrow": "records",
-    "matplotlib": "plots",
-    "torch": "train",
-    "sklearn": "train",
-    "joblib": "cluster",
-    "distributed": "dask",
-    "ray": "ray",
-}
-"""Packages that only some commands need, and the extra that brings each."""
 
 BIDDERS = (
     "default, imitation, uncontested, rules, pass, random, a file name.safetensors, or "
@@ -63,13 +55,23 @@ class Group(TyperGroup):
         except OSError as error:
             named = error.filename is not None
             message = f"{error.filename}: {error.strerror}" if named else str(error)
+            if not named and error.errno in NAMELESS:  # files are named when they are written
+                message = f"{_output_name()}: {error.strerror}"
             raise _fail(message) from error
         except ModuleNotFoundError as error:
             package = (error.name or "").partition(".")[0]
             if package not in EXTRAS:
                 raise
-            extra = EXTRAS[package]
-            raise _fail(f'this needs {package}: pip install "bridgevec[{extra}]"') from error
+            raise _fail(str(error)) from error
+
+
+def _output_name() -> str:
+    """Name the file that standard output goes to, where the system tells."""
+    with contextlib.suppress(OSError):
+        target = os.readlink("/proc/self/fd/1")
+        if os.path.isabs(target):
+            return target
+    return "standard output"
 
 
 def _fail(message: str) -> typer.Exit:

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 
 import bridgevec
-from bridgevec.cli.common import EXTRAS, Json, examples, group, print_json
+from bridgevec.cli.common import Json, examples, group, print_json
+from bridgevec.extras import EXTRAS
 from bridgevec.weights import WEIGHTS, read_card, shipped
 
 app = group()

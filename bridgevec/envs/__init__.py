@@ -5,6 +5,10 @@
 (Gymnasium 1.0 gave up finding environments by the entry points of installed packages.)
 """
 
+from bridgevec.extras import require
+
+require("gymnasium")
+
 from gymnasium.envs.registration import register, registry
 
 from bridgevec.envs.bidding import BiddingEnv

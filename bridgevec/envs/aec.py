@@ -5,6 +5,10 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any, Unpack
 
+from bridgevec.extras import require
+
+require("pettingzoo")
+
 import numpy as np
 from gymnasium.spaces import Discrete, Space
 from gymnasium.utils.seeding import np_random

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bridgevec.auction import Auction, calls_at, contract_at
 from bridgevec.cards import SUIT_COLOURS, SUIT_SYMBOLS, SUITS, Deal, Seat
+from bridgevec.extras import require
 from bridgevec.scoring import VULNERABILITIES
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def _text(title: str, deal: Deal, auction: Auction, outcome: str) -> str:
 
 def _picture(title: str, deal: Deal, auction: Auction, outcome: str) -> NDArray[np.uint8]:
     """Draw the text as a picture, uint8 (600, 600, 3)."""
+    require("matplotlib")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

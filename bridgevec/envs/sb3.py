@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from bridgevec.extras import require
+
+require("stable_baselines3")
+
 import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray

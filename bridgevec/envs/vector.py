@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from bridgevec.auction import N_CALLS
 from bridgevec.envs.game import Game, GameOptions
 from bridgevec.envs.render import RENDER_MODES, check_render_mode, render
+from bridgevec.extras import require
 
 
 class BiddingVectorEnv(VectorEnv[Any, Any, Any]):
@@ -200,6 +201,7 @@ class BiddingVectorEnv(VectorEnv[Any, Any, Any]):
     def _tensor(self, array: NDArray[Any]) -> Any:
         if self._device is None:
             return array
+        require("torch")
         import torch
 
         return torch.from_numpy(array).to(self._device)

@@ -32,6 +32,7 @@ from bridgevec.cards import (
     hand_masks,
     hand_text,
 )
+from bridgevec.extras import require
 from bridgevec.files import PathLike, replacing
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ def write_deals(
     ValueError
         If a deal is not complete, the shapes do not fit, or a number of tricks is not 0..13.
     """
+    require("pyarrow")
     import pyarrow as pa
 
     masks = deal_masks(masks)
@@ -146,6 +148,7 @@ def write_table(path: PathLike, table: pa.Table, dictionary: bool | list[str] = 
     Path
         `path`.
     """
+    require("pyarrow")
     import pyarrow.parquet as pq
 
     with replacing(path) as file:
@@ -156,12 +159,14 @@ def write_table(path: PathLike, table: pa.Table, dictionary: bool | list[str] = 
 
 
 def _tricks_type() -> pa.DataType:
+    require("pyarrow")
     import pyarrow as pa
 
     return pa.list_(pa.field("element", pa.int8(), False), 20)
 
 
 def _counts_type() -> pa.DataType:
+    require("pyarrow")
     import pyarrow as pa
 
     return pa.list_(pa.field("element", pa.int16(), False), 140)
@@ -282,6 +287,7 @@ def masks_of_column(column: pa.Array, path: PathLike, first_row: int) -> NDArray
     ValueError
         If a row is no deal.
     """
+    require("pyarrow")
     import pyarrow as pa
 
     n = len(column)
@@ -315,6 +321,7 @@ def _open_pairs(path: PathLike) -> Any:
 
 def _open(path: PathLike, texts: tuple[str, ...], numbers: str, size: int, kind: str) -> Any:
     """Open a Parquet file that has columns of text and one of fixed-size lists."""
+    require("pyarrow")
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -340,6 +347,7 @@ def _open(path: PathLike, texts: tuple[str, ...], numbers: str, size: int, kind:
 
 def deals_in(path: PathLike) -> int:
     """Return how many rows a Parquet file has."""
+    require("pyarrow")
     import pyarrow.parquet as pq
 
     return int(pq.ParquetFile(path).metadata.num_rows)
@@ -347,6 +355,7 @@ def deals_in(path: PathLike) -> int:
 
 def is_labelled(path: PathLike) -> bool:
     """Return whether a file holds labelled deals (a column ``tricks``) rather than boards."""
+    require("pyarrow")
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -437,6 +446,7 @@ def write_pairs(
         If a hand has not 13 cards, two hands share one, the shapes do not fit, or a count is
         negative.
     """
+    require("pyarrow")
     import pyarrow as pa
 
     masks = hand_masks(np.asarray(masks).reshape(-1)).reshape(-1, 2)

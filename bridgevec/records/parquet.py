@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from bridgevec.board import Board
 from bridgevec.cards import Deal
+from bridgevec.extras import require
 from bridgevec.records.deals import parse_deal
 from bridgevec.records.labelled import masks_of_column
 from bridgevec.records.policy import Report
@@ -46,6 +47,7 @@ def read_parquet(file: Any, name: str, report: Report) -> Iterator[Board]:
     ValueError
         If it is no Parquet file, or has no column of deals.
     """
+    require("pyarrow")
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -102,6 +104,7 @@ def _parts(row: dict[str, Any]) -> dict[str, Any]:
 
 def write_parquet(file: IO[bytes], boards: Iterable[Board]) -> int:
     """Write boards as a Parquet file, some thousands at a time, and return how many."""
+    require("pyarrow")
     import pyarrow.parquet as pq
 
     n = 0
@@ -115,6 +118,7 @@ def write_parquet(file: IO[bytes], boards: Iterable[Board]) -> int:
 
 
 def _schema() -> pa.Schema:
+    require("pyarrow")
     import pyarrow as pa
 
     text = pa.string()
@@ -139,6 +143,7 @@ def _schema() -> pa.Schema:
 
 
 def _table(boards: list[Board], schema: pa.Schema) -> pa.Table:
+    require("pyarrow")
     import pyarrow as pa
 
     columns: dict[str, list[Any]] = {

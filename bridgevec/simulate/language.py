@@ -384,7 +384,7 @@ class _Parser:
             while (found := re.compile(r"-?[0-9]+").match(self.text, self.pos)) is not None:
                 self.pos = found.end()
                 self._skip()
-                numbers.append(int(found[0]))
+                numbers.append(self._int(found))
                 self._take(",")
             if not 1 <= len(numbers) <= 13:
                 raise self.error(f"{name} has {len(numbers)} values, expected 1 to 13", place)
@@ -400,6 +400,11 @@ class _Parser:
         found = self._next(_NUMBER)
         if found is None:
             raise self.error(f"expected a number{self._found()}")
+        return self._int(found)
+
+    def _int(self, found: re.Match[str]) -> int:
+        if len(found[0].lstrip("-0")) > 9:  # so that sums and products of some fit 64 bits
+            raise self.error("a number has more than 9 digits", found.start())
         return int(found[0])
 
     def _signed(self) -> int:
@@ -548,7 +553,7 @@ class _Parser:
         if found := self._next(_NUMBER):
             if re.match(r"[A-Za-z_]", self.text[found.end() : found.end() + 1]):
                 raise self.error("a number ends in a letter", found.start())
-            return Number(int(found[0]))
+            return Number(self._int(found))
         return self._word()
 
     def _word(self) -> Node:

@@ -15,6 +15,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from bridgevec.extras import require
 from bridgevec.files import replacing, write_figure, write_text
 from bridgevec.weights import check_card
 
@@ -155,6 +156,7 @@ def tensorboard_writer(folder: str, out: Path | None) -> Callable[[Row, int], No
     ModuleNotFoundError
         If the package tensorboard is not installed.
     """
+    require("tensorboard")
     from torch.utils.tensorboard import SummaryWriter
 
     writer = SummaryWriter(Path(folder) / (out.stem if out else "run"))
@@ -244,6 +246,7 @@ def draw_log(
         By the label of each panel the columns that it shows, by their labels.
     yscale : {"linear", "log"}
     """
+    require("matplotlib")
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(3 + 3.5 * len(panels), 4), layout="constrained")

@@ -65,6 +65,8 @@ def fit_guesses(config: GuessesConfig, progress: bool = True) -> Path:
     check_at_least_one(config, "deals")
     if config.deals < 10:
         raise ValueError(f"deals is {config.deals}, expected at least 10")
+    out = Path(config.out)
+    out.parent.mkdir(parents=True, exist_ok=True)  # fails now, not after the fit
     bidder = load_policy(config.start)
     masks = random_masks(config.deals, np.random.default_rng([config.seed, 1]))
     dealers, vulnerable = match_conditions(config.deals, config.seed)
@@ -107,13 +109,11 @@ def fit_guesses(config: GuessesConfig, progress: bool = True) -> Path:
     tensors["guess.weight"][rows.reshape(-1)] = weights[:-1].T
     tensors["guess.bias"][rows.reshape(-1)] = weights[-1]
     shares = 1 - off.reshape(len(OTHERS), -1).mean(1)
-    out = Path(config.out)
     card |= {"name": out.stem}
     card["vectors guessed"] = {
         "command": command_line("guesses", config),
         "deals": config.deals,
         "R²": {who: round(float(r), 4) for who, r in zip(OTHERS, shares, strict=True)},
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
     write_model(out, save(tensors), card)
     return out
