@@ -274,19 +274,29 @@ class Reader:
 
     def __init__(self, weights: dict[str, NDArray[np.float32]]) -> None:
         self._w = {name: np.ascontiguousarray(x.T) for name, x in weights.items()}
+        # What is said of the mean of the suits is the same for all four.
+        half = len(self._w["waves.weight"]) // 2
+        self._own_waves, self._mean_waves = np.split(self._w["waves.weight"], 2)
+        self._own, self._mean, self._waves = np.split(self._w["enter.weight"], [half, 2 * half])
 
     def __call__(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map vectors (n, dims) to what they add to the network's first layer, (n, width)."""
-        w = self._w
-        suits = vectors.reshape(len(vectors), 4, -1)
-        mean = np.broadcast_to(suits.mean(axis=1)[:, None], suits.shape)
-        x: NDArray[np.float32] = np.concatenate([suits, mean], 2)
-        waves = np.sin(x @ w["waves.weight"] + w["waves.bias"])
-        x = np.concatenate([x, waves], 2) @ w["enter.weight"] + w["enter.bias"]
+        w, n = self._w, len(vectors)
+        suits = vectors.reshape(4 * n, -1)
+        mean = suits.reshape(n, 4, -1).mean(axis=1)
+        waves = (suits @ self._own_waves).reshape(n, 4, -1)
+        waves += (mean @ self._mean_waves + w["waves.bias"])[:, None]
+        np.sin(waves, out=waves)
+        x = suits @ self._own
+        x += waves.reshape(4 * n, -1) @ self._waves
+        x = x.reshape(n, 4, -1)
+        x += (mean @ self._mean + w["enter.bias"])[:, None]
         np.maximum(x, 0, out=x)
-        y = x @ w["own.weight"] + (x.mean(axis=1) @ w["mean.weight"] + w["own.bias"])[:, None]
+        y = (x.reshape(4 * n, -1) @ w["own.weight"]).reshape(n, 4, -1)
+        y += (x.mean(axis=1) @ w["mean.weight"] + w["own.bias"])[:, None]
         x += np.maximum(y, 0, out=y)
-        out: NDArray[np.float32] = x.reshape(len(x), -1) @ w["leave.weight"] + w["leave.bias"]
+        out: NDArray[np.float32] = x.reshape(n, -1) @ w["leave.weight"]
+        out += w["leave.bias"]
         return out
 
 

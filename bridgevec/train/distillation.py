@@ -201,10 +201,14 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
         return {"deals": self.config.num_envs * self.rows}
 
     def save(self, path: Path, ema: nn.Module, card: dict[str, Any]) -> None:
-        """Write weights and card, with what was trained before the teacher was."""
+        """Write weights and card, with what led to the start, or to the teacher."""
         assert isinstance(ema, BidderNetwork)
-        teacher = read_weights(find_weights(self.config.teacher, "bidder"))[0]
-        before = [*teacher.get("trained before", []), teacher.get("command", self.config.teacher)]
+        config = self.config
+        teacher = read_weights(find_weights(config.teacher, "bidder"))[0]
+        name, first = config.teacher, teacher
+        if config.start != "none":
+            name, first = config.start, read_weights(find_weights(config.start, "bidder"))[0]
+        before = [*first.get("trained before", []), first.get("command", name)]
         about = {"system": teacher.get("system", ""), "trained before": before}
         save_network(path, ema, about | card)
 
