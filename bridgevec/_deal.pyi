@@ -8,3 +8,13 @@ class Shuffler:
     def fill_lengths(
         self, masks: NDArray[np.uint64], seat: int, lengths: NDArray[np.int8]
     ) -> None: ...
+    def exchange(
+        self,
+        masks: NDArray[np.uint64],
+        seats: NDArray[np.int8],
+        numbers: NDArray[np.int16],
+        kinds: NDArray[np.float32],
+        suits: NDArray[np.float32],
+        least: float,
+        steps: int,
+    ) -> None: ...

@@ -3,7 +3,8 @@
 `bridgevec.simulate` is the face of it. The generator is xoshiro256++ (Blackman and Vigna, 2019).
 """
 
-from libc.stdint cimport int8_t, uint32_t, uint64_t
+from libc.math cimport expf
+from libc.stdint cimport int8_t, int16_t, uint32_t, uint64_t
 
 cimport cython
 
@@ -123,3 +124,78 @@ cdef class Shuffler:
                 for suit in range(4):
                     n = spread(left & (<uint64_t>0x1FFF << 13 * suit), cards)
                     masks[row, seat] |= self.draw(cards, &n, lengths[row, suit])
+
+    def exchange(
+        self,
+        uint64_t[:, ::1] masks,
+        const int8_t[::1] seats,
+        const int16_t[::1] numbers,
+        const float[:, :, ::1] kinds,
+        const float[:, :, ::1] suits,
+        float least,
+        int steps,
+    ):
+        """Exchange cards of some seats, so many times a deal, in place.
+
+        Afterwards deals come by chance in proportion to a product over these seats: 1 / (1 + e^-x)
+        + least, where x is a number for the hand's shape and points, kinds (seats, shapes, points),
+        and one for the holding in each suit, suits (seats, 4, 8192). That is the Metropolis
+        algorithm: enough steps forget where they began. Shapes are numbered by 196 spades + 14
+        hearts + diamonds.
+        """
+        cdef Py_ssize_t row
+        cdef int step, i, a, b, n = seats.shape[0]
+        cdef uint64_t hand[4]
+        cdef uint64_t mine, others, one, other
+        cdef float worth[4]
+        cdef float x, y
+        if n < 2:
+            return
+        with nogil:
+            for row in range(masks.shape[0]):
+                for i in range(n):
+                    hand[i] = masks[row, seats[i]]
+                    worth[i] = self.worth(hand[i], i, numbers, kinds, suits, least)
+                for step in range(steps):
+                    a = self.below(n)
+                    b = self.below(n - 1)
+                    b += b >= a
+                    one = self.card(hand[a])
+                    other = self.card(hand[b])
+                    mine = hand[a] ^ one | other
+                    others = hand[b] ^ other | one
+                    x = self.worth(mine, a, numbers, kinds, suits, least)
+                    y = self.worth(others, b, numbers, kinds, suits, least)
+                    if (self.next() >> 40) * <float>(1.0 / (1 << 24)) * worth[a] * worth[b] < x * y:
+                        hand[a], hand[b] = mine, others
+                        worth[a], worth[b] = x, y
+                for i in range(n):
+                    masks[row, seats[i]] = hand[i]
+
+    cdef inline uint64_t card(self, uint64_t hand) noexcept nogil:
+        """Draw a card of a hand."""
+        cdef uint32_t skip = self.below(bv_count(hand))
+        while skip:
+            hand &= hand - 1
+            skip -= 1
+        return hand & (0 - hand)
+
+    cdef inline float worth(
+        self,
+        uint64_t hand,
+        int place,
+        const int16_t[::1] numbers,
+        const float[:, :, ::1] kinds,
+        const float[:, :, ::1] suits,
+        float least,
+    ) noexcept nogil:
+        cdef int suit, points = 0, shape = 0
+        cdef uint64_t held
+        cdef float x = 0
+        for suit in range(4):
+            held = hand >> 13 * suit & 0x1FFF
+            x += suits[place, suit, held]
+            shape = 14 * shape + bv_count(held) if suit < 3 else shape
+            points += 4 * (held & 1) + 3 * (held >> 1 & 1) + 2 * (held >> 2 & 1) + (held >> 3 & 1)
+        x += kinds[place, numbers[shape], points]
+        return 1 / (1 + expf(-x)) + least

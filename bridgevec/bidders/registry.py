@@ -23,6 +23,13 @@ _WITHOUT_WEIGHTS: dict[str, Callable[[], Bidder]] = {
 }
 
 
+def _search(options: str) -> Bidder:
+    # What looks ahead draws deals, and that uses bidders; it is imported where it is asked for.
+    from bridgevec.simulate.search import read_search_bidder
+
+    return read_search_bidder(options)
+
+
 def load_bidder(name: str | os.PathLike[str] = "default") -> Bidder:
     """Load a bidder.
 
@@ -32,7 +39,9 @@ def load_bidder(name: str | os.PathLike[str] = "default") -> Bidder:
         ``"default"``, the best that is shipped; ``"imitation"``, which bids two over one game
         forcing as a rule-based engine does; ``"uncontested"``, for opponents who pass;
         ``"rules"``, a plain Standard American; ``"pass"``; ``"random"``; a file
-        ``name.safetensors`` of your own training; or ``"exec:COMMAND"``, a process that
+        ``name.safetensors`` of your own training; ``"search"``, which looks ahead where a network
+        is in doubt, with options as ``"search:layouts=64,seconds=0.5,seed=1,base=imitation"``
+        (`bridgevec.simulate.search.SearchBidder`); or ``"exec:COMMAND"``, a process that
         speaks lines of JSON (`bridgevec.bidders.external`).
 
     Returns
@@ -43,6 +52,8 @@ def load_bidder(name: str | os.PathLike[str] = "default") -> Bidder:
     ------
     FileNotFoundError
         If there is none of that name; the message lists those shipped.
+    ValueError
+        If an option of ``"search"`` is none, or its value is not one.
 
     Examples
     --------
@@ -56,4 +67,7 @@ def load_bidder(name: str | os.PathLike[str] = "default") -> Bidder:
             from bridgevec.bidders.external import ExternalBidder
 
             return ExternalBidder(name.removeprefix("exec:"))
+        kind, _, options = name.partition(":")
+        if kind == "search":
+            return _search(options)
     return load_policy(os.fspath(name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ app = group()
     epilog=examples(
         "bridgevec bid AQ54.K7.AJ43.Q65",
         "bridgevec bid KJ985.A4.8643.72 --auction '1N P' --vulnerable NS",
+        "bridgevec bid AJ9643.J85.T.AQ2 --auction 'P 1D 1S X 2S P' --bidder search",
         "bridgevec deal -n 2 --seed 1 | bridgevec bid - --bidder rules",
     )
 )
@@ -56,8 +58,9 @@ def bid(
     """Bid a hand, or whole deals.
 
     For a hand: the call, the likeliest others with their probabilities, and what the auction has
-    shown about the other hands, where the bidder can tell. For a deal: the auction to its end, the
-    bidder sitting in all four seats.
+    shown about the other hands, where the bidder can tell; with --bidder search, what candidates
+    gain, and where they lead. For a deal: the auction to its end, the bidder sitting in all four
+    seats.
 
     With --serve: a line such as {"hand": "AQ54.K7.AJ43.Q65", "auction": "P 1C", "dealer": "N",
     "vulnerable": "NS"} is answered with {"call": "1N"}, or with {"error": "..."}.
@@ -87,9 +90,13 @@ def _bid_hand(
 ) -> None:
     from bridgevec.auction import call_text
     from bridgevec.bidders.bidder import one_table
+    from bridgevec.simulate.search import SearchBidder
 
-    call = player.call(hand, auction, dealer, vulnerable)
-    p = player.probabilities(*one_table(hand, auction, dealer, vulnerable))[0]
+    found, asked = None, player
+    if isinstance(player, SearchBidder):
+        found, asked = player.search(hand, auction, dealer, vulnerable), player.network
+    call = found.call if found else player.call(hand, auction, dealer, vulnerable)
+    p = asked.probabilities(*one_table(hand, auction, dealer, vulnerable))[0]
     order = sorted(np.flatnonzero(p).tolist(), key=lambda c: (call_text(c) != call, -p[c]))
     shares = {call_text(c): float(p[c]) for c in order}
     infer = getattr(player, "infer", None)
@@ -103,8 +110,11 @@ def _bid_hand(
             {"hand": hand, "auction": auction, "dealer": dealer, "vulnerable": vulnerable}
             | {"call": call, "probabilities": {c: round(x, 6) for c, x in shares.items()}}
             | {"shown": hands}
+            | ({} if found is None else {"search": _plain(asdict(found))})
         )
         return
+    if found is not None:
+        typer.echo(f"{found}\n")
     for i, (name, share) in enumerate(shares.items()):
         if i == 0 or (i < k and share >= 0.0005):
             typer.echo(f"{100 * share:6.1f}%  {name}")
@@ -122,7 +132,9 @@ def _plain(value: Any) -> Any:
         return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, np.ndarray):
         return [_plain(one) for one in value.tolist()]
-    return round(value, 4)
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def _bid_deals(

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from bridgevec.models.embedding import Embedding
 
 BIDDERS = (
-    "default, imitation, uncontested, rules, pass, random, a file name.safetensors, or "
-    "exec:COMMAND, a process that speaks lines of JSON"
+    "default, imitation, uncontested, rules, pass, random, a file name.safetensors, search, which "
+    "looks ahead (search:layouts=64,seconds=0.5,seed=1,base=imitation), or exec:COMMAND, a process "
+    "that speaks lines of JSON"
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

@@ -100,6 +100,8 @@ class Surrogate:
         Regard honours in the suits too; else lengths and points alone.
     start : Surrogate, optional
         A similar one, to begin the search with.
+    ridge : float, default 0.03
+        Half of a weight's square costs this much, in units of a hand's log loss.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class Surrogate:
         likelihoods: NDArray[np.float64],
         honours: bool = True,
         start: Surrogate | None = None,
+        ridge: float = _RIDGE,
     ) -> None:
         holdings = holdings_of(hands)
         shapes, points = kinds_of(holdings)
@@ -119,7 +122,7 @@ class Surrogate:
         if start is not None:
             known = start._weights[: x.shape[1]]
             self._weights[: len(known)] = known
-        _fit_logistic(x, likelihoods, self._weights)
+        _fit_logistic(x, likelihoods, self._weights, ridge)
         shape, alone, both, rest = np.split(self._weights, _SIZES)
         points_by_longest = _OF_POINTS @ alone + _OF_BOTH @ both
         self._kinds = (_OF_SHAPE @ shape)[:, None] + points_by_longest[_LONGEST]
@@ -141,6 +144,12 @@ class Surrogate:
                 total = total + table[held]
         return _sigmoid(total)
 
+    def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Give what adds up: by shape and points (560, 38), and by suit and holding (4, 8192)."""
+        if not self._suits:
+            return self._kinds, np.zeros((4, len(_LENGTH)), dtype=np.float32)
+        return self._kinds, np.stack(self._suits)
+
 
 def _sigmoid(x: NDArray[np.floating]) -> NDArray[np.float64]:
     chances: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(x, -40, 40).astype(np.float64)))
@@ -148,19 +157,19 @@ def _sigmoid(x: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _fit_logistic(
-    x: NDArray[np.float32], y: NDArray[np.float64], weights: NDArray[np.float32]
+    x: NDArray[np.float32], y: NDArray[np.float64], weights: NDArray[np.float32], ridge: float
 ) -> None:
     """Fit a logistic regression with a ridge by Newton's method, in place.
 
     There is a constant in `x` already: every hand has one length in each suit.
     """
     target = (y / max(y.max(), 1e-300)).astype(np.float32)
-    ridge = _RIDGE * np.eye(x.shape[1], dtype=np.float32)
+    penalty = ridge * np.eye(x.shape[1], dtype=np.float32)
     for _ in range(_STEPS):
         p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
         slope = np.maximum(p * (1 - p), 1e-4)
-        gradient = x.T @ (target - p) - _RIDGE * weights
-        step = np.linalg.solve((x * slope[:, None]).T @ x + ridge, gradient)
+        gradient = x.T @ (target - p) - ridge * weights
+        step = np.linalg.solve((x * slope[:, None]).T @ x + penalty, gradient)
         most = float(np.abs(step).max())
         weights += step * min(1.0, 4 / max(most, 1e-9))
         if most < _CLOSE:
