@@ -3,12 +3,14 @@
 The league: everybody against everybody in duplicate matches on labelled deals that nobody was
 trained on, both tables, dealers and vulnerabilities by the boards' numbers. IMPs from par: how far
 the score is from par, in IMPs, whoever gained, when one bidder sits in all four seats. With
---partner, everybody sits with that bidder against two of it. With --uncontested, two hands of a
-partnership whose opponents pass: IMPs lost against the best contract, from files with the columns
-first, second and imps_lost, 36 numbers for passed out and 1C … 7N. With --auctions, recorded
-auctions of deals that were kept from training: how often the bidder makes the recorded call, by
-round, and on a sample of them, solved by bridgevec's solver, how far from par the recorded contract
-and the bidder's are. With --speed, calls a second.
+--partner, everybody sits with that bidder against two of it. With --against, everybody against each
+of some opponents on the same deals: IMPs, how many more than the first bidder (paired, so that the
+deals' luck cancels), and where they come from: slams, doubles, competition. With --uncontested, two
+hands of a partnership whose opponents pass: IMPs lost against the best contract, from files with
+the columns first, second and imps_lost, 36 numbers for passed out and 1C … 7N. With --auctions,
+recorded auctions of deals that were kept from training: how often the bidder makes the recorded
+call, by round, and on a sample of them, solved by bridgevec's solver, how far from par the recorded
+contract and the bidder's are. With --speed, calls a second.
 
 Figures after ± are half of 95% confidence intervals, a deal counting as one observation. Bidders
 whose weights are not there are left out.
@@ -35,6 +37,7 @@ from bridgevec.auction import FIRST_BID, auction_text, calls_at, contract_at, pa
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.bidders.match import (
     Contracts,
+    Match,
     bid_deals,
     match_conditions,
     mean_and_error,
@@ -53,6 +56,7 @@ from bridgevec.weights import shipped
 EXAMPLES = """examples:
   python -m benchmarks.bidding
   python -m benchmarks.bidding --bidders rules pass mine.safetensors --boards 500
+  python -m benchmarks.bidding --bidders default search --against default imitation --no-league
   python -m benchmarks.bidding --partner imitation --uncontested uncontested_validation.parquet
   python -m benchmarks.bidding --auctions auctions.parquet --solved solved.parquet --json
 """
@@ -104,6 +108,76 @@ def with_partner(
             match = play_match(bidder, other, masks, tricks, partner=other)
             found[name] = mean_and_error(match.imps)
     return found
+
+
+def against(
+    bidders: Mapping[str, Bidder],
+    opponents: Mapping[str, Bidder],
+    masks: NDArray[np.uint64],
+    tricks: NDArray[np.int8],
+) -> list[Figures]:
+    """Play everybody against each opponent on the same deals, and compare with the first bidder."""
+    found = []
+    for other, opponent in opponents.items():
+        first = None
+        for name, bidder in tqdm(bidders.items(), desc=f"against {other}", leave=False):
+            if bidder is opponent or name == other:
+                row: Figures = {"bidder": name, "opponent": other}
+                won = np.zeros(len(masks), dtype=np.int64)
+            else:
+                match = play_match(bidder, opponent, masks, tricks, names=(name, other))
+                won = match.imps
+                row = {"bidder": name, "opponent": other, "imps": mean_and_error(won)}
+                row |= sources(match)
+            if first is None:
+                first = won
+            elif "imps" in row:
+                row["more than the first"] = mean_and_error(won - first)
+            if "imps" in row:
+                found.append(row)
+    return found
+
+
+def sources(match: Match) -> Figures:
+    """Tell where the IMPs of a match's first bidder come from.
+
+    Returns
+    -------
+    dict
+        ``slams``: sides of this bidder that could take twelve tricks (``makeable``), of these those
+        that bid a slam and made it; all slams that it bid, and those that failed; ``grand slams``
+        the same. ``doubles``: contracts of the others that it doubled, and those that made.
+        ``competition``: of boards on which both sides bid in a room, how many, and what they add
+        to the IMPs a board; ``one side bids``: the same of the others.
+    """
+    counts: dict[str, dict[str, int]] = {
+        "slams": dict.fromkeys(("makeable", "bid and made", "bid", "failed"), 0),
+        "grand slams": dict.fromkeys(("makeable", "bid and made", "bid", "failed"), 0),
+        "doubles": dict.fromkeys(("made", "all"), 0),
+    }
+    contested = np.zeros(len(match.imps), dtype=bool)
+    for room, auctions in enumerate(match.auctions):
+        c = Contracts.of(auctions)
+        ours = (c.level > 0) & ((c.declarer & 1) == room)
+        made = c.tricks(match.tricks) >= c.level + 6
+        most = match.tricks[:, :, room::2].max(axis=(1, 2))
+        for kind, level in (("slams", 6), ("grand slams", 7)):
+            bid = ours & (c.level >= level)
+            counts[kind]["makeable"] += int((most >= level + 6).sum())
+            counts[kind]["bid and made"] += int((bid & made & (most >= level + 6)).sum())
+            counts[kind]["bid"] += int(bid.sum())
+            counts[kind]["failed"] += int((bid & ~made).sum())
+        doubled = (c.level > 0) & ~ours & (c.doubled > 0)
+        counts["doubles"]["all"] += int(doubled.sum())
+        counts["doubles"]["made"] += int((doubled & made).sum())
+        for i in range(len(contested)):
+            calls = calls_at(auctions, i)
+            sides = {(int(match.dealers[i]) + k) % 2 for k, x in enumerate(calls) if x >= FIRST_BID}
+            contested[i] |= len(sides) == 2
+    return counts | {
+        name: {"boards": int(where.sum())} | mean_and_error(match.imps * where)
+        for name, where in (("competition", contested), ("one side bids", ~contested))
+    }
 
 
 def bid_all(
@@ -299,6 +373,8 @@ def print_report(report: Figures) -> None:
         print(f"\nIMPs a board with {report['partner']['of']} as partner, against two of it")
         for name, figures in report["partner"]["bidders"].items():
             print(f"{name:<14}{_plus_minus(figures):>16}")
+    if report.get("against"):
+        _print_against(report["against"])
     for file, rows in report.get("uncontested", {}).items():
         print(f"\nIMPs lost a pair of hands while the opponents pass, {file}")
         for name, figures in rows.items():
@@ -311,6 +387,33 @@ def print_report(report: Figures) -> None:
         for name, figures in report["speed"].items():
             one, many = (figures[f"{how}, a second"] for how in ("one by one", "in batches"))
             print(f"{name:<14}{one:>16,}{many:>15,}")
+
+
+def _print_against(rows: list[Figures]) -> None:
+    print("\nIMPs a board against opponents, standard errors after ±; where they come from")
+    print(
+        f"{'bidder':<14}{'against':<14}{'IMPs':>14}{'than the first':>16}{'slams of':>14}"
+        f"{'failed':>10}{'grands fail':>13}{'doubles make':>14}{'contested':>15}{'one side':>15}"
+    )
+
+    def shown(figures: Figures | None) -> str:
+        if figures is None:
+            return ""
+        error = figures["standard error"]
+        return f"{figures['mean']:+.2f}" + ("" if error is None else f" ±{error:.2f}")
+
+    for row in rows:
+        slams, grands, doubles = row["slams"], row["grand slams"], row["doubles"]
+        cells = [
+            f"{row['bidder'][-13:]:<14}{row['opponent'][-13:]:<14}{shown(row['imps']):>14}",
+            f"{shown(row.get('more than the first')):>16}",
+            f"{slams['bid and made']:>7}/{slams['makeable']:<6}",
+            f"{slams['failed']:>5}/{slams['bid']:<4}",
+            f"{grands['failed']:>8}/{grands['bid']:<4}",
+            f"{doubles['made']:>9}/{doubles['all']:<4}",
+            f"{shown(row['competition']):>15}{shown(row['one side bids']):>15}",
+        ]
+        print("".join(cells))
 
 
 def _print_auctions(report: Figures) -> None:
@@ -340,6 +443,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--boards", type=int, help="only so many, the first")
     parser.add_argument("--no-league", action="store_true", help="no matches")
     parser.add_argument("--partner", metavar="NAME", help="everybody's partner, one of the bidders")
+    parser.add_argument(
+        "--against", nargs="+", default=[], metavar="NAME", help="opponents of everybody"
+    )
     parser.add_argument("--uncontested", nargs="+", default=[], metavar="FILE")
     parser.add_argument("--auctions", nargs="+", default=[], metavar="FILE")
     parser.add_argument("--test-fraction", type=float, default=0.02, help="as in training")
@@ -369,6 +475,8 @@ def main(argv: list[str] | None = None) -> None:
     if options.partner is not None:
         rows = with_partner(bidders, options.partner, masks, tricks)
         report["partner"] = {"of": options.partner, "bidders": rows}
+    if options.against:
+        report["against"] = against(bidders, load(options.against)[0], masks, tricks)
     if options.uncontested:
         report["uncontested"] = {
             Path(file).name: {name: uncontested(b, file) for name, b in bidders.items()}

@@ -66,6 +66,37 @@ def test_a_toy_league_has_the_imps_that_it_should(deals):
     assert rows["4S", "5C"]["imps"] == {"mean": 10, "standard error": 0, "±": 0}
 
 
+def test_bidders_are_compared_on_the_same_deals(deals):
+    """Ten tricks for everyone but those who have a slam: 4S makes, and 6C on one of two boards."""
+    masks, tricks = deals[0][:2], np.full((2, 5, 4), 10, dtype=np.int8)
+    tricks[0, 0, :2] = 12  # North and East could make a slam in clubs on the first board
+    bidders = {"pass": load_bidder("pass"), "4S": Opener("4S"), "6C": Opener("6C")}
+    rows = benchmark.against(bidders, {"pass": bidders["pass"]}, masks, tricks)
+    assert [row["bidder"] for row in rows] == ["4S", "6C"]
+    assert rows[0]["imps"]["mean"] == rows[0]["more than the first"]["mean"] == (13 + 14) / 2
+    assert rows[1]["slams"] == {"makeable": 2, "bid and made": 2, "bid": 4, "failed": 2}
+    assert rows[1]["grand slams"] == {"makeable": 0, "bid and made": 0, "bid": 0, "failed": 0}
+    assert rows[0]["competition"]["boards"] == 0
+    assert rows[0]["one side bids"]["mean"] == rows[0]["imps"]["mean"]
+
+
+def test_doubles_and_competition_are_counted(deals):
+    class Doubler(Bidder):
+        def probabilities(self, hands, auctions, vulnerable):
+            legal = auctions.legal_masks()
+            opened = auctions.tables["bid"] >= 0
+            calls = np.where(legal[:, 1] > 0, 1, 0)
+            return certain(np.where(opened, calls, 0))
+
+    masks, tricks = deals[0][:2], np.full((2, 5, 4), 10, dtype=np.int8)
+    tricks[1] = 9
+    (row,) = benchmark.against({"X": Doubler()}, {"4S": Opener("4S")}, masks, tricks)
+    assert row["doubles"] == {"made": 2, "all": 4}
+    assert row["competition"]["boards"] == 0
+    (row,) = benchmark.against({"5C": Opener("5C")}, {"4S": Opener("4S")}, masks, tricks)
+    assert row["doubles"] == {"made": 0, "all": 0}
+
+
 def test_a_partner_is_seated(deals):
     """With 4S as partner, passing loses nothing where the partner may still open."""
     masks, tricks = deals[0][:4], np.full((4, 5, 4), 6, dtype=np.int8)
