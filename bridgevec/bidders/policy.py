@@ -287,7 +287,7 @@ class Reader:
         waves = (suits @ self._own_waves).reshape(n, 4, -1)
         waves += (mean @ self._mean_waves + w["waves.bias"])[:, None]
         np.sin(waves, out=waves)
-        x = suits @ self._own
+        x: NDArray[np.float32] = suits @ self._own
         x += waves.reshape(4 * n, -1) @ self._waves
         x = x.reshape(n, 4, -1)
         x += (mean @ self._mean + w["enter.bias"])[:, None]
