@@ -22,8 +22,8 @@ how many numbers    what they say
 35 · 12             who made a bid, who doubled it, who redoubled it
 ==================  ==========================================================================
 
-The last kind is that of `bridgevec.envs.observation`. It names the last 24 calls that are no
-passes; an auction with more of them has never been seen.
+The last kind is that of `bridgevec.envs.observation`. It has the last 24 calls other than passes;
+no auction with more of them has been seen.
 
 Of the hand, these are the features of a network that reads its `"features"`. Others read the
 `"cards"`, which are the first 52 alone, the numbers of an `"embedding"`, or `"both"`, see
@@ -65,7 +65,7 @@ HANDS = ("features", "embedding", "cards", "both")
 # suits, 13 cards, then points, shape and strength.
 _HAND, _CARDS = 24, slice(8, 21)
 OTHERS = ("left", "partner", "right")
-"""Whose hands are guessed."""
+"""The players whose hands are guessed."""
 MEANS = np.array([3.25] * 4 + [10] + [0] * 8, dtype=np.float32)
 """Means of the numbers over random hands."""
 SCALES = np.array([1.3647] * 4 + [4.1302] + [1] * 8, dtype=np.float32)

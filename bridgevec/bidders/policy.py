@@ -317,6 +317,6 @@ def load_policy(name: str | os.PathLike[str]) -> PolicyBidder:
     Raises
     ------
     FileNotFoundError
-        If there is none of that name; the message lists those shipped.
+        If no model has that name; the message lists those shipped.
     """
     return PolicyBidder(find_weights(name, "bidder"))

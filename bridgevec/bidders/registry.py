@@ -51,7 +51,7 @@ def load_bidder(name: str | os.PathLike[str] = "default") -> Bidder:
     Raises
     ------
     FileNotFoundError
-        If there is none of that name; the message lists those shipped.
+        If no model has that name; the message lists those shipped.
     ValueError
         If an option of ``"search"`` is none, or its value is not one.
 

@@ -147,7 +147,7 @@ class BiddingEnv(Env[NDArray[np.float32], np.int64]):
         return {"action_mask": tables.action_masks()[0], "turn": int(tables.viewers[0])}
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """Tell which calls are legal, for sb3-contrib, bool (38,)."""
+        """Return which calls are legal, for sb3-contrib, bool (38,)."""
         masks: NDArray[np.bool_] = self.game.tables.action_masks()[0].astype(bool)
         return masks
 

@@ -346,7 +346,7 @@ def _is_random(value: object) -> bool:
 def _seat_everyone(
     agents: list[Seat], others: str | Bidder | Mapping[str, str | Bidder]
 ) -> tuple[NDArray[np.uint8], dict[Seat, Bidder]]:
-    """Tell for each seat who sits there, and who the bidders are."""
+    """Return for each seat who sits there, and who the bidders are."""
     sitting: dict[Seat, str | Bidder] = dict.fromkeys(Seat, "pass")
     if isinstance(others, Mapping):
         sitting |= {Seat.parse(seat): who for seat, who in others.items()}

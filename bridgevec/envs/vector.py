@@ -212,7 +212,7 @@ class BiddingVectorEnv(VectorEnv[Any, Any, Any]):
         return values.cpu().numpy() if hasattr(values, "cpu") else values
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """Tell which calls are legal at every table, bool (n, 38)."""
+        """Return which calls are legal at every table, bool (n, 38)."""
         return self.game.tables.action_masks().astype(bool)
 
     def render(self) -> tuple[str | NDArray[np.uint8], ...] | None:

@@ -411,7 +411,7 @@ def load_embedding(name: str | os.PathLike[str] = DEFAULT) -> Embedding:
     Raises
     ------
     FileNotFoundError
-        If there is none of that name; the message lists those shipped.
+        If no model has that name; the message lists those shipped.
     """
     return Embedding(find_weights(name))
 

@@ -540,7 +540,7 @@ def load_opening(name: str | os.PathLike[str] = DEFAULT) -> OpeningModel:
     Raises
     ------
     FileNotFoundError
-        If there is none of that name; the message lists those shipped.
+        If no model has that name; the message lists those shipped.
     """
     return OpeningModel(find_weights(name, "opening"))
 

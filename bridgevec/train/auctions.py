@@ -215,7 +215,7 @@ def evaluate_bidder(
             if isinstance(bidder, PolicyBidder):
                 others = (now.seats[:, None] + [1, 2, 3]) % 4
                 truth = described[now.auctions[:, None], others, :SPREAD]
-                evenly = truth.mean(axis=1, keepdims=True)  # it follows from the own hand
+                evenly = truth.mean(axis=1, keepdims=True)  # known from the player's hand
                 for k, guessed in enumerate((bidder.guesses(*now.tables)[..., :SPREAD], evenly)):
                     errors[k] += np.abs(guessed - truth).sum(axis=0)
     n = float(made.sum())

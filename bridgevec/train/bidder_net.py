@@ -56,7 +56,7 @@ class Outputs(NamedTuple):
     logits : Tensor, shape (n, 38)
         Of all calls; those that are not legal are yet to be masked, see `mask_illegal`.
     value : Tensor, shape (n,)
-        For training of one's own that needs a critic; those of this package do without.
+        For training with a critic; the trainings of this package do without.
     guesses : Tensor, shape (n, 3, 18)
         Of left-hand opponent, partner and right-hand opponent: 13 numbers as
         `bridgevec.bidders.features.describe_hands` gives them, and the logarithms of the standard
@@ -256,7 +256,7 @@ def save_network(
         ``name.safetensors``; the card is ``name.json``.
     network : BidderNetwork
     card : dict
-        What it shall say beside name and architecture.
+        More fields, besides name and architecture.
     """
     path = Path(path)
     about = {"name": path.stem, "format": FORMAT, "architecture": network.architecture}

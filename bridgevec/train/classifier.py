@@ -284,7 +284,7 @@ default "embedding"
         path : path
             ``name.safetensors``; the card is ``name.json``.
         card : dict, optional
-            What else the card shall say: provenance, figures.
+            More fields of the card: provenance, figures.
 
         Returns
         -------

@@ -191,7 +191,7 @@ class Recipe(ABC, Generic[Config]):
         return {"": {name: name for name in log[-1] if name not in (self.unit, "step")}}, "log"
 
     def compiled(self) -> list[nn.Module]:
-        """Tell which modules are called in training, for PyTorch to compile."""
+        """Return which modules are called in training, for PyTorch to compile."""
         return [self.model]
 
     def state(self) -> dict[str, Tensor]:

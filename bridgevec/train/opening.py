@@ -343,7 +343,7 @@ def save_opening(
     start : str or path, optional
         The model that was trained further.
     card : dict
-        What else the card shall say.
+        More fields of the card.
     """
     tensors: dict[str, NDArray[Any]] = {
         f"{m}.{i}.{name}": array.astype(np.float16)
