@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -139,11 +140,37 @@ class PolicyBidder(Bidder):
         -------
         ndarray of float32, shape (n, width)
         """
-        x = np.empty((len(seen.places), len(self._bias)), dtype=np.float32)
-        sum_rows(seen.places, self._rows, x)
+        return self._layers(seen.places, self._read(seen.vectors))
+
+    def _read(self, vectors: NDArray[np.float32]) -> tuple[NDArray[Any], ...]:
+        """Return what is read of hands, each once, and which of these each row has."""
+        if self._reader is None:
+            return ()
+        if len(vectors) < 2:
+            return self._reader(vectors), np.arange(len(vectors))
+        # In a search or a sample many rows have the same hand.
+        hands, which = np.unique(vectors, axis=0, return_inverse=True)
+        reader, read = self._reader, np.empty((len(hands), len(self._bias)), dtype=np.float32)
+
+        def work(part: slice) -> None:
+            read[part] = reader(hands[part])
+
+        _in_parts(work, len(hands))
+        return read, which
+
+    def _layers(
+        self,
+        places: NDArray[np.int16],
+        read: tuple[NDArray[Any], ...],
+        part: slice = slice(None),
+    ) -> NDArray[np.float32]:
+        """Compute the last hidden layer of some of the rows."""
+        x = np.empty((len(places[part]), len(self._bias)), dtype=np.float32)
+        sum_rows(places[part], self._rows, x)
         x += self._bias
-        if self._reader is not None:
-            x += self._reader(seen.vectors)
+        if read:
+            hands, which = read
+            x += hands[which[part]]
         for weight, bias in self._blocks:
             y = np.maximum(x, 0) @ weight
             y += bias
@@ -156,19 +183,13 @@ class PolicyBidder(Bidder):
     ) -> NDArray[np.float32]:
         """Compute what a head says of observations, a part at a time, on every core."""
         weight, bias = head
-        places, vectors = seen
+        places, read = seen.places, self._read(seen.vectors)
         y = np.empty((len(places), len(bias)), dtype=np.float32)
 
-        def work(start: int) -> None:
-            part = slice(start, start + _CHUNK)
-            some = Seen(places[part], vectors[part])
-            np.matmul(self.last_layer(some), weight, out=y[part])
+        def work(part: slice) -> None:
+            np.matmul(self._layers(places, read, part), weight, out=y[part])
 
-        if len(places) <= _CHUNK:
-            work(0)
-        else:
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
-                list(pool.map(work, range(0, len(places), _CHUNK)))
+        _in_parts(work, len(places))
         y += bias
         return y
 
@@ -262,6 +283,16 @@ class PolicyBidder(Bidder):
                 means[SPREAD:],
             )
         return shown
+
+
+def _in_parts(work: Callable[[slice], None], n: int) -> None:
+    """Do work on `n` rows, a part at a time, on every core."""
+    parts = [slice(start, start + _CHUNK) for start in range(0, n, _CHUNK)]
+    if len(parts) == 1:
+        work(parts[0])
+    else:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(work, parts))
 
 
 class Reader:
