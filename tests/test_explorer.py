@@ -1,5 +1,8 @@
 """The explorer page as files and from its server."""
 
+import re
+import socket
+import struct
 import threading
 import urllib.error
 import urllib.request
@@ -10,7 +13,7 @@ from typer.testing import CliRunner
 import bridgevec as bv
 from bridgevec.cli import app
 from bridgevec.explorer.build import search_source
-from bridgevec.explorer.site import export_site, make_server
+from bridgevec.explorer.site import SITE, export_site, make_server
 
 DEAL = "N:93.KJ5.Q54.AT975 AQ5.T4.KJT72.KJ8 K87642.AQ763.6.4 JT.982.A983.Q632"
 
@@ -48,10 +51,38 @@ def test_the_server_gives_the_files_of_the_page_alone():
         server.shutdown()
 
 
+def test_the_page_loads_at_once_what_it_shows_first():
+    """Modules that are named by others are found late, one after the other, unless listed."""
+    needed, left = [], ["main.js", "view-board.js"]
+    while left:
+        name = left.pop(0)
+        if name not in needed:
+            needed.append(name)
+            text = (SITE / "js" / name).read_text("utf-8")
+            left += re.findall(r'^(?:import|export) [^;]*?from "\./([\w-]+\.js)"', text, re.M)
+    page = (SITE / "index.html").read_text("utf-8")
+    assert set(re.findall(r'"modulepreload" href="js/([^"]+)"', page)) == set(needed[1:])
+
+
+def test_a_browser_that_leaves_is_no_error(capfd):
+    with make_server() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for _ in range(3):
+            with socket.create_connection(server.server_address) as browser:
+                browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                browser.sendall(b"GET /js/main.js HTTP/1.1\r\n\r\nGET ")
+        urllib.request.urlopen(f"http://127.0.0.1:{server.server_address[1]}/").close()
+        server.shutdown()
+    assert capfd.readouterr().err == ""
+
+
 def test_packaged_boards_are_read(tmp_path):
     export_site(tmp_path / "site")
     boards = list(bv.read_boards(tmp_path / "site" / "examples.pbn"))
     assert len(boards) == 26
+    match = list(bv.read_boards(tmp_path / "site" / "robots.lin"))
+    assert len(match) == 500
+    assert all(board.result is not None for board in match if str(board.contract) != "Pass")
     assert (tmp_path / "site" / "given.pbn").read_bytes() == b""
 
 

@@ -14,6 +14,8 @@ from bridgevec.bidders.policy import load_policy
 from bridgevec.models.embedding import load_embedding
 from bridgevec.models.opening import load_opening
 from bridgevec.scoring import imps, par, scores
+from bridgevec.simulate.conditions import Batch
+from bridgevec.simulate.language import parse_condition
 
 HERE = Path(__file__).parent / "explorer"
 STRAINS = ["C", "D", "H", "S", "NT"]
@@ -168,6 +170,40 @@ def test_bidder_in_javascript(answers):
         for who, guess in zip(("left", "partner", "right"), found["guesses"][i], strict=True):
             expected = [*shown[who].lengths.values(), shown[who].points, *shown[who].embedding]
             np.testing.assert_allclose(guess, expected, atol=1e-3)
+
+
+CONDITIONS = [
+    "hcp(south) >= 12",
+    "shape(north, any 4333 + any 4432 + any 5332 - 5xxx - x5xx) and hcp(north) > 9",
+    "shape(east, 54xx + 45xx, any 64xx - xx0x) || spades(west) >= 5",
+    "hascard(north, AS) && !hascard(south, SK) or controls(west) == 4",
+    "hcp(north) * 2 - 3 > hcp(south) % 7 + (clubs(east) - diamonds(east)) / 2",
+    "not hcp(west, hearts) and 1 < spades(north) == 0",
+    "hcp(north) != 10 && -hcp(east) < -9 || heart(south) <= 2",
+]
+WRONG = {
+    "hcp(north) >= 15 && spads(south) > 4": ("“spads” is not known here", 20),
+    "hcp(noth)": ("expected north, east, south or west, found “noth”", 4),
+    "hcp(north": ("expected “)”, but the text ends", 9),
+    "shape(west, 5333)": ("shape 5333 has 14 cards", 12),
+    "hcp(north) > 9999999999": ("a number has more than 9 digits", 13),
+    "hcp(north) > 3 4": ("expected the end, found “4”", 15),
+    "tricks(north, spades) > 9": ("“tricks” is not known here", 0),
+}
+
+
+def test_conditions_in_javascript():
+    deals = bv.random_deals(300, seed=36)
+    question = {"deals": [d.pbn for d in deals], "conditions": CONDITIONS, "wrong": list(WRONG)}
+    found = ask("conditions.mjs", question)
+    batch = Batch(np.array([deal.masks for deal in deals], np.uint64))
+    for text, fits in zip(CONDITIONS, found["fits"], strict=True):
+        expected = batch.value(parse_condition(text)) != 0
+        assert 0 < expected.sum() < len(deals)
+        np.testing.assert_array_equal(fits, expected, err_msg=text)
+    for (message, place), said in zip(WRONG.values(), found["wrong"], strict=True):
+        assert said[0].startswith(message)
+        assert said[1] == place
 
 
 def test_scores_in_javascript(answers):

@@ -1,6 +1,7 @@
 """The explorer page in a real browser: Chromium without a window, driven by Playwright."""
 
 import io
+import re
 import shutil
 import threading
 
@@ -165,6 +166,59 @@ def test_a_board_is_bid_to_the_end(page, address):
     page.wait_for_selector(".scores")
     assert "IMPs against par" in page.text_content(".result h2")
     assert page.locator(".hand.closed").count() == 0
+
+
+def test_deals_fit_conditions_and_errors_show_the_place(page, address):
+    page.goto(f"{address}#board?{LINK}")
+    page.wait_for_selector(".diagram")
+    page.click("#open")
+    page.fill("[name=S]", "12+ 5+Q")
+    page.click("text=Deal at random")
+    page.wait_for_selector("text=South, character 5")
+    assert page.evaluate("getSelection().toString()") == "5+Q"
+    page.fill("[name=S]", "12-30 5+S")
+    page.fill("#deal-language", "hcp(north) + hcp(south) >= 24 && shaep(north, any 4333)")
+    page.click("text=Deal at random")
+    page.wait_for_selector("text=Condition, character 34")
+    assert page.evaluate("getSelection().toString()") == "shaep"
+    page.fill("#deal-language", "hcp(north) + hcp(south) >= 24 && hearts(north) < 4")
+    page.click("text=Deal at random")
+    page.wait_for_selector("text=8 boards")
+    page.click("#share")
+    board = next(
+        iter(bv.read_boards(io.StringIO(page.input_value("[aria-label='PBN of the board']"))))
+    )
+    north, south = board.deal[0], board.deal[2]
+    assert south.points >= 12
+    assert south.lengths[0] >= 5
+    assert north.points + south.points >= 24
+    assert north.lengths[1] < 4
+
+
+def test_boards_alike_are_opened(page, address):
+    page.goto(f"{address}#hand?{LINK}")
+    page.wait_for_selector(".boards-alike td")
+    assert page.locator(".boards-alike tbody tr").count() == 8
+    away = [float(text) for text in page.locator(".boards-alike td:last-child").all_text_contents()]
+    assert away == sorted(away)
+    hand = page.text_content(".boards-alike tbody .hand-line >> nth=0")
+    page.click(".boards-alike button >> nth=0")
+    page.wait_for_selector(".view-board .diagram")
+    shown = page.text_content(".diagram").replace("10", "T")
+    for ranks in re.findall("[AKQJT2-9]+", hand):
+        assert ranks in re.sub(r"[\s·]", "", shown)
+
+
+def test_leads_show_imps_and_matchpoints(page, address):
+    page.goto(f"{address}#lead?{LINK}{AUCTION}")
+    page.wait_for_selector(".leads .best")
+    rows = "rows => rows.map(r => [...r.cells].slice(-2).map(c => c.textContent))"
+    cells = page.eval_on_selector_all(".leads tbody tr", rows)
+    assert len(cells) == 13
+    assert all(re.fullmatch(r"[+−]\d+\.\d\d", one) and two.endswith(" %") for one, two in cells)
+    page.focus(".leads thead button >> nth=3")
+    page.keyboard.press("Enter")
+    assert page.get_attribute(".leads th:last-child", "aria-sort") == "descending"
 
 
 def test_the_keyboard_is_enough(page, address):

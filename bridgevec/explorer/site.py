@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import io
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ TYPES = {
     ".html": "text/html",
     ".js": "text/javascript",
     ".json": "application/json",
+    ".lin": "text/plain",
     ".pbn": "text/plain",
     ".svg": "image/svg+xml",
     ".wasm": "application/wasm",
@@ -112,6 +114,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    """A server that is quiet about browsers that leave before they have read an answer."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Report an error, unless it is that the browser has left."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def make_server(boards: Sequence[Board] = (), port: int = 0) -> http.server.ThreadingHTTPServer:
     """Make a server of the page on 127.0.0.1, to be run by its ``serve_forever``.
 
@@ -128,6 +141,4 @@ def make_server(boards: Sequence[Board] = (), port: int = 0) -> http.server.Thre
         If the port is in use.
     """
     handler = partial(_Handler, files=dict(site_files()), given=_pbn(boards))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
-    server.daemon_threads = True
-    return server
+    return _Server(("127.0.0.1", port), handler)

@@ -418,11 +418,23 @@ def choose_device(device: str, threads: int) -> torch.device:
         ``"auto"``: a GPU if there is one; else as PyTorch names devices.
     threads : int
         CPU threads; 0 leaves them alone.
+
+    Raises
+    ------
+    ValueError
+        If the number of threads is negative or absurd, or there is no such device.
     """
+    if not 0 <= threads <= 1 << 16:
+        raise ValueError(f"threads is {threads}, expected 0 to {1 << 16}")
     if threads:
         torch.set_num_threads(threads)
     auto = "cuda" if torch.cuda.is_available() else "cpu"
-    chosen = torch.device(auto if device == "auto" else device)
+    try:
+        chosen = torch.device(auto if device == "auto" else device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError) as error:  # PyTorch's, of several lines
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device {device!r} cannot be used: {reason}") from error
     if chosen.type == "cuda":
         torch.set_float32_matmul_precision("high")
     return chosen

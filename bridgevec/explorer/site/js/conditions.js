@@ -2,15 +2,24 @@
 
 import { SUIT_LETTERS, points, suitLengths } from "./cards.js";
 
+/** What is wrong with a condition, and the place in its text. */
+export class ConditionError extends Error {
+  constructor(message, at, length = 1) {
+    super(message);
+    Object.assign(this, { at, length });
+  }
+}
+
 /** A list of {what, low, high}; what is "points", "balanced" or a suit's number. */
 export function parseCondition(text) {
-  return text.trim().toUpperCase().split(/[\s,]+/).filter(Boolean).map((word) => {
+  return [...text.toUpperCase().matchAll(/[^\s,]+/g)].map(({ 0: word, index }) => {
+    const fail = (what) => { throw new ConditionError(`“${word}”: ${what}`, index, word.length); };
     if (/^BAL(ANCED)?$/.test(word)) return { what: "balanced" };
     const match = /^(\d+)(?:(\+)|-(\d+))?(S|H|D|C|HCP|P)?$/.exec(word);
-    if (!match) throw new Error(`condition “${word}”: write 15-17, 12+, balanced, 5+S or 4H`);
+    if (!match) fail("write 15-17, 12+, balanced, 5+S or 4H");
     const suit = SUIT_LETTERS.indexOf(match[4] ?? "?");
     const low = Number(match[1]), high = match[2] ? 40 : Number(match[3] ?? match[1]);
-    if (high < low || (suit >= 0 && low > 13)) throw new Error(`condition “${word}” fits no hand`);
+    if (high < low || (suit >= 0 && low > 13)) fail("no hand has that");
     return { what: suit < 0 ? "points" : suit, low, high };
   });
 }

@@ -34,14 +34,21 @@ function go(view, extra = {}) {
   render();
 }
 
-function useBoards(boards, index = 0, problems = []) {
-  if (problems.length) toast(`${problems.length} left out. ${problems[0]}`);
+function useBoards(boards, index = 0, said = "") {
+  if (said) toast(said);
   if (!boards.length) return;
   Object.assign(state, { boards, index, board: boards[index], extra: {} });
   if (state.view === "hand" || state.view === "pair") state.extra = {};
   history.pushState(null, "", hash());
   announce(`${boards.length} ${boards.length === 1 ? "board" : "boards"}`);
   render();
+}
+
+/** Show boards; one that is open stays among the others. */
+function openBoards(boards) {
+  state.view = "board";
+  const at = state.boards.indexOf(boards[0]);
+  useBoards(at < 0 ? boards : state.boards, Math.max(0, at));
 }
 
 function nextBoard() {
@@ -76,7 +83,7 @@ async function render() {
   main.replaceChildren(root);
   document.title = `${VIEWS.find(([name]) => name === state.view)[1]} · bridgevec explorer`;
   try {
-    state.leave = show(root, { board: state.board, extra: state.extra, keep, go, useBoards, nextBoard,
+    state.leave = show(root, { openBoards, board: state.board, boards: state.boards, extra: state.extra, keep, go, useBoards, nextBoard,
       randomBoard, again: render });
   } catch (error) {
     root.append(h("p", { class: "problem" }, error.message));

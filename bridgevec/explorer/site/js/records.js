@@ -138,6 +138,7 @@ function readLin(text, keep) {
     if (key === "ah") now.name = value.replace(/^board\s*/i, "") || now.name;
     if (key === "mb") now.calls.push(value);
     if (key === "pc") now.cards.push(value);
+    if (key === "mc" && /^\d+$/.test(value)) now.result = Number(value);
   }
   flush();
 }
@@ -165,7 +166,7 @@ function linBoard(record) {
   const board = makeBoard({
     name: record.name.replace(/^[oc](?=\d)/, ""), deal: completeDeal(deal), dealer, calls,
     vulnerable: parseVulnerable(record.sv === "0" ? "" : record.sv ?? ""),
-    players: record.players && [2, 3, 0, 1].map((i) => record.players[i] ?? ""),
+    result: record.result ?? null, players: record.players && [2, 3, 0, 1].map((i) => record.players[i] ?? ""),
   });
   if (board.contract) {
     const position = new Position(board.deal, board.contract.strain, (board.contract.declarer + 1) % 4);

@@ -2,8 +2,9 @@
 
 import { callName } from "./auction.js";
 import { RANKS, SEATS, SEAT_NAMES, SUIT_NAMES, handText, parseHand, points, suitLengths, suitOf } from "./cards.js";
-import { callMark, h, percent, s, suitMark } from "./dom.js";
+import { callMark, contractMark, h, percent, s, suitMark } from "./dom.js";
 import { handSpace, nearest } from "./handspace.js";
+import { boardsAlike } from "./library.js";
 import { embedding, opening } from "./networks.js";
 import { isVulnerable } from "./scoring.js";
 
@@ -13,7 +14,7 @@ export const handLine = (hand) => h("span", { class: "hand-line" }, [0, 1, 2, 3]
 const describe = (hand) => `${points(hand)} points, ${[...suitLengths(hand)].sort((a, b) => b - a).join("-")}`;
 const WIDTH = 560, HEIGHT = 420;
 
-export function show(root, { board, extra, keep, go }) {
+export function show(root, { board, boards, extra, keep, go, openBoards }) {
   let gone = false, hand, seat = Math.max(0, SEATS.indexOf(extra.seat ?? "S")), problem = "";
   try { hand = extra.hand ? parseHand(extra.hand) : board.deal[seat]; }
   catch (error) { problem = error.message; hand = board.deal[seat]; }
@@ -33,14 +34,33 @@ export function show(root, { board, extra, keep, go }) {
   const bids = h("section", { class: "panel" }, h("h2", {}, "Opening bid"));
   const map = h("section", { class: "panel map" }, h("h2", {}, "The space of hands"), h("p", { class: "note" }, "…"));
   const alike = h("section", { class: "panel" }, h("h2", {}, "Hands alike"));
+  const similar = h("section", { class: "panel" }, h("h2", {}, "Boards alike"), h("p", { class: "note" }, "…"));
   root.append(h("div", { class: "hand-head" }, seats, form, note, h("p", { class: "big-hand" }, handLine(hand)), h("p", { class: "note" }, describe(hand))),
-    h("div", { class: "columns" }, h("div", {}, numbers, bids), h("div", {}, map, alike)));
+    h("div", { class: "columns" }, h("div", {}, numbers, bids, similar), h("div", {}, map, alike)));
   const fail = (box) => (error) => { if (!gone) box.append(h("p", { class: "problem" }, error.message)); };
   const walk = (other) => go("hand", { ...extra, seat: SEATS[seat], hand: handText(other) });
 
   embedding().then((network) => { if (!gone) drawNumbers(network.embed(hand)); }).catch(fail(numbers));
   opening().then((model) => { if (!gone) drawBids(model); }).catch(fail(bids));
   handSpace().then((space) => embedding().then((network) => { if (!gone) drawSpace(space, network.embed(hand)); })).catch(fail(map));
+
+  boardsAlike(hand, boards.length > 1 ? boards : []).then((found) => { if (!gone) drawBoards(found); }).catch(fail(similar));
+
+  function drawBoards({ places, calls }) {
+    const ended = (other) => h("div", {}, other.contract ? contractMark(other.contract) : other.calls.length ? "Passed out" : "–",
+      other.result === null || !other.contract ? null : h("small", {}, ` · ${other.result}`));
+    const row = ({ boards: held, seat: at, own, distance }) => h("tr", {},
+      h("th", { scope: "row" }, h("button", { type: "button", onclick: () => openBoards(held) }, `${own ? "Your board" : "Board"} ${held[0].name || "?"}`), h("small", {}, SEAT_NAMES[at])),
+      h("td", {}, handLine(held[0].deal[at])),
+      h("td", {}, held.map(ended)),
+      h("td", {}, distance.toFixed(2)));
+    similar.replaceChildren(h("h2", {}, "Boards alike"),
+      calls.length ? h("p", {}, "Before whom nobody had bid, they called: ", calls.map(([call, n], i) => [i ? ", " : "", callMark(call), ` ${n}`]), ".") : null,
+      h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Boards alike" }, h("table", { class: "boards-alike" },
+        h("thead", {}, h("tr", {}, ["Board", "The hand", "Contract, tricks", "Away"].map((title) => h("th", { scope: "col" }, title)))),
+        h("tbody", {}, places.slice(0, 8).map(row)))),
+      h("p", { class: "note" }, `The nearest hands of the packaged boards${boards.length > 1 ? " and of those that are open" : ""}; the calls are of the nearest ${places.length}. Packaged are teaching boards and a match between two robots. Your own files by the thousand: bridgevec index.`));
+  }
 
   function drawNumbers(vector) {
     const bar = (value, label) => h("span", { class: "meter", role: "img", "aria-label": `${label} ${value.toFixed(2)}` },

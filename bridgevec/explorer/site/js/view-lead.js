@@ -5,10 +5,12 @@ import { SEAT_NAMES, cardName, handText, randomDeal, randomNumbers } from "./car
 import { leaderOf } from "./board.js";
 import { announce, cardMark, contractMark, h, percent } from "./dom.js";
 import { bidder } from "./networks.js";
+import { imps, isVulnerable, score } from "./scoring.js";
 import { solveCards } from "./solver.js";
 import { auctionTable } from "./tables.js";
 import { handLine } from "./view-hand.js";
 
+const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
 const POOL = 48, ENOUGH = 200;
 
 /** How likely the bidder makes the calls of the auction, the leader's own apart, with these hands. */
@@ -32,26 +34,40 @@ export function show(root, { board, go, keep }) {
     return () => {};
   }
   const leader = leaderOf(board.contract), hand = board.deal[leader], need = 13 - (board.contract.level + 6) + 1;
-  const sums = new Map(hand.map((card) => [card, { n: 0, tricks: 0, squares: 0, sets: 0 }]));
+  const sums = new Map(hand.map((card) => [card, { n: 0, tricks: 0, squares: 0, sets: 0, imps: 0, beaten: 0 }]));
+  const vulnerable = isVulnerable(board.vulnerable, board.contract.declarer);
+  let order = "set";
   const status = h("p", { class: "note" }), rows = h("tbody", {});
   const button = h("button", { type: "button", class: "primary", onclick: () => (running ? stop() : run()) }, "Start");
+  const headings = [];
+  function heading(key, title) {
+    const cell = h("th", { scope: "col", "aria-sort": key === order ? "descending" : "none" }, h("button", { type: "button", onclick: () => {
+      order = key;
+      for (const [name, other] of headings) other.setAttribute("aria-sort", name === order ? "descending" : "none");
+      draw();
+    } }, title));
+    headings.push([key, cell]);
+    return cell;
+  }
   const seed = [...handText(hand)].reduce((a, c) => (Math.imul(a, 31) + c.charCodeAt(0)) | 0, 7);
   const parts = { spread: [], dealt: 0, solved: 0, random: randomNumbers(seed) };
   root.append(h("div", { class: "hand-head" }, h("h2", {}, `${SEAT_NAMES[leader]} leads against `, contractMark(board.contract)), h("p", { class: "big-hand" }, handLine(hand)), h("div", { class: "row" }, button, status)),
     h("div", { class: "columns" }, h("section", { class: "panel" }, h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Leads" }, h("table", { class: "leads" }, h("caption", { class: "hidden" }, "Leads"), h("thead", {}, h("tr", {},
-      ["Lead", "Sets it", "", "Tricks", "±"].map((title) => (title ? h("th", { scope: "col" }, title) : h("td", {}))))), rows)),
-    h("p", { class: "note" }, "Tricks of the defence with best play by all from there, over layouts of the other hands. ± is the standard error.")),
+      h("th", { scope: "col" }, "Lead"), heading("set", "Sets it"), h("td", { class: "bar" }), heading("mean", "Tricks"), h("th", { scope: "col" }, "±"), heading("byImps", "IMPs"), heading("byMatchpoints", "Matchpoints"))), rows)),
+    h("p", { class: "note" }, "Tricks of the defence with best play by all from there, over layouts of the other hands; ± is their standard error. IMPs against the mean of the other leads; matchpoints, the share of the other leads that it beats. Choose a heading to sort by it.")),
     h("section", { class: "panel" }, board.calls.length ? auctionTable(board.dealer, board.calls, { vulnerable: board.vulnerable }) : h("p", {}, "No auction: the other hands are dealt at random."),
       h("p", { class: "note" }, board.calls.length ? `Of every ${POOL} random layouts one is drawn, each as likely as the robot would bid this auction with it. The real layout is not used.` : "Bid the board for layouts that fit an auction."))));
 
   function draw() {
-    const list = [...sums].map(([card, sum]) => ({ card, ...sum, mean: sum.n ? sum.tricks / sum.n : 0, set: sum.n ? sum.sets / sum.n : 0 }))
-      .sort((a, b) => b.set - a.set || b.mean - a.mean || a.card - b.card);
+    const list = [...sums].map(([card, sum]) => ({ card, ...sum, mean: sum.n ? sum.tricks / sum.n : 0, set: sum.n ? sum.sets / sum.n : 0,
+      byImps: sum.n ? sum.imps / sum.n : 0, byMatchpoints: sum.n ? sum.beaten / sum.n : 0 }))
+      .sort((a, b) => b[order] - a[order] || b.set - a.set || b.mean - a.mean || a.card - b.card);
     const focus = document.activeElement?.dataset?.card;
-    rows.replaceChildren(...list.map(({ card, n, tricks, squares, mean, set }) => {
+    rows.replaceChildren(...list.map(({ card, n, tricks, squares, mean, set, byImps, byMatchpoints }) => {
       const error = n > 1 ? Math.sqrt(Math.max(0, squares / n - (tricks / n) ** 2) / (n - 1)) : null;
       return h("tr", { class: n && list[0].card === card ? "best" : null }, h("th", { scope: "row", "data-card": card }, cardMark(card)), h("td", {}, n ? `${percent(set)} %` : "–"),
-        h("td", { class: "bar" }, h("i", { style: `width:${100 * set}%`, "aria-hidden": "true" })), h("td", {}, n ? mean.toFixed(2) : "–"), h("td", {}, error === null ? "–" : error.toFixed(2)));
+        h("td", { class: "bar" }, h("i", { style: `width:${100 * set}%`, "aria-hidden": "true" })), h("td", {}, n ? mean.toFixed(2) : "–"), h("td", {}, error === null ? "–" : error.toFixed(2)),
+        h("td", {}, n ? signed(byImps) : "–"), h("td", {}, n ? `${percent(byMatchpoints)} %` : "–"));
     }));
     if (focus) rows.querySelector(`[data-card="${focus}"]`)?.focus();
   }
@@ -59,9 +75,13 @@ export function show(root, { board, go, keep }) {
   function stop() { running = false; button.textContent = "Go on"; }
 
   function count(worths) {
+    const points = new Map([...worths].map(([card, tricks]) => [card, -score(board.contract, vulnerable, 13 - tricks)]));
     for (const [card, tricks] of worths) {
       const sum = sums.get(card);
       sum.n++; sum.tricks += tricks; sum.squares += tricks * tricks; sum.sets += tricks >= need ? 1 : 0;
+      const gains = [...points].filter(([other]) => other !== card).map(([, theirs]) => points.get(card) - theirs);
+      sum.imps += gains.reduce((all, gain) => all + imps(gain), 0) / gains.length;
+      sum.beaten += gains.reduce((all, gain) => all + (Math.sign(gain) + 1) / 2, 0) / gains.length;
     }
     parts.solved++;
     const effective = parts.spread.reduce((a, b) => a + b, 0) / parts.spread.length;
