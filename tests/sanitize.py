@@ -166,7 +166,7 @@ def build() -> None:
     subprocess.run(
         [*command, f"--build-temp={BUILD / 'temp'}"],
         cwd=ROOT,
-        env={**os.environ, "CFLAGS": FLAGS, "LDFLAGS": FLAGS},
+        env={**os.environ, "CFLAGS": FLAGS, "LDFLAGS": FLAGS, "BRIDGEVEC_OPTIMIZE": "1"},
         check=True,
     )
 
