@@ -158,7 +158,8 @@ def test_layouts_deal_the_hidden_cards_and_nothing_else():
 COMPILED = {"precision": "bfloat16", "compile": True}
 
 
-@pytest.mark.parametrize("how", [{}, pytest.param(COMPILED, marks=[pytest.mark.slow, compiles])])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [{}, pytest.param(COMPILED, marks=compiles)])
 def test_a_pair_learns_from_layouts(taught, tmp_path, how):
     config = Hand2VecConfig(
         out=str(tmp_path / "hand2vec-x.safetensors"), layout_teachers=(str(taught),),

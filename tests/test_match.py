@@ -406,6 +406,7 @@ def test_an_engine_that_never_stops_talking_is_stopped(deals):
     assert match.imps.tolist() == [-3]
 
 
+@pytest.mark.slow
 def test_a_match_goes_on_where_it_was_killed(file, tmp_path):
     """The engine kills it when it is asked for the 21st time."""
     asked, kill = tmp_path / "asked", tmp_path / "kill"
