@@ -23,6 +23,7 @@ from bridgevec.records import RecordWarning, Report, read_boards, write_boards
 from bridgevec.scoring import Contract, Par, Vulnerability, imps, par, par_scores, score, scores
 from bridgevec.simulate.lead import opening_lead
 from bridgevec.simulate.sampler import sample_deals
+from bridgevec.simulate.tricks import SideTricks, side_tricks
 
 __version__ = version("bridgevec")
 
@@ -42,6 +43,7 @@ __all__ = [
     "RecordWarning",
     "Report",
     "Seat",
+    "SideTricks",
     "SimilarBoard",
     "Strain",
     "TrickEstimate",
@@ -70,6 +72,7 @@ __all__ = [
     "sample_deals",
     "score",
     "scores",
+    "side_tricks",
     "solve_board",
     "solve_boards",
     "solve_table",

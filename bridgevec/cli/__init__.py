@@ -16,6 +16,7 @@ import bridgevec
 from bridgevec.cli import (
     analyse,
     bid,
+    contracts,
     deal,
     explain,
     explore,
@@ -54,6 +55,7 @@ groups = (
     solve,
     analyse,
     deal,
+    contracts,
     lead,
     label,
     opening,
