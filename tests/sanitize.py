@@ -118,10 +118,10 @@ def auctions(deals: int, seed: int) -> None:
         at = Auctions(n)
         for call in longest:
             at.start(at.over(), vulnerable)
-            places = observe(hands[np.arange(n), at.turns()], at, vulnerable)
+            features = observe(hands[np.arange(n), at.turns()], at, vulnerable)
             sums = np.empty((n, 5), dtype=np.float32)
-            sum_rows(places, weights, sums)
-            add_to_rows(places, sums, weights.copy())
+            sum_rows(features, weights, sums)
+            add_to_rows(features, sums, weights.copy())
             masks = at.legal_masks()
             calls = (rng.random(masks.shape) * masks).argmax(1) if at_random else np.full(n, call)
             assert at.are_legal(calls).all()

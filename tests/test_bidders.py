@@ -11,7 +11,7 @@ import bridgevec
 from bridgevec._laws import Auctions
 from bridgevec.auction import N_CALLS, Auction, auction_text, calls_at, parse_call
 from bridgevec.bidders import Bidder, PassBidder, RandomBidder, load_bidder
-from bridgevec.bidders.features import N_BIDDER_FEATURES, N_PLACES, describe_hands, observe
+from bridgevec.bidders.features import N_ACTIVE, N_BIDDER_FEATURES, describe_hands, observe
 from bridgevec.bidders.policy import PolicyBidder
 from bridgevec.cards import hand_bits, hand_mask, hand_text, random_masks
 from bridgevec.models.embedding import load_embedding
@@ -64,8 +64,8 @@ def random_tables(n, seed, longest=40):
 
 def names(mask, auction="", dealer="N", vulnerable=0):
     core = Auction(auction, dealer).core
-    places = observe(np.array([mask], np.uint64), core, np.array([vulnerable], np.uint8))[0]
-    return set(places[places > 0].tolist())
+    features = observe(np.array([mask], np.uint64), core, np.array([vulnerable], np.uint8))[0]
+    return set(features[features > 0].tolist())
 
 
 @pytest.mark.parametrize(
@@ -82,19 +82,19 @@ def test_the_strength_of_a_hand_is_points_and_its_two_longest_suits(hand, streng
 
 
 def test_places_are_different_numbers_of_features_then_zeros():
-    places = observe(*random_tables(500, seed=1, longest=80))
-    assert places.shape == (500, N_PLACES)
-    for row in places:
+    features = observe(*random_tables(500, seed=1, longest=80))
+    assert features.shape == (500, N_ACTIVE)
+    for row in features:
         used = int((row != 0).sum())
         assert (row[used:] == 0).all()
         assert len(set(row[:used].tolist())) == used
-    assert places.min() >= 0
-    assert places.max() < N_BIDDER_FEATURES
+    assert features.min() >= 0
+    assert features.max() < N_BIDDER_FEATURES
 
 
 def test_every_hand_has_28_features_of_cards_and_standing():
-    places = observe(*random_tables(200, seed=2, longest=0))
-    assert ((places > 0).sum(axis=1) == 28 + 12).all()
+    features = observe(*random_tables(200, seed=2, longest=0))
+    assert ((features > 0).sum(axis=1) == 28 + 12).all()
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_what_is_seen_is_relative_to_the_own_seat():
 
 def test_different_auctions_look_different():
     hands, auctions, vulnerable = random_tables(3000, seed=3, longest=16)
-    places = np.sort(observe(hands[:1].repeat(3000), auctions, vulnerable), axis=1)
+    features = np.sort(observe(hands[:1].repeat(3000), auctions, vulnerable), axis=1)
     seen = {}
-    for i, row in enumerate(places):
+    for i, row in enumerate(features):
         mine = int(auctions.turns()[i])
         own, others = vulnerable[i] >> (mine & 1) & 1, vulnerable[i] >> (~mine & 1) & 1
         key = (len(calls_at(auctions, i)), tuple(calls_at(auctions, i)), own, others)
@@ -248,8 +248,8 @@ def test_numpy_is_as_pytorch(file):
     shown = bidder.infer(HAND, "1C P", "S", "All")
     with torch.no_grad():
         core = Auction("1C P", "S").core
-        places = observe(np.array([hand_mask(HAND)], np.uint64), core, np.array([3], np.uint8))
-        guesses = network(torch.from_numpy(places)).guesses[0].numpy()
+        features = observe(np.array([hand_mask(HAND)], np.uint64), core, np.array([3], np.uint8))
+        guesses = network(torch.from_numpy(features)).guesses[0].numpy()
     assert list(shown) == ["left", "partner", "right"]
     partner = shown["partner"]
     assert partner.points == pytest.approx(guesses[1, 4] * 4.1302 + 10, abs=1e-4)
@@ -261,12 +261,12 @@ def test_numpy_is_as_pytorch(file):
 def test_the_first_layer_is_an_embedding_bag():
     torch.manual_seed(1)
     network = BidderNetwork(width=16, blocks=1)
-    places = torch.from_numpy(observe(*random_tables(50, seed=11)))
-    network(places).logits.square().sum().backward()
+    features = torch.from_numpy(observe(*random_tables(50, seed=11)))
+    network(features).logits.square().sum().backward()
     fast = network.rows.grad.clone()
     network.zero_grad()
     bag = torch.nn.functional.embedding_bag
-    x = bag(places.int(), network.rows, mode="sum", padding_idx=0) + network.bias
+    x = bag(features.int(), network.rows, mode="sum", padding_idx=0) + network.bias
     x = x + torch.relu(network.blocks[0](torch.relu(x)))
     network.policy(torch.relu(x)).square().sum().backward()
     torch.testing.assert_close(fast, network.rows.grad, rtol=1e-4, atol=1e-4)
@@ -342,18 +342,18 @@ def test_what_is_read_of_the_hand_is_up_to_the_network(tmp_path, hand):
     save_network(tmp_path / "mine.safetensors", network, {"command": ""})
     bidder = load_bidder(tmp_path / "mine.safetensors")
     tables = hands, auctions, _ = random_tables(600, seed=13, longest=20)
-    places, vectors = bidder.input.observe(*tables)
+    features, vectors = bidder.input.observe(*tables)
 
     # Of the features of the hand the 52 cards at most, and the auction as all have it.
     usual = observe(*tables)
-    ours, cards = (np.where(x > 2020, x, 0) for x in (places, usual))
+    ours, cards = (np.where(x > 2020, x, 0) for x in (features, usual))
     np.testing.assert_array_equal(np.sort(ours), np.sort(cards))
-    held = [{*row[(row > 0) & (row <= 2020)] - 1} for row in places]
+    held = [{*row[(row > 0) & (row <= 2020)] - 1} for row in features]
     if hand == "embedding":
         assert not any(held)
     else:
         assert held == [{*np.flatnonzero(row)} for row in hand_bits(hands)]
-    assert all((row[: (row > 0).sum()] > 0).all() for row in places)  # zeros at the end alone
+    assert all((row[: (row > 0).sum()] > 0).all() for row in features)  # zeros at the end alone
     if hand == "cards":
         assert vectors.shape == (600, 0)
     else:
@@ -364,7 +364,7 @@ def test_what_is_read_of_the_hand_is_up_to_the_network(tmp_path, hand):
     again = load_network(tmp_path / "mine.safetensors")
     assert again.architecture == network.architecture
     with torch.no_grad():
-        outputs = again(torch.from_numpy(places), torch.from_numpy(vectors))
+        outputs = again(torch.from_numpy(features), torch.from_numpy(vectors))
     logits, legal = bidder.logits(*tables), auctions.legal_masks() == 1
     np.testing.assert_allclose(logits[legal], outputs.logits.numpy()[legal], atol=1e-4)
     np.testing.assert_allclose(bidder.guesses(*tables), outputs.guesses.numpy(), atol=1e-4)

@@ -1,4 +1,4 @@
-"""The network that judges whole deals, and what it teaches the one that sees two hands."""
+"""The network that estimates whole deals, and what it teaches the one that sees two hands."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ from bridgevec.models.embedding import Embedding
 from bridgevec.records import write_deals
 from bridgevec.train import loop
 from bridgevec.train.data import exchange_touching
-from bridgevec.train.deal2tricks import Deal2TricksConfig, judge_layouts, train_deal2tricks
+from bridgevec.train.deal2tricks import Deal2TricksConfig, estimate_layouts, train_deal2tricks
 from bridgevec.train.hand2vec import Hand2VecConfig, train_hand2vec
 from bridgevec.train.nets import Deal2Tricks, load_deal2tricks
 
@@ -117,7 +117,7 @@ def test_several_teachers_say_the_mean():
     models = [Deal2Tricks(16, 1).eval() for _ in range(2)]
     pairs = random_masks(50, seed=5)[:, [0, 2]]
     one, other, both = (
-        judge_layouts(some, pairs, 3, np.random.default_rng(1)).astype(float)
+        estimate_layouts(some, pairs, 3, np.random.default_rng(1)).astype(float)
         for some in (models[:1], models[1:], models)
     )
     assert np.abs(one - other).max() > 0.02
@@ -138,8 +138,8 @@ def test_layouts_deal_the_hidden_cards_and_nothing_else():
             return 1e4 * torch.eye(14)[hands[:, 1, :13].sum(1).long()][:, None].expand(-1, 5, -1)
 
     pairs = random_masks(600, seed=5)[:, [0, 2]]
-    judged = judge_layouts([Spy()], pairs, 4, np.random.default_rng(1))
-    assert judged.shape == (600, 2, 5, 14)
+    estimated = estimate_layouts([Spy()], pairs, 4, np.random.default_rng(1))
+    assert estimated.shape == (600, 2, 5, 14)
     rows = [calls.reshape(-1, 4, 2, 4, 52) for calls in seen]  # pair, layout, declarer, hand
     hands = np.concatenate(rows).transpose(2, 0, 1, 3, 4)
     assert hands.shape[1] == 600
@@ -149,7 +149,7 @@ def test_layouts_deal_the_hidden_cards_and_nothing_else():
     assert (hands[1] == hands[0][:, :, [2, 3, 0, 1]]).all()
     assert len({row.tobytes() for row in hands[0].reshape(-1, 208)}) == 2400
     wanted = np.eye(14)[hands[..., 1, :13].sum(-1)].mean(2).swapaxes(0, 1)
-    assert np.allclose(judged, wanted[:, :, None], atol=1e-3)
+    assert np.allclose(estimated, wanted[:, :, None], atol=1e-3)
     # Each hidden card lies left in about half of the layouts.
     hidden = (hands[0, :, 0, [1, 3]].sum(0) == 1).sum()
     assert hands[0][:, :, 1].sum() / (4 * hidden) == pytest.approx(0.5, abs=0.01)
@@ -168,7 +168,7 @@ def test_a_pair_learns_from_layouts(taught, tmp_path, how):
     )  # fmt: skip
     path = train_hand2vec(config, progress=False)
     card = json.loads(path.with_suffix(".json").read_text())
-    assert card["data"]["random pairs judged over layouts"] == 4000
+    assert card["data"]["random pairs estimated over layouts"] == 4000
     assert card["teachers"] == [json.loads(taught.with_suffix(".json").read_text())["command"]]
     assert {tensor.dtype for tensor in load_file(path).values()} == {torch.float32}
     masks = random_masks(500, seed=8)

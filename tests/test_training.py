@@ -282,7 +282,7 @@ def test_a_narrow_embedding_learns_from_a_wide_one(data, tmp_path):
     config.validation_pairs = data["pairs"]
     path = train(config, progress=False)
     card = json.loads(path.with_suffix(".json").read_text())
-    assert card["data"]["random pairs judged by teachers"] == 1000
+    assert card["data"]["random pairs estimated by teachers"] == 1000
     assert card["last epoch"]["mse_suits"] < 0.7
     wide, narrow = Embedding(teacher), Embedding(path)
     assert (wide.dims, narrow.dims) == (32, 8)

@@ -1,7 +1,7 @@
 """What a bidder's network sees: its hand and the auction, as numbers of what is the case.
 
 Of `N_BIDDER_FEATURES` statements about a hand and an auction some forty are true; an observation
-lists their numbers, in no order, int16 (n, `N_PLACES`), with zeros after the last. A network's
+lists their numbers, in no order, int16 (n, `N_ACTIVE`), with zeros after the last. A network's
 first layer is then a sum of a few rows of its weights. Seats are counted from its own on: me,
 left-hand opponent, partner, right-hand opponent.
 
@@ -38,17 +38,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgevec._laws import Auctions
-from bridgevec.bidders._features import N_ACTIVE as N_PLACES
+from bridgevec.bidders._features import N_ACTIVE, active_features
 from bridgevec.bidders._features import N_FEATURES as N_BIDDER_FEATURES
-from bridgevec.bidders._features import active_features
 from bridgevec.cards import hand_bits
 from bridgevec.models.embedding import embed_hands
 from bridgevec.models.encoder import HandEncoder
 
 __all__ = [
     "HANDS",
+    "N_ACTIVE",
     "N_BIDDER_FEATURES",
-    "N_PLACES",
     "BidderInput",
     "Seen",
     "describe_hands",
@@ -88,7 +87,7 @@ def observe(
 
     Returns
     -------
-    ndarray of int16, shape (n, N_PLACES)
+    ndarray of int16, shape (n, N_ACTIVE)
 
     Raises
     ------
@@ -113,13 +112,13 @@ class Seen(NamedTuple):
 
     Attributes
     ----------
-    places : ndarray of int16, shape (n, N_PLACES)
+    features : ndarray of int16, shape (n, N_ACTIVE)
         Active features, see `observe`.
     vectors : ndarray of float32, shape (n, dims)
         Their hands in numbers; `dims` is 0 for networks that do not read an embedding.
     """
 
-    places: NDArray[np.int16]
+    features: NDArray[np.int16]
     vectors: NDArray[np.float32]
 
 
@@ -159,17 +158,17 @@ class BidderInput:
         self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
     ) -> Seen:
         """Return what players see who are to call, see `observe`."""
-        places = observe(hands, auctions, vulnerable)
+        features = observe(hands, auctions, vulnerable)
         if self.hand != "features":
-            kept = places[:, _HAND:]
+            kept = features[:, _HAND:]
             if self.hand != "embedding":
-                kept = np.concatenate([places[:, _CARDS], kept], axis=1)
+                kept = np.concatenate([features[:, _CARDS], kept], axis=1)
             # Zeros stand at the end alone.
-            places = np.zeros_like(places)
-            places[:, : kept.shape[1]] = kept
+            features = np.zeros_like(features)
+            features[:, : kept.shape[1]] = kept
         if self.encoder is None:
-            return Seen(places, np.zeros((len(places), 0), dtype=np.float32))
-        return Seen(places, self.encoder.embed(np.asarray(hands, dtype=np.uint64)))
+            return Seen(features, np.zeros((len(features), 0), dtype=np.float32))
+        return Seen(features, self.encoder.embed(np.asarray(hands, dtype=np.uint64)))
 
 
 def describe_hands(masks: NDArray[np.uint64]) -> NDArray[np.float32]:

@@ -21,8 +21,8 @@ from bridgevec.bidders.bidder import Bidder, one_table
 from bridgevec.bidders.features import (
     DESCRIPTION,
     MEANS,
+    N_ACTIVE,
     N_BIDDER_FEATURES,
-    N_PLACES,
     OTHERS,
     SCALES,
     SPREAD,
@@ -118,7 +118,7 @@ class PolicyBidder(Bidder):
                 f"{path}: no bidder, rows {self._rows.shape} and bias {width} do not fit"
             )
         try:  # shapes that do not fit together show in use
-            nothing = np.zeros((1, N_PLACES), dtype=np.int16)
+            nothing = np.zeros((1, N_ACTIVE), dtype=np.int16)
             seen = Seen(nothing, np.zeros((1, self.input.dims), dtype=np.float32))
             self._head(self._policy, seen)
             self._head(self._guess, seen)
@@ -140,7 +140,7 @@ class PolicyBidder(Bidder):
         -------
         ndarray of float32, shape (n, width)
         """
-        return self._layers(seen.places, self._read(seen.vectors))
+        return self._layers(seen.features, self._read(seen.vectors))
 
     def _read(self, vectors: NDArray[np.float32]) -> tuple[NDArray[Any], ...]:
         """Return what is read of hands, each once, and which of these each row has."""
@@ -160,13 +160,13 @@ class PolicyBidder(Bidder):
 
     def _layers(
         self,
-        places: NDArray[np.int16],
+        features: NDArray[np.int16],
         read: tuple[NDArray[Any], ...],
         part: slice = slice(None),
     ) -> NDArray[np.float32]:
         """Compute the last hidden layer of some of the rows."""
-        x = np.empty((len(places[part]), len(self._bias)), dtype=np.float32)
-        sum_rows(places[part], self._rows, x)
+        x = np.empty((len(features[part]), len(self._bias)), dtype=np.float32)
+        sum_rows(features[part], self._rows, x)
         x += self._bias
         if read:
             hands, which = read
@@ -183,13 +183,13 @@ class PolicyBidder(Bidder):
     ) -> NDArray[np.float32]:
         """Compute what a head says of observations, a part at a time, on every core."""
         weight, bias = head
-        places, read = seen.places, self._read(seen.vectors)
-        y = np.empty((len(places), len(bias)), dtype=np.float32)
+        features, read = seen.features, self._read(seen.vectors)
+        y = np.empty((len(features), len(bias)), dtype=np.float32)
 
         def work(part: slice) -> None:
-            np.matmul(self._layers(places, read, part), weight, out=y[part])
+            np.matmul(self._layers(features, read, part), weight, out=y[part])
 
-        _in_parts(work, len(places))
+        _in_parts(work, len(features))
         y += bias
         return y
 

@@ -34,7 +34,7 @@ class Examples(NamedTuple):
 
     Attributes
     ----------
-    places : ndarray of int16, shape (n, 64)
+    features : ndarray of int16, shape (n, 64)
     vectors : ndarray of float32, shape (n, dims)
         Both as a `bridgevec.bidders.features.BidderInput` gives them.
     legal : ndarray of int8, shape (n, 38)
@@ -45,7 +45,7 @@ class Examples(NamedTuple):
     calls : ndarray of int64, shape (n,)
     """
 
-    places: NDArray[np.int16]
+    features: NDArray[np.int16]
     vectors: NDArray[np.float32]
     legal: NDArray[np.int8]
     others: NDArray[np.float32]
@@ -58,7 +58,7 @@ class Examples(NamedTuple):
     def join(self, others: Examples) -> Examples:
         """Add others."""
         return Examples(
-            np.concatenate([self.places, others.places]),
+            np.concatenate([self.features, others.features]),
             np.concatenate([self.vectors, others.vectors]),
             np.concatenate([self.legal, others.legal]),
             np.concatenate([self.others, others.others]),

@@ -72,35 +72,35 @@ class _EmbeddingBag(torch.autograd.Function):
     """`torch.nn.functional.embedding_bag` on a CPU, several times as fast."""
 
     @staticmethod
-    def forward(ctx: Any, places: Tensor, rows: Tensor) -> Tensor:
-        out = torch.empty(len(places), rows.shape[1])
-        sum_rows(places.numpy(), rows.detach().numpy(), out.numpy())
-        ctx.save_for_backward(places)
+    def forward(ctx: Any, features: Tensor, rows: Tensor) -> Tensor:
+        out = torch.empty(len(features), rows.shape[1])
+        sum_rows(features.numpy(), rows.detach().numpy(), out.numpy())
+        ctx.save_for_backward(features)
         ctx.shape = rows.shape
         return out
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
-        (places,) = ctx.saved_tensors
+        (features,) = ctx.saved_tensors
         rows = torch.zeros(ctx.shape)
-        add_to_rows(places.numpy(), gradients[0].contiguous().numpy(), rows.numpy())
+        add_to_rows(features.numpy(), gradients[0].contiguous().numpy(), rows.numpy())
         return None, rows
 
 
-def embedding_bag(places: Tensor, rows: Tensor) -> Tensor:
+def embedding_bag(features: Tensor, rows: Tensor) -> Tensor:
     """Sum the rows of what is true, for a first layer.
 
     Parameters
     ----------
-    places : Tensor of int16, shape (n, 64)
+    features : Tensor of int16, shape (n, 64)
         Observations.
     rows : Tensor, shape (N_BIDDER_FEATURES, width)
         The first has to be zero.
     """
-    if places.device.type == "cpu":
-        total: Tensor = _EmbeddingBag.apply(places.contiguous(), rows)  # type: ignore[no-untyped-call]
+    if features.device.type == "cpu":
+        total: Tensor = _EmbeddingBag.apply(features.contiguous(), rows)  # type: ignore[no-untyped-call]
         return total
-    return F.embedding_bag(places.int(), rows, mode="sum", padding_idx=0)
+    return F.embedding_bag(features.int(), rows, mode="sum", padding_idx=0)
 
 
 class HandReader(nn.Module):
@@ -190,16 +190,16 @@ class BidderNetwork(nn.Module):
         # Last, so that the other weights start as those of a network without it.
         self.reader = HandReader(encoder.dims, width) if encoder else None
 
-    def forward(self, places: Tensor, vectors: Tensor | None = None) -> Outputs:
-        """Judge observations.
+    def forward(self, features: Tensor, vectors: Tensor | None = None) -> Outputs:
+        """Compute what the network says of observations.
 
         Parameters
         ----------
-        places : Tensor of int16, shape (n, 64)
+        features : Tensor of int16, shape (n, 64)
         vectors : Tensor, shape (n, dims), optional
             Both as `input.observe` gives them.
         """
-        x = embedding_bag(places, self.rows) + self.bias
+        x = embedding_bag(features, self.rows) + self.bias
         if self.reader is not None:
             assert vectors is not None
             x = x + self.reader(vectors)
@@ -325,7 +325,7 @@ def make_network(
 
 def seen_tensors(seen: Seen, device: torch.device) -> tuple[Tensor, Tensor]:
     """Give what players see as the network takes it."""
-    return torch.from_numpy(seen.places).to(device), torch.from_numpy(seen.vectors).to(device)
+    return torch.from_numpy(seen.features).to(device), torch.from_numpy(seen.vectors).to(device)
 
 
 def merge_networks(names: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -> Path:

@@ -1,8 +1,8 @@
 """Training data as a stream of shuffled batches, mixed from several sources.
 
 Labelled deals stay in their files and are read part by part, again in every epoch; hand pairs and
-pairs that teachers judged are kept in memory. The deals of a file are independent of one another,
-so it does no harm that only those of one part are shuffled among themselves.
+pairs that teachers estimated are kept in memory. The deals of a file are independent of one
+another, so it does no harm that only those of one part are shuffled among themselves.
 
 `exchange_touching` shows a network more hands than there are labels for.
 """

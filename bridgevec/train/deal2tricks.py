@@ -3,7 +3,7 @@ r"""Deal2Tricks: a network that sees all four hands and estimates what the solve
 It is a teacher for `bridgevec.train.hand2vec`. The tricks of two hands scatter with the cards that
 their owners do not see, so a network that sees no more learns slowly from double-dummy results.
 With all four hands in sight nothing scatters: a hundred thousand deals teach it well. Then it
-judges thousands of layouts a second, some hundred times as many as the solver; the mean of its
+estimates thousands of layouts a second, some hundred times as many as the solver; the mean of its
 estimates over layouts of the hidden cards is what a pair can expect, for as many pairs as one
 likes::
 
@@ -41,7 +41,7 @@ from bridgevec.train.pairs import OUTCOMES
 from bridgevec.weights import FORMAT
 
 _AT_ONCE = (2000, 50_000)
-"""Deals judged at a time, on a CPU and on a GPU."""
+"""Deals estimated at a time, on a CPU and on a GPU."""
 _SEVEN = 7
 """Place of the seven in a suit, from the ace."""
 
@@ -199,7 +199,7 @@ def _errors(
 
 
 @torch.no_grad()
-def judge_layouts(
+def estimate_layouts(
     models: Sequence[nn.Module],
     masks: NDArray[np.uint64],
     layouts: int,
@@ -232,10 +232,10 @@ def judge_layouts(
     device = next(models[0].parameters()).device
     generator = torch.Generator(device).manual_seed(int(rng.integers(1 << 62)))
     pairs = torch.from_numpy(hand_bits(masks))
-    judged = np.empty((len(masks), 2, len(Strain), OUTCOMES), dtype=np.float16)
+    estimated = np.empty((len(masks), 2, len(Strain), OUTCOMES), dtype=np.float16)
     together = max(_AT_ONCE[device.type == "cuda"] // (2 * layouts), 1)
     starts = range(0, len(masks), together)
-    for start in tqdm(starts, desc="judging layouts", disable=not progress, leave=False):
+    for start in tqdm(starts, desc="estimating layouts", disable=not progress, leave=False):
         some = pairs[start : start + together].to(device)
         first, second = some.repeat_interleave(layouts, dim=0).unbind(1)
         ours = first + second
@@ -249,5 +249,5 @@ def judge_layouts(
             said = torch.stack([model(seen.view(-1, 4, 52)) for model in models])
         p = said.float().softmax(-1).mean(0)
         p = p.view(-1, layouts, 2, len(Strain), OUTCOMES).mean(1)
-        judged[start : start + together] = p.cpu().numpy()
-    return judged
+        estimated[start : start + together] = p.cpu().numpy()
+    return estimated

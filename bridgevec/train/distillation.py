@@ -172,9 +172,9 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
 
     def losses(self, batch: list[Tensor]) -> dict[str, Tensor]:
         """Compute the losses of a batch."""
-        places, vectors, legal, others, chances = batch
+        features, vectors, legal, others, chances = batch
         with self.machine.autocast():
-            outputs = self.model(places, vectors)
+            outputs = self.model(features, vectors)
         divergence = _divergence(outputs.logits.float(), legal, chances)
         hands_loss = guess_loss(outputs.guesses.float(), others)
         loss = divergence + self.config.hands_coef * hands_loss
@@ -189,9 +189,9 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
         """Compare with the teacher on the test split."""
         divergence, same, n = 0.0, 0, len(self.test[0])
         for batch in zip(*(x.split(_AT_ONCE) for x in self.test), strict=True):
-            places, vectors, legal, _, chances = (x.to(self.machine.device) for x in batch)
-            logits = ema(places, vectors).logits
-            divergence += float(_divergence(logits, legal, chances)) * len(places)
+            features, vectors, legal, _, chances = (x.to(self.machine.device) for x in batch)
+            logits = ema(features, vectors).logits
+            divergence += float(_divergence(logits, legal, chances)) * len(features)
             calls = mask_illegal(logits, legal).argmax(1)
             same += int((calls == chances.argmax(1)).sum())
         return {"test_divergence": round(divergence / n, 5), "test_agreement": round(same / n, 5)}

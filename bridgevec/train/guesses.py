@@ -83,14 +83,14 @@ def fit_guesses(config: GuessesConfig, progress: bool = True) -> Path:
     width, vectors = len(bidder._bias), slice(SPREAD, DESCRIPTION)
     outputs = len(OTHERS) * (DESCRIPTION - SPREAD)
     squares, products = np.zeros((width + 1, width + 1)), np.zeros((width + 1, outputs))
-    judged = np.arange(config.deals) % 10 == 0
+    tested = np.arange(config.deals) % 10 == 0
     found = []
     parts = range(0, config.deals, _AT_ONCE)
     for start in tqdm(parts, desc="fitting", disable=not progress):
         rows = np.arange(start, min(start + _AT_ONCE, config.deals))
         for keep in (False, True):
-            made = examples(recorded, rows[judged[rows] == keep], bidder.input)
-            layer = bidder.last_layer(Seen(made.places, made.vectors))
+            made = examples(recorded, rows[tested[rows] == keep], bidder.input)
+            layer = bidder.last_layer(Seen(made.features, made.vectors))
             x = np.column_stack([layer, np.ones(len(layer))])
             y = made.others[..., vectors].reshape(len(x), outputs).astype(float)
             if keep:

@@ -3,7 +3,7 @@ r"""Train the hand embedding: ``bridgevec train hand2vec``.
 Two kinds of data, mixed as they come: labelled deals (the double-dummy tricks of one layout, as
 `bridgevec.labels` makes them) and hand pairs (mean tricks over several layouts, see
 `bridgevec.train.pairs`). With few numbers a hand, the network learns better from wider ones that
-were trained before, its teachers, who judge as many random pairs as one likes.
+were trained before, its teachers, which estimate as many random pairs as one likes.
 
 The recipe of the shipped weights, one teacher standing for four; the third step uses a network that
 sees all four hands, see `bridgevec.train.deal2tricks`::
@@ -42,7 +42,7 @@ from torch.nn import functional as F
 from bridgevec.cards import Strain, hand_bits, random_masks
 from bridgevec.train.checkpoint import Row, write_model
 from bridgevec.train.data import Batch, Source, batches, exchange_touching, from_deals, from_memory
-from bridgevec.train.deal2tricks import judge_layouts
+from bridgevec.train.deal2tricks import estimate_layouts
 from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one, find_files, fit
 from bridgevec.train.nets import (
     Dims,
@@ -94,18 +94,18 @@ class Hand2VecConfig(MuonOptions, Options):
     ] = ""
     teachers: Annotated[
         tuple[str, ...],
-        "Trained embeddings, as a rule with more dims, shipped names or files. They judge random "
-        "pairs of hands, for training.",
+        "Trained embeddings, as a rule with more dims, shipped names or files. They estimate "
+        "random pairs of hands, for training.",
     ] = ()
     random_pairs: Annotated[
-        int, "How many pairs the teachers judge; the target is the mean of their distributions."
+        int, "How many pairs the teachers estimate; the target is the mean of their distributions."
     ] = 300_000
     layout_teachers: Annotated[
         tuple[str, ...],
-        "Networks of bridgevec train deal2tricks; deal2tricks is the shipped one. They judge other "
-        "random pairs, the hidden cards of each dealt several times.",
+        "Networks of bridgevec train deal2tricks; deal2tricks is the shipped one. They estimate "
+        "other random pairs, the hidden cards of each dealt several times.",
     ] = ()
-    layout_pairs: Annotated[int, "How many pairs they judge."] = 200_000
+    layout_pairs: Annotated[int, "How many pairs they estimate."] = 200_000
     layouts: Annotated[int, "How often the hidden cards are dealt."] = 8
     keep_encoder: Annotated[
         bool,
@@ -136,7 +136,7 @@ class Hand2VecConfig(MuonOptions, Options):
     means_only: Annotated[
         bool,
         "Learn the mean alone from hand pairs with mean tricks and from teachers, and how the "
-        "tricks spread about it from labelled deals and judged layouts.",
+        "tricks spread about it from labelled deals and estimated layouts.",
     ] = False
     precision: str = "auto"
 
@@ -307,12 +307,12 @@ class Hand2VecRecipe(WrittenRecipe[Hand2VecConfig]):
         means = [path for path in config.pairs if path not in counted]
         random = random_masks(-(-config.random_pairs // 2) if config.teachers else 0, seed)
         random = random[:, [[0, 2], [1, 3]]].reshape(-1, 2)
-        judged = np.empty((len(random), 2, len(Strain), OUTCOMES), dtype=np.float16)
+        estimated = np.empty((len(random), 2, len(Strain), OUTCOMES), dtype=np.float16)
         for start in range(0, len(random), 500):
             hands = torch.from_numpy(hand_bits(random[start : start + 500]))
             taught = [teacher(hands.to(device))[0].softmax(-1) for teacher in teachers]
-            judged[start : start + 500] = torch.stack(taught).mean(0).cpu().numpy()
-        dealt, expected = np.empty((0, 2), np.uint64), judged[:0]
+            estimated[start : start + 500] = torch.stack(taught).mean(0).cpu().numpy()
+        dealt, expected = np.empty((0, 2), np.uint64), estimated[:0]
         if config.layout_teachers:
             rng = np.random.default_rng([config.seed, 2])
             dealt = random_masks(config.layout_pairs, rng)[:, [0, 2]]
@@ -322,7 +322,7 @@ class Hand2VecRecipe(WrittenRecipe[Hand2VecConfig]):
             if config.compile:
                 for network in networks:
                     network.compile()
-            expected = judge_layouts(
+            expected = estimate_layouts(
                 networks, dealt, config.layouts, rng, self.progress, self.machine.mixed
             )
         return {
@@ -333,10 +333,10 @@ class Hand2VecRecipe(WrittenRecipe[Hand2VecConfig]):
             "pairs with tricks of many layouts": from_memory(
                 *pair_targets(counted), config.pair_weight
             ),
-            "random pairs judged by teachers": from_memory(
-                random, judged, means_only=config.means_only
+            "random pairs estimated by teachers": from_memory(
+                random, estimated, means_only=config.means_only
             ),
-            "random pairs judged over layouts": from_memory(dealt, expected, config.pair_weight),
+            "random pairs estimated over layouts": from_memory(dealt, expected, config.pair_weight),
         }
 
 

@@ -134,11 +134,11 @@ class ImitationRecipe(WrittenRecipe[ImitationConfig]):
 
     def losses(self, batch: Examples) -> dict[str, Tensor]:
         """Compute the losses of a batch."""
-        places, vectors, legal, others, calls = (
+        features, vectors, legal, others, calls = (
             torch.from_numpy(x).to(self.machine.device) for x in batch
         )
         with self.machine.autocast():
-            outputs = self.model(places, vectors)
+            outputs = self.model(features, vectors)
         call_loss = F.cross_entropy(mask_illegal(outputs.logits.float(), legal), calls)
         # What the others hold is never needed to call, but who can tell it calls better.
         hands_loss = guess_loss(outputs.guesses.float(), others)

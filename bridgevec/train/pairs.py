@@ -1,4 +1,4 @@
-"""Pairs of hands and their tricks, as the embedding is trained and judged on them.
+"""Pairs of hands and their tricks, as the embedding is trained and tested on them.
 
 Pairs come out of labelled deals, with the exact tricks of one layout, or from files of hand pairs
 with the tricks over sampled layouts of the other cards. Those files are Parquet as `bridgevec label

@@ -64,7 +64,7 @@ def small_head_error(
     Parameters
     ----------
     vectors, new_vectors : Tensor, shape (n, 2 * dims) and (m, 2 * dims)
-        Of declarer and dummy, to learn from and to judge.
+        Of declarer and dummy, to learn from and to be tested on.
     tricks, new_tricks : Tensor, shape (n, 5) and (m, 5)
         Their mean tricks in C, D, H, S, NT.
 
@@ -84,7 +84,7 @@ def small_head_error(
 def linear_error(vectors: Tensor, properties: Tensor) -> Tensor:
     """Share of the variance that a linear model of the vectors leaves (1 − R²).
 
-    It is fitted on one half of the rows and judged on the other.
+    It is fitted on one half of the rows and tested on the other.
 
     Parameters
     ----------

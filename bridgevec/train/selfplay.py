@@ -311,9 +311,9 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
 
     def losses(self, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """Give the clipped objective of PPO, and how well the other hands are told."""
-        places, vectors, legal, truth, call, old, credit, weight = batch
+        features, vectors, legal, truth, call, old, credit, weight = batch
         with self.machine.autocast():
-            said = self.policy(places, vectors)
+            said = self.policy(features, vectors)
         log_chances = F.log_softmax(mask_illegal(said.logits.float(), legal), dim=1)
         new = log_chances.gather(1, call[:, None])[:, 0]
         gain, approx_kl = surrogate(new, old, credit, weight, self.config.clip_coef)

@@ -76,7 +76,7 @@ class VectorsConfig(MuonOptions, Options):
     ] = 8_000
     steps: Annotated[int, "Steps of the optimizers."] = 4_000
     small_pairs: Annotated[int, "How many pairs a small head learns from, in every step."] = 600
-    new_pairs: Annotated[int, "How many others it is judged on."] = 300
+    new_pairs: Annotated[int, "How many others it is tested on."] = 300
     imitation: Annotated[
         float, "Weight in the loss of how far the unpacked vectors are from the teacher's."
     ] = 1.0
