@@ -183,7 +183,7 @@ CONDITIONS = [
 ]
 WRONG = {
     "hcp(north) >= 15 && spads(south) > 4": ("“spads” is not known here", 20),
-    "hcp(noth)": ("expected north, east, south or west, found “noth”", 4),
+    "hcp(norh)": ("expected north, east, south or west, found “norh”", 4),
     "hcp(north": ("expected “)”, but the text ends", 9),
     "shape(west, 5333)": ("shape 5333 has 14 cards", 12),
     "hcp(north) > 9999999999": ("a number has more than 9 digits", 13),
