@@ -281,6 +281,10 @@ def test_a_link_holds_the_board_and_the_dialogs_open(page, address):
     page.wait_for_selector("#share-dialog svg")
     pbn = page.input_value("[aria-label='PBN of the board']")
     assert DEAL.split()[2] in pbn
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.click(".share-row button >> nth=1")
+    page.wait_for_selector(".share-row button:has-text('Copied')")
+    assert page.evaluate("navigator.clipboard.readText()") == pbn
     page.reload()
     page.wait_for_selector(".at-E.turn button.card.good")
 
