@@ -1198,6 +1198,11 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     cdef bint ours = not (leader & 1)
     cdef int need = target if ours else n - target + 1      # what the side on lead needs
 
+    # Before the table, which takes longer to come from memory.
+    cdef Bound bound = quick_tricks(s, leader, all, need)
+    if bound.tricks >= need:
+        return bound.ranks | (WON if ours else 0)
+
     cdef u64 odd = pext(s.hand[1] | s.hand[3], all)
     cdef u64 high = pext(s.hand[2] | s.hand[3], all)
     cdef Block* b = probe(s, bucket_key(s, leader))
@@ -1205,9 +1210,6 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     if known:
         return pdep(known & ~(WON | FOUND), all) | known & WON
 
-    cdef Bound bound = quick_tricks(s, leader, all, need)
-    if bound.tricks >= need:
-        return bound.ranks | (WON if ours else 0)
     bound = sure_tricks(s, leader, all, n, n - need + 1)
     if n - bound.tricks < need:
         return bound.ranks | (0 if ours else WON)
