@@ -89,6 +89,7 @@ def draw_layouts(
     rare = sorted(judged, key=lambda i: effective_size(seen[i][1]))
     estimates: dict[int, Surrogate] = {}
     kinds[:] = 0
+    found, weights = masks, np.ones(n)
     for last in range(_ROUNDS - 1, -1, -1):
         for i in judged:
             hands, likely = seen[i]

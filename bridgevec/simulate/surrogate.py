@@ -146,9 +146,10 @@ class Surrogate:
 
     def tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Give what adds up: by shape and points (560, 38), and by suit and holding (4, 8192)."""
+        kinds = self._kinds.astype(np.float32, copy=False)
         if not self._suits:
-            return self._kinds, np.zeros((4, len(_LENGTH)), dtype=np.float32)
-        return self._kinds, np.stack(self._suits)
+            return kinds, np.zeros((4, len(_LENGTH)), dtype=np.float32)
+        return kinds, np.stack(self._suits)
 
 
 def _sigmoid(x: NDArray[np.floating]) -> NDArray[np.float64]:
