@@ -13,13 +13,15 @@ import argparse
 import json
 import os
 import shlex
+import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from scipy import stats
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = ROOT / "docs" / "templates"
@@ -49,6 +51,10 @@ COMMANDS = {
     "--labelled data/deals_train_0000.parquet --json",
     "explorer_page": "python -m benchmarks.explorer page --boards 100 --openings 5 --json",
     "attack": "python tests/attack.py --json",
+    "hand_input": "python -m benchmarks.hand_input auctions_21gf.parquet --sizes 1000 --test 1000 "
+    "--seeds 5 --json",
+    "hand_input_more": "python -m benchmarks.hand_input auctions_21gf.parquet --sizes 10000 "
+    "--epochs 2 --test 1000 --seeds 3 --json",
     "conditions": "python -m benchmarks.deals conditions --json",
 }
 
@@ -96,7 +102,7 @@ def pages() -> dict[Path, str]:
         keep_trailing_newline=True,
         autoescape=False,  # Markdown, not HTML
     )
-    environment.filters.update(pm=plus_minus, percent=percent, count="{:,.0f}".format, rows=rows)
+    environment.filters.update(spread=spread, pm=plus_minus, percent=percent, count="{:,.0f}".format, rows=rows)
     cards = {path.stem: json.loads(path.read_text("utf-8")) for path in WEIGHTS.glob("*.json")}
     results = {path.stem: json.loads(path.read_text("utf-8")) for path in RESULTS.glob("*.json")}
     shared = {"cards": cards, "commands": COMMANDS, "measured": measured, **results}
@@ -147,6 +153,13 @@ def plus_minus(cell: Mapping[str, float] | float, digits: int = 3, scale: float 
         return f"{cell * scale:.{digits}f}"
     value = cell["value"] if "value" in cell else cell["mean"]
     return f"{value * scale:.{digits}f} ±{cell['±'] * scale:.{digits}f}"
+
+
+def spread(values: Iterable[float]) -> dict[str, float]:
+    """Return the mean of trainings that differ by their seed, and half of its 95% interval."""
+    x = list(values)
+    half = float(stats.t.ppf(0.975, len(x) - 1)) * statistics.stdev(x) / len(x) ** 0.5
+    return {"mean": statistics.fmean(x), "±": half}
 
 
 def percent(cell: Mapping[str, float] | float, digits: int = 1) -> str:

@@ -47,13 +47,20 @@ def test_a_bidder_that_reads_the_embedding_learns_from_one_that_does_not(tmp_pat
 def test_what_the_network_says_in_numpy_is_what_the_test_split_measured(tmp_path):
     """Teacher and network read the same, and the network begins with all that the teacher knows."""
     out = train_distillation(
-        config(tmp_path, hand="features", num_iterations=1, learning_rate=0.0, muon_rate=0.0),
+        config(
+            tmp_path,
+            teacher="imitation",
+            hand="features",
+            num_iterations=1,
+            learning_rate=0.0,
+            muon_rate=0.0,
+        ),
         progress=False,
     )
     (only,) = rows(out)
     assert only["test_agreement"] == 1
     assert only["test_divergence"] == pytest.approx(0, abs=1e-6)
-    learned, teacher = load_bidder(out), load_bidder("default")
+    learned, teacher = load_bidder(out), load_bidder("imitation")
     np.testing.assert_array_equal(learned._rows, teacher._rows)
 
 
