@@ -205,7 +205,8 @@ def test_leads_get_better_while_they_are_watched():
     assert [advice.deals for advice in said] == [8, 20, 40, 45]
     last = bv.opening_lead(WEST, "1N P 3N P P P", dealer="S", deals=45, workers=1)
     assert last.as_dict() == said[-1].as_dict()
-    errors = [advice.rows[0].tricks_error for advice in said]
+    # Of one card and eight deals the error itself is a guess.
+    errors = [np.mean([row.tricks_error for row in advice.rows]) for advice in said]
     assert errors[-1] < errors[0]
 
 

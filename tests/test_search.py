@@ -257,7 +257,7 @@ def test_what_it_calls_instead_gains_on_deals_that_it_has_not_seen():
         ("AQ.J9.T872.QJT53", "1S X"),
         ("Q.Q7.AQ87.AT9876", "2D 2S"),
     ]
-    bidder, plain = load_bidder("search"), load_bidder("default")
+    bidder, plain = load_bidder("search:base=features"), load_bidder("features")
     changed, total = 0, 0.0
     for number, (hand, calls) in enumerate(positions):
         auction = Auction(calls, "N")
