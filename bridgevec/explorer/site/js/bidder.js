@@ -1,7 +1,6 @@
-/* The default bidder in JavaScript: what it sees (bridgevec/bidders/features.py), its policy, and
-   what it takes the other hands for (bridgevec/bidders/policy.py). */
+/* The default bidder in JavaScript: how it reads its hand and the auction (bridgevec/bidders/features.py),
+   its policy, and what it takes the other hands for (bridgevec/bidders/policy.py). */
 
-import { points, rankOf, suitLengths, suitOf } from "./cards.js";
 import { Embedding } from "./embedding.js";
 import { add, linear, meanOf, softmax } from "./layers.js";
 
@@ -12,34 +11,11 @@ const SIZES = [["cards", 52], ["holdings", 4 * 14 * 32], ["lengths", 4 * 14], ["
 const AT = {};
 SIZES.reduce((at, [name, size]) => { AT[name] = at; return at + size; }, 1);
 
-const SHAPES = new Map();
-for (let a = 4; a < 14; a++) {
-  for (let b = 0; b < 7; b++) {
-    for (let d = 0; d < 4; d++) {
-      const c = 13 - a - b - d;
-      if (d <= c && c <= b && b <= a) SHAPES.set(`${a},${b},${d}`, SHAPES.size);
-    }
-  }
-}
-
 const MEANS = [3.25, 3.25, 3.25, 3.25, 10, 0, 0, 0, 0, 0, 0, 0, 0];
 const SCALES = [1.3647, 1.3647, 1.3647, 1.3647, 4.1302, 1, 1, 1, 1, 1, 1, 1, 1];
 
-/** Numbers of what is true of a hand. */
-function placesOfHand(hand) {
-  const lengths = suitLengths(hand), honours = [0, 0, 0, 0];
-  for (const card of hand) if (rankOf(card) < 5) honours[suitOf(card)] |= 1 << rankOf(card);
-  const out = hand.map((card) => AT.cards + card);
-  lengths.forEach((length, suit) => out.push(
-    AT.holdings + 448 * suit + 32 * length + honours[suit], AT.lengths + 14 * suit + length));
-  const [longest, second, , shortest] = [...lengths].sort((a, b) => b - a);
-  out.push(AT.points + points(hand), AT.shapes + SHAPES.get(`${longest},${second},${shortest}`),
-    AT.strength + points(hand) + longest + second - 7);
-  return out;
-}
-
-/** Numbers of what is true of an auction for the player whose turn it is. */
-function placesOfAuction(auction, vulnerable) {
+/** Numbers of the features of an auction that are active for the player whose turn it is. */
+function activeFeatures(auction, vulnerable) {
   const seat = auction.turn, { calls } = auction;
   const from = (other) => (other - seat + 4) & 3;
   const out = [AT.vulnerable + ((vulnerable >> (seat & 1)) & 1) + 2 * ((vulnerable >> (1 - (seat & 1))) & 1)];
@@ -63,9 +39,6 @@ function placesOfAuction(auction, vulnerable) {
   return out;
 }
 
-export const observe = (hand, auction, vulnerable) => [
-  ...placesOfHand(hand), ...placesOfAuction(auction, vulnerable)];
-
 const relu = (v) => v.map((value) => Math.max(value, 0));
 
 export class Bidder {
@@ -73,9 +46,8 @@ export class Bidder {
     this.weights = weights;
     this.blocks = card.architecture.blocks;
     this.width = weights.bias.shape[0];
-    const reads = card.architecture.hand ?? "features";
-    if (!["features", "embedding"].includes(reads)) throw new Error(`no bidder that reads ${reads} here`);
-    if (reads === "embedding") this.embedding = new Embedding(weights);
+    if (card.architecture.hand !== "embedding") throw new Error(`${card.name} reads no embedding of its hand`);
+    this.embedding = new Embedding(weights);
   }
 
   /** What the embedding of a hand adds to the first layer. */
@@ -95,13 +67,9 @@ export class Bidder {
 
   #lastLayer(hand, auction, vulnerable) {
     const { width } = this, rows = this.weights.rows.data;
-    let x = Float32Array.from(this.weights.bias.data), places = observe(hand, auction, vulnerable);
-    if (this.embedding) {
-      x = add(x, this.#read(hand));
-      places = placesOfAuction(auction, vulnerable);
-    }
-    for (const place of places) {
-      for (let i = 0, at = place * width; i < width; i++, at++) x[i] += rows[at];
+    const x = add(this.weights.bias.data, this.#read(hand));
+    for (const feature of activeFeatures(auction, vulnerable)) {
+      for (let i = 0, at = feature * width; i < width; i++, at++) x[i] += rows[at];
     }
     for (let b = 0; b < this.blocks; b++) {
       const y = linear(this.weights, `blocks.${b}`, relu(x));
