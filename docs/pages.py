@@ -102,7 +102,9 @@ def pages() -> dict[Path, str]:
         keep_trailing_newline=True,
         autoescape=False,  # Markdown, not HTML
     )
-    environment.filters.update(spread=spread, pm=plus_minus, percent=percent, count="{:,.0f}".format, rows=rows)
+    environment.filters.update(
+        spread=spread, pm=plus_minus, percent=percent, count="{:,.0f}".format, rows=rows
+    )
     cards = {path.stem: json.loads(path.read_text("utf-8")) for path in WEIGHTS.glob("*.json")}
     results = {path.stem: json.loads(path.read_text("utf-8")) for path in RESULTS.glob("*.json")}
     shared = {"cards": cards, "commands": COMMANDS, "measured": measured, **results}
