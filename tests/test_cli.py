@@ -43,6 +43,7 @@ COMMANDS = [
     "solve",
     "analyse",
     "deal",
+    "contracts",
     "lead",
     "label",
     "open",

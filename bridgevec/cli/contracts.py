@@ -43,7 +43,7 @@ def contracts(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Find what a side takes in every strain, in the light of an auction.
+    """Find what a side takes, in the light of an auction.
 
     Deals that fit the auction are solved for both players of the side as declarer. The table has
     mean tricks with their standard errors, what the network of `bridgevec tricks` says of the same

@@ -51,7 +51,7 @@ def open_bidding(
     k: Annotated[int, typer.Option("-k", min=1, help="Number of known hands to show.")] = 5,
     as_json: Json = False,
 ) -> None:
-    """Predict opening bids, and show similar known hands.
+    """Predict opening bids; show similar known hands.
 
     Prints the calls with their probabilities, and the nearest hands of known openings.
     """

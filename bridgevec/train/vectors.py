@@ -170,7 +170,7 @@ class VectorsRecipe(WrittenRecipe[VectorsConfig]):
 
     def set_rates(self, row: int, step: int) -> None:
         """Let the rates rise, then fall, see `warm_up_and_decay`."""
-        warm_up_and_decay(self.optimizers, self.config, step, self.config.steps)
+        warm_up_and_decay(self.optimizers, self.config, step, step / self.config.steps)
 
     def batches(self, row: int) -> Iterator[int]:
         """Give the numbers of the steps: what a step draws depends on seed and step alone."""
