@@ -1,10 +1,14 @@
 """A bidder that looks ahead: legal, repeatable calls; layouts as they should be; gains that are."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from test_bidders import random_tables
 
+from benchmarks import search as benchmark
 from bridgevec import sample_deals, solve_tables
 from bridgevec._deal import Shuffler
 from bridgevec.auction import Auction, parse_call
@@ -287,3 +291,31 @@ def test_a_match_against_the_plain_network():
 def test_candidates_are_five_at_most():
     found = SearchBidder(layouts=4, doubt=1.0, considered=0.0).search(HAND, AUCTION)
     assert len({one.call for one in found.candidates}) == 5
+
+
+def test_the_benchmark_sets_what_came_beside_what_was_expected(capsys):
+    deals = str(Path(__file__).parent.parent / "data" / "deals_train_0004.parquet")
+    benchmark.main(["--deals", deals, "--positions", "8", "--layouts", "8", "--json"])
+    report = json.loads(capsys.readouterr().out)
+    assert 0 < report["positions"] <= 8
+    assert report["calls changed"] <= report["positions"]
+    assert set(report["fit"]) == {"expected", "log odds", "double", "always"}
+
+
+def test_the_benchmark_finds_what_a_search_is_worth():
+    """Gains that come as half of what was expected, whatever the call."""
+    rng = np.random.default_rng(4)
+    rows = [
+        [
+            {"call": "X" if double else "P", "double": double, "log odds": -1.0 - 0.1 * double,
+             "expected": gain, "error": 1.0, "counts": gain, "chosen": gain > 0, "gained": gain / 2}
+        ]
+        for gain, double in zip(rng.normal(size=200), rng.random(200) < 0.3, strict=True)
+    ]  # fmt: skip
+    report = benchmark.summary(rows)
+    assert report["fit"]["expected"]["slope"] == pytest.approx(0.5, abs=1e-3)
+    assert report["calls changed"] == sum(row[0]["chosen"] for row in rows)
+    assert report["IMPs gained a position"]["mean"] > 0.1
+    assert [row["expected"] for row in report["by expected gain"]] == sorted(
+        row["expected"] for row in report["by expected gain"]
+    )
