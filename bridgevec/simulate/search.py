@@ -43,6 +43,9 @@ _TRUST = 0.25
 """And the mean: so many IMPs less than another call for a probability e times less."""
 _DOUBLES = 0.7
 """IMPs less for a double: it pays best on layouts that the auction hardly allows."""
+_MARGIN = 0.1
+"""IMPs that another call must count for. Less than that is not there on real deals: see
+``python -m benchmarks.search``."""
 _ROUGH = 3.0
 """IMPs by which a layout may mislead, besides what it differs from others: few show few things."""
 _CLEAR = 0.03
@@ -63,7 +66,7 @@ class Candidate:
     gain, error : float
         Mean IMPs against the network's own call on the layouts, and the standard error.
     worth : float
-        The gain as it counts, shrunk; the greatest is called.
+        The gain as it counts, shrunk and less a margin; the greatest is called.
     contracts : dict of str to float
         Where it led, by share, the most frequent first.
     """
@@ -431,7 +434,7 @@ class _Look:
         error = np.sqrt(np.square(error) + _ROUGH**2 / effective_size(self.weights))
         error[0] = 0
         kept = self._kept(error)
-        worth = kept * gain + (1 - kept) * before
+        worth = kept * gain + (1 - kept) * before - _MARGIN
         worth[0] = 0
         return gain, error, worth
 
