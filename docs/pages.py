@@ -52,7 +52,8 @@ COMMANDS = {
     "explorer_page": "python -m benchmarks.explorer page --boards 100 --openings 5 --json",
     "attack": "python tests/attack.py --json",
     "hand_bidders": "python -m benchmarks.bidding "
-    "--bidders embedding.safetensors cards.safetensors features --deals deals_test.parquet deals_league.parquet --json",
+    "--bidders embedding.safetensors cards.safetensors features "
+    "--deals deals_test.parquet deals_league.parquet --json",
     "search_match": "python -m bridgevec match search default --deals data/deals_league.parquet "
     "--boards 1000 --json",
     "hand_input": "python -m benchmarks.hand_input auctions_21gf.parquet --sizes 1000 --test 1000 "
