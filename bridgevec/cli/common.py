@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from bridgevec.cards import hand_mask, hand_text
+from bridgevec.cards import Seat, hand_mask, hand_text
 from bridgevec.extras import EXTRAS
 from bridgevec.files import NAMELESS
 
@@ -39,6 +39,16 @@ Weights = Annotated[
     typer.Option(help="Another embedding: a shipped name, or a file name.safetensors."),
 ]
 Workers = Annotated[int | None, typer.Option(help="Number of threads; all cores by default.")]
+Dealer = Annotated[str, typer.Option(help="Who called first: N, E, S or W.")]
+Vulnerable = Annotated[str, typer.Option(help="None, NS, EW or All.")]
+Where = Annotated[str | None, typer.Option(help="What else is known, in the dealer language.")]
+Opponents = Annotated[
+    str | None, typer.Option(help="The other side's system, by default the same.")
+]
+WhichDeals = Annotated[int, typer.Option(min=0, help="Which deals.")]
+SolverThreads = Annotated[
+    int | None, typer.Option(min=1, help="Threads; by default one a processor.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar.")]
 
 
@@ -117,6 +127,20 @@ def hands_given(sources: Iterable[str]) -> list[str]:
     for source in sources:
         hands += _lines(sys.stdin, source) if source == "-" else [source]
     return [hand_text(hand_mask(hand)) for hand in hands]
+
+
+def hands_of_seats(texts: Iterable[str]) -> dict[Seat | int | str, str]:
+    """Read hands such as ``W=KJT73.Q64.A92.85``, each seat's once."""
+    hands: dict[Seat | int | str, str] = {}
+    for one in texts:
+        name, equals, text = one.partition("=")
+        if not equals:
+            raise ValueError(f"hand {one!r} has no seat, expected one such as W=KJT73.Q64.A92.85")
+        seat = Seat.parse(name)
+        if seat in hands:
+            raise ValueError(f"{seat.name}'s hand is given twice")
+        hands[seat] = text
+    return hands
 
 
 def _lines(file: Iterable[str], source: str) -> Iterator[str]:

@@ -6,8 +6,21 @@ from typing import Annotated
 
 import typer
 
-from bridgevec.cards import HandLike, Seat, SeatLike
-from bridgevec.cli.common import Json, Quiet, examples, group, print_json, told
+from bridgevec.cli.common import (
+    Dealer,
+    Json,
+    Opponents,
+    Quiet,
+    SolverThreads,
+    Vulnerable,
+    Where,
+    WhichDeals,
+    examples,
+    group,
+    hands_of_seats,
+    print_json,
+    told,
+)
 
 app = group()
 
@@ -24,22 +37,16 @@ def contracts(
         typer.Argument(metavar="SEAT=HAND...", help="One player's hand, or those of two partners."),
     ],
     auction: Annotated[str, typer.Option(help="The calls, from the dealer on.")] = "",
-    dealer: Annotated[str, typer.Option(help="Who called first: N, E, S or W.")] = "N",
-    vulnerable: Annotated[str, typer.Option(help="None, NS, EW or All.")] = "None",
+    dealer: Dealer = "N",
+    vulnerable: Vulnerable = "None",
     deals: Annotated[int, typer.Option(min=1, help="How many deals to solve.")] = 100,
-    where: Annotated[
-        str | None, typer.Option(help="What else is known, in the dealer language.")
-    ] = None,
+    where: Where = None,
     bidder: Annotated[
         str, typer.Option(help="This side's system, see `bridgevec bid`.")
     ] = "default",
-    opponents: Annotated[
-        str | None, typer.Option(help="The other side's system, by default the same.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Which deals.")] = 0,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads; by default one a processor.")
-    ] = None,
+    opponents: Opponents = None,
+    seed: WhichDeals = 0,
+    workers: SolverThreads = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -51,17 +58,9 @@ def contracts(
     """
     from bridgevec.simulate.tricks import side_tricks
 
-    known: dict[SeatLike, HandLike] = {}
-    for one in hands:
-        name, equals, text = one.partition("=")
-        if not equals:
-            raise ValueError(f"hand {one!r} has no seat, expected one such as N=KJT73.Q64.A92.85")
-        if Seat.parse(name) in known:
-            raise ValueError(f"{Seat.parse(name).name}'s hand is given twice")
-        known[Seat.parse(name)] = text
     with told():
         found = side_tricks(
-            known,
+            hands_of_seats(hands),
             auction,
             dealer,
             vulnerable,

@@ -13,7 +13,15 @@ import typer
 
 from bridgevec.board import Board
 from bridgevec.cards import Deal, Seat, random_deals
-from bridgevec.cli.common import Json, examples, group, print_json, shows_bars, told
+from bridgevec.cli.common import (
+    Json,
+    examples,
+    group,
+    hands_of_seats,
+    print_json,
+    shows_bars,
+    told,
+)
 from bridgevec.files import replacing
 from bridgevec.scoring import board_conditions
 
@@ -99,18 +107,9 @@ def deal(
         raise ValueError(f"unknown format {kind!r}, expected one of {', '.join(_FORMATS)}")
     if kind == "parquet" and out is None:
         raise ValueError("Parquet goes into a file: --out deals.parquet")
-    hands: dict[Seat | int | str, str] = {}
     short = zip(Seat, (north, east, south, west), strict=True)
-    given = [(seat.name, text) for seat, text in short if text is not None]
-    for one in hand or ():
-        seat, sign, text = one.partition("=")
-        if not sign:
-            raise ValueError(f"hand {one!r} has no seat, expected one such as W=KJT73.Q64.A92.85")
-        given.append((seat, text))
-    for name, text in given:
-        if Seat.parse(name) in hands:
-            raise ValueError(f"{Seat.parse(name).name}'s hand is given twice")
-        hands[Seat.parse(name)] = text
+    given = [f"{seat.name}={text}" for seat, text in short if text is not None]
+    hands = hands_of_seats([*given, *(hand or ())])
     if script is not None:
         if where or hands or auction or as_json or format or diagram or pbn:
             raise ValueError("a script says itself what is dealt and printed; give -n and --seed")

@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 from bridgevec.board import Board
-from bridgevec.cli.common import Bidders, Json, examples, group, print_json, shows_bars
+from bridgevec.cli.common import (
+    Bidders,
+    Dealer,
+    Json,
+    Vulnerable,
+    examples,
+    group,
+    print_json,
+    shows_bars,
+)
 from bridgevec.cli.reading import Reading, is_file
 from bridgevec.files import replacing
 
@@ -31,8 +40,8 @@ def explain(
             help="The calls from the dealer on, such as '1N P 2C'; or a file of boards.",
         ),
     ] = None,
-    dealer: Annotated[str, typer.Option(help="Who called first: N, E, S or W.")] = "N",
-    vulnerable: Annotated[str, typer.Option(help="None, NS, EW or All.")] = "None",
+    dealer: Dealer = "N",
+    vulnerable: Vulnerable = "None",
     bidder: Bidders = "default",
     out: Annotated[
         Path | None, typer.Option(help="Write the boards, with notes on their calls, into it.")

@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from bridgevec.cli.common import Json, examples, group, print_json, told
+from bridgevec.cli.common import (
+    Dealer,
+    Json,
+    Opponents,
+    SolverThreads,
+    Vulnerable,
+    Where,
+    WhichDeals,
+    examples,
+    group,
+    print_json,
+    told,
+)
 
 app = group()
 
@@ -22,22 +34,16 @@ app = group()
 def lead(
     hand: Annotated[str, typer.Argument(help="The leader's hand.")],
     auction: Annotated[str, typer.Option(help="The whole auction, from the dealer on.")],
-    dealer: Annotated[str, typer.Option(help="Who called first: N, E, S or W.")] = "N",
-    vulnerable: Annotated[str, typer.Option(help="None, NS, EW or All.")] = "None",
+    dealer: Dealer = "N",
+    vulnerable: Vulnerable = "None",
     deals: Annotated[int, typer.Option(min=2, help="How many deals to solve.")] = 200,
-    where: Annotated[
-        str | None, typer.Option(help="What else is known, in the dealer language.")
-    ] = None,
+    where: Where = None,
     bidder: Annotated[
         str, typer.Option(help="The leader's side's system, see `bridgevec bid`.")
     ] = "default",
-    opponents: Annotated[
-        str | None, typer.Option(help="The other side's system, by default the same.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Which deals.")] = 0,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads; by default one a processor.")
-    ] = None,
+    opponents: Opponents = None,
+    seed: WhichDeals = 0,
+    workers: SolverThreads = None,
     picture: Annotated[
         Path | None, typer.Option(help="Draw tricks and sets into this file, as lead.png.")
     ] = None,
