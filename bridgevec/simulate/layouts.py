@@ -3,9 +3,9 @@
 `bridgevec.sample_deals` takes conditions and any bidders, and gives honest sizes; this is for one
 who has to call, with a network that knows what was shown, and takes a tenth of a second. Deals go
 through exchanges of cards (Metropolis) towards what an estimate likes: first that of the network's
-guesses, lengths and points with their errors, then one that is learnt from what the network says of
-the calls with the hands so far (`bridgevec.simulate.surrogate`). Weights make up for what is wrong
-in the last estimate.
+guesses, lengths and points with their errors, then one that is learned from what the network says
+of the calls with the hands so far (`bridgevec.simulate.surrogate`). Weights make up for what is
+wrong in the last estimate.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _LEAST = 0.005
 _LEARNT = 0.15
 """The part of the hands that the effective size must reach to learn from the likelihoods."""
 _ROUNDS, _ENOUGH = 3, 0.08
-"""So often, at most, it is learnt, until the effective size is this part of the deals."""
+"""So often, at most, it is learned, until the effective size is this part of the deals."""
 _RIDGE = 1.0
-"""Of that estimate: it is learnt from few hands."""
+"""Of that estimate: it is learned from few hands."""
 _KEPT = 2.0
 """So many times the effective size is judged further."""
 _POINTS = 38
