@@ -420,8 +420,8 @@ def test_no_deals_give_no_tables():
 @pytest.mark.parametrize(
     "work",
     [
-        "dds.solve_tables(cards.random_masks(100_000, 1))",
-        "for table in dds.iter_tables(cards.random_masks(100_000, 1)): time.sleep(0.01)",
+        "dds.solve_tables(MASKS)",
+        "for table in dds.iter_tables(MASKS): time.sleep(0.01)",
         "dds.solve_table(DEAL)",
         "dds.solve_board(DEAL, 'NT', 'N')",
         "dds.solve_boards([DEAL], 'NT', 'N')",
@@ -433,6 +433,8 @@ def test_ctrl_c_stops(work):
         "import time\n"
         "from bridgevec import cards, dds, play\n"
         f"DEAL = {HARD!r}\n"
+        # Before the signal: NumPy imports its random numbers late, and that import loses Ctrl-C.
+        "MASKS = cards.random_masks(100_000, 1)\n"
         "print('started', flush=True)\n"
         f"{work}"
     )
