@@ -136,7 +136,7 @@ def solved(truth: Pairs) -> dict[str, slice]:
 
 
 def score(p: Floats, truth: Pairs, strains: slice) -> Figures:
-    """Judge estimated distributions (n, 2, 5, 14) in some strains."""
+    """Evaluate estimated distributions (n, 2, 5, 14) in some strains."""
     figures = {name: interval(x) for name, x in observe(p, truth, strains).items()}
     if truth.measured:
         enough = GAME_TRICKS[strains, None] <= OUTCOMES
@@ -209,7 +209,7 @@ def benchmark(
     against: Embedding | None = None,
     noise: float = 0.0,
 ) -> tuple[dict[str, dict[str, Figures]], dict[str, dict[str, Figures]]]:
-    """Judge every embedding and baseline: figures by strains and model.
+    """Evaluate every embedding and baseline: figures by strains and model.
 
     The second table has the mean differences from `against`, deal by deal; empty if that is None.
     """

@@ -132,7 +132,7 @@ def folds_of(
 def learning(
     train: OpeningDecisions, test: OpeningDecisions, sizes: list[str], repeats: int
 ) -> list[dict[str, Any]]:
-    """Judge every kind of features with every classifier, by the number of hands."""
+    """Evaluate every kind of features with every classifier, by the number of hands."""
     found = []
     numbers = sorted({len(train.hands) if size == "all" else int(size) for size in sizes})
     numbers = [n for n in numbers if n <= len(train.hands)]
@@ -168,7 +168,7 @@ def few_records(
     sizes: list[int],
     seeds: int,
 ) -> list[dict[str, Any]]:
-    """Judge networks that start from an engine's openings and learn from few records.
+    """Evaluate networks that start from an engine's openings and learn from few records.
 
     The same recipe for every kind of features, and the same records of each seed, so that the
     differences are of pairs. Intervals are over the seeds.

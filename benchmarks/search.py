@@ -5,7 +5,7 @@ where it is in doubt, the search tells what each candidate would gain; then each
 deal, the network bids on, and the solved tricks tell what it gained. One deal says little, many say
 how far the search can be believed: a slope of 1 would mean that what it expects is what comes.
 
-The deals have to be others than those of the matches that judge the bidder.
+The deals have to be others than those of the matches that evaluate the bidder.
 """
 
 from __future__ import annotations

@@ -212,11 +212,11 @@ class Solved:
 
 def test_gains_are_those_of_the_scores():
     masks = random_masks(4, 11)
-    judge = Solved(masks)
+    solved = Solved(masks)
     auction = Auction("1S", "N")
     candidates = np.array([0, *(Auction("1S 2H").calls[-1:]), *(Auction("1S X").calls[-1:])])
     ends = bid_out(load_policy("default"), auction, 1, masks, candidates.astype(np.int64))
-    found = gains(judge, masks, ends, 1, 1)
+    found = gains(solved, masks, ends, 1, 1)
     assert found.shape == (3, 4)
     for c in range(3):
         for i in range(4):
@@ -227,7 +227,7 @@ def test_gains_are_those_of_the_scores():
                 if not level:
                     points.append(0)
                     continue
-                tricks = int(judge.tables[tuple(masks[i].tolist())][strain, declarer])
+                tricks = int(solved.tables[tuple(masks[i].tolist())][strain, declarer])
                 suffix = "X" * int(ends.doubled[at])
                 contract = f"{level}{'CDHSN'[strain]}{suffix} by {'NESW'[declarer]}"
                 won = score(contract, tricks, 1)

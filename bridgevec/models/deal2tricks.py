@@ -89,13 +89,13 @@ class Deal2Tricks:
         hands = np.take_along_axis(masks, order, axis=1)
         out = np.empty((n, 5, 14), dtype=np.float32)
         for start in range(0, n, _CHUNK):
-            out[start : start + _CHUNK] = self._judge(hands[start : start + _CHUNK])
+            out[start : start + _CHUNK] = self._logits(hands[start : start + _CHUNK])
         out -= out.max(axis=2, keepdims=True)
         np.exp(out, out=out)
         out /= out.sum(axis=2, keepdims=True)
         return out
 
-    def _judge(self, hands: NDArray[np.uint64]) -> NDArray[np.float32]:
+    def _logits(self, hands: NDArray[np.uint64]) -> NDArray[np.float32]:
         """Compute logits (n, 5, 14) of a part."""
         n = len(hands)
         bits = hand_bits(hands).reshape(n, 4, 4, 13).swapaxes(1, 2).reshape(4 * n, 52)

@@ -4,12 +4,12 @@ The weight of a deal is the probability that the players make just these calls w
 product over the players. A random deal rarely deserves a weight worth speaking of. So the hands are
 dealt one after the other, beginning with the player whose calls are the rarest, and the last two
 together. Of many candidates a few are chosen by a quick estimate (`bridgevec.simulate.surrogate`),
-the bidder judges these, and the next hand is dealt only to those worth going on with. The estimate
-begins with what a network infers from the auction and learns from hands that the bidder judged; for
-rare calls in steps, from likelihoods to a small power (Neal, "Annealed importance sampling", 2001).
-Each step keeps a hand with a known probability and divides its weight by it (Liu, Chen and Wong,
-"Rejection control and sequential importance sampling", JASA 1998): the weights stay honest, however
-poor the estimate.
+the bidder weighs these, and the next hand is dealt only to those worth going on with. The estimate
+begins with what a network infers from the auction and learns from hands that the bidder weighed;
+for rare calls in steps, from likelihoods to a small power (Neal, "Annealed importance sampling",
+2001). Each step keeps a hand with a known probability and divides its weight by it (Liu, Chen and
+Wong, "Rejection control and sequential importance sampling", JASA 1998): the weights stay honest,
+however poor the estimate.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from bridgevec.simulate.surrogate import SHAPES, Surrogate, shape_numbers
 
 _OBSERVERS = 64
 _PILOT = 500
-"""Hands of a player that are judged at a time to learn how to deal such."""
+"""Hands of a player that are weighed at a time to learn how to deal such."""
 _PILOTS = 8
 """So many times at most."""
-_LEARNT, _ENOUGH = 0.15, 0.3
+_LEARNED, _ENOUGH = 0.15, 0.3
 """The part of a pilot's hands that its effective size must reach to learn, and to be the last."""
 _POOR = 0.4
-"""A round whose effective size is less, as a part of what was judged, is learnt from."""
+"""A round whose effective size is less, as a part of what was weighed, is learned from."""
 _MOST = 4000
 """But not from more hands than these."""
 _ROUND = 1 << 15
 """Candidates for a hand that are dealt at a time."""
-_JUDGED = 1000
-"""How many of them, about, the bidder judges."""
+_WEIGHED = 1000
+"""How many of them, about, the bidder weighs."""
 _CHOICE = 6
-"""Candidates for the first hand, times `_JUDGED`."""
+"""Candidates for the first hand, times `_WEIGHED`."""
 _SUITS = np.arange(0, 52, 13, dtype=np.uint64)
 _WIDE, _ALL = 0.5, 0.1
 """For each hand dealt by an estimate, so many by its root, by its fourth root, and at random."""
@@ -156,7 +156,7 @@ class AuctionSampler:
     vulnerable : int
     bidders : sequence of four Bidder
     known : sequence of four int
-        Masks of the cards that N, E, S, W have; a hand known in full is not judged by its calls.
+        Masks of the cards that N, E, S, W have; a hand known in full is not weighed by its calls.
     rng : Generator
     fitting : callable, optional
         Deals candidates that fit a condition, given how many to try; else all deals are candidates.
@@ -176,12 +176,12 @@ class AuctionSampler:
         self._shuffler = Shuffler(rng)
         self._known = np.array(known, dtype=np.uint64)
         self._hidden = [seat for seat in Seat if known[seat].bit_count() < 13]
-        judged = [seat for seat in self._hidden if self._likelihood.turns(seat)]
+        weighed = [seat for seat in self._hidden if self._likelihood.turns(seat)]
         self._proposals: dict[Seat, _Proposal] = {}
-        if judged:
-            guesses = self._infer(judged, auction, vulnerable, bidders)
+        if weighed:
+            guesses = self._infer(weighed, auction, vulnerable, bidders)
             tables: dict[int, HandTable] = {}
-            for seat in judged:
+            for seat in weighed:
                 if known[seat] not in tables:
                     tables[known[seat]] = _table(known, seat)
                 self._proposals[seat] = _Proposal(
@@ -190,8 +190,8 @@ class AuctionSampler:
                     guesses.get(seat),
                     rng,
                 )
-        self.seats = sorted(judged, key=lambda seat: self._proposals[seat].chance)
-        """Whose hands are judged, the rarest first."""
+        self.seats = sorted(weighed, key=lambda seat: self._proposals[seat].chance)
+        """Whose hands are weighed, the rarest first."""
 
     def _infer(
         self,
@@ -250,9 +250,9 @@ class AuctionSampler:
         if self._fitting is not None:
             return self._round_fitting(self._fitting(_ROUND))
         if not self.seats:
-            masks = np.tile(self._known, (_JUDGED, 1))
+            masks = np.tile(self._known, (_WEIGHED, 1))
             self._shuffler.fill(masks)
-            return masks, np.ones(_JUDGED), _JUDGED
+            return masks, np.ones(_WEIGHED), _WEIGHED
         rng = self._rng
         first, *others = self.seats
         open_seats = list(self._hidden)
@@ -261,7 +261,7 @@ class AuctionSampler:
             masks, weights = self._known[None], np.ones(1)
             others = self.seats
         else:
-            tried = _CHOICE * _JUDGED
+            tried = _CHOICE * _WEIGHED
             masks = np.tile(self._known, (tried, 1))
             masks[:, first], weights = self._proposals[first].draw(tried, rng)
             masks, weights = self._choose([first], masks, weights)
@@ -319,15 +319,15 @@ class AuctionSampler:
     def _choose(
         self, seats: Sequence[Seat], masks: NDArray[np.uint64], weights: NDArray[np.float64]
     ) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
-        """Choose candidates by the estimates, and judge them."""
+        """Choose candidates by the estimates, and weigh them."""
         tilts = np.array([self._proposals[s].tilt(masks[:, s], weights) for s in seats])
-        chosen, shares = thin(weights * tilts.prod(axis=0), _JUDGED, self._rng)
+        chosen, shares = thin(weights * tilts.prod(axis=0), _WEIGHED, self._rng)
         masks, weights, tilts = masks[chosen], weights[chosen] / shares, tilts[:, chosen]
         for place, seat in enumerate(seats):
             hands = np.ascontiguousarray(masks[:, seat])
             likelihoods = self._likelihood.of_hands(seat, hands)
             weights = weights * likelihoods
-            if len(hands) >= _JUDGED / 2:
+            if len(hands) >= _WEIGHED / 2:
                 self._proposals[seat].learn(hands, likelihoods)
             # Leave out what has hardly any weight, or will have by the estimates to come.
             score = weights * tilts[place + 1 :].prod(axis=0)
@@ -355,7 +355,7 @@ def _table(known: Sequence[int], seat: Seat) -> HandTable:
 
 
 class _Proposal:
-    """Hands of a player as they should be dealt, learnt from what the bidder says of them.
+    """Hands of a player as they should be dealt, learned from what the bidder says of them.
 
     Parameters
     ----------
@@ -395,13 +395,13 @@ class _Proposal:
         power = 0.0
         for _ in range(_PILOTS):
             hands, weights = table.draw_tilted(tilt, _PILOT, rng)
-            judged = likelihood(hands)
+            likelihoods = likelihood(hands)
             self._hands = np.append(self._hands, hands)
-            self._likelihoods = np.append(self._likelihoods, judged)
-            self.chance = float((weights * judged).mean())
-            enough = effective_size(weights * judged) >= _ENOUGH * _PILOT
+            self._likelihoods = np.append(self._likelihoods, likelihoods)
+            self.chance = float((weights * likelihoods).mean())
+            enough = effective_size(weights * likelihoods) >= _ENOUGH * _PILOT
             last, power = power, 1.0
-            while power > 0.02 and effective_size(weights * judged**power) < _LEARNT * _PILOT:
+            while power > 0.02 and effective_size(weights * likelihoods**power) < _LEARNED * _PILOT:
                 power /= 1.5
             # Of rare calls first a flatter likelihood, that the hands seen so far can show.
             quick = Surrogate(self._hands, self._likelihoods**power, honours=False, start=quick)
@@ -413,7 +413,7 @@ class _Proposal:
         self._estimate = Surrogate(self._hands, self._likelihoods**power, start=quick)
 
     def learn(self, hands: NDArray[np.uint64], likelihoods: NDArray[np.float64]) -> None:
-        """Improve by hands that were judged, if they were not those that the estimate promised."""
+        """Improve by hands that were weighed, if they were not those that the estimate promised."""
         promised = _mixture(self._estimate.of_hands(hands), np.ones(len(hands)))
         good = effective_size(likelihoods / promised) >= _POOR * len(hands)
         if good or len(self._hands) > _MOST:
@@ -444,7 +444,7 @@ class _Proposal:
         return self._table.draw_tilted(self._tilt, n, rng)
 
     def tilt(self, hands: NDArray[np.uint64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how much sooner than others these weighted hands should be judged."""
+        """Return how much sooner than others these weighted hands should be weighed."""
         return _mixture(self._estimate.of_hands(hands), weights)
 
 

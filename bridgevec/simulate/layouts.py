@@ -26,14 +26,14 @@ _TEMPER = 0.5
 """The first estimate's power: the errors are those of a hand alone, which the others share."""
 _LEAST = 0.005
 """No hand is taken to be rarer than this, when its most likely ones have 1."""
-_LEARNT = 0.15
+_LEARNED = 0.15
 """The part of the hands that the effective size must reach to learn from the likelihoods."""
 _ROUNDS, _ENOUGH = 3, 0.08
 """So often, at most, it is learned, until the effective size is this part of the deals."""
 _RIDGE = 1.0
 """Of that estimate: it is learned from few hands."""
 _KEPT = 2.0
-"""So many times the effective size is judged further."""
+"""So many times the effective size is weighed further."""
 _POINTS = 38
 _NUMBERS = np.zeros(14**3, dtype=np.int16)
 _NUMBERS[SHAPES[:, :3] @ np.array([196, 14, 1])] = np.arange(len(SHAPES))
@@ -76,25 +76,25 @@ def draw_layouts(
     shuffler.fill(masks)
     likelihood = Likelihood(auction, vulnerable, [network] * 4)
     seats = [(seat + i) % 4 for i in (1, 2, 3)]
-    judged = [i for i, other in enumerate(seats) if likelihood.turns(other)]
-    if not judged:
+    weighed = [i for i, other in enumerate(seats) if likelihood.turns(other)]
+    if not weighed:
         return masks, np.full(n, 1 / n)
     order = np.array(seats, dtype=np.int8)
     kinds = _guessed(network, hand, auction, vulnerable)
     suits = np.zeros((3, 4, 1 << 13), dtype=np.float32)
     shuffler.exchange(masks, order, _NUMBERS, kinds, suits, _LEAST, _FIRST)
-    seen = {i: (np.ascontiguousarray(masks[:, seats[i]]), np.zeros(0)) for i in judged}
-    for i in judged:
+    seen = {i: (np.ascontiguousarray(masks[:, seats[i]]), np.zeros(0)) for i in weighed}
+    for i in weighed:
         seen[i] = seen[i][0], likelihood.of_hands(seats[i], seen[i][0])
-    rare = sorted(judged, key=lambda i: effective_size(seen[i][1]))
+    rare = sorted(weighed, key=lambda i: effective_size(seen[i][1]))
     estimates: dict[int, Surrogate] = {}
     kinds[:] = 0
     found, weights = masks, np.ones(n)
     for last in range(_ROUNDS - 1, -1, -1):
-        for i in judged:
+        for i in weighed:
             hands, likely = seen[i]
             power = 1.0
-            while power > 0.02 and effective_size(likely**power) < _LEARNT * n:
+            while power > 0.02 and effective_size(likely**power) < _LEARNED * n:
                 power /= 1.5
             estimates[i] = Surrogate(hands, likely**power, start=estimates.get(i), ridge=_RIDGE)
             kinds[i], suits[i] = estimates[i].tables()

@@ -152,7 +152,7 @@ def bid_out(
 
 
 def gains(
-    judge: Deal2Tricks,
+    estimator: Deal2Tricks,
     masks: NDArray[np.uint64],
     ends: Contracts,
     seat: int,
@@ -162,7 +162,7 @@ def gains(
 
     Parameters
     ----------
-    judge : Deal2Tricks
+    estimator : Deal2Tricks
     masks : ndarray of uint64, shape (n, 4)
     ends : Contracts
         From `bid_out`, of c candidates.
@@ -193,7 +193,7 @@ def gains(
     chances = np.zeros((4, n, 5, len(_TRICKS)))
     chances[..., 0] = 1  # of a deal that is passed out the tricks do not matter
     if len(who):
-        chances[who, where] = judge.probabilities(masks[where], who)
+        chances[who, where] = estimator.probabilities(masks[where], who)
     points = scores(
         level[..., None], strain[..., None], doubled[..., None], declarer[..., None], _TRICKS,
         vulnerable,
@@ -275,7 +275,7 @@ class SearchBidder(Bidder):
         self.network = base if isinstance(base, PolicyBidder) else load_policy(os.fspath(base))
         self.layouts, self.seconds, self.seed = layouts, seconds, seed
         self.doubt, self.considered = doubt, considered
-        self._judge = load_deal2tricks()
+        self._deal2tricks = load_deal2tricks()
 
     def __repr__(self) -> str:
         return f"SearchBidder({self.network.name!r}, layouts={self.layouts}, seed={self.seed})"
@@ -358,7 +358,7 @@ class SearchBidder(Bidder):
         for start in range(0, len(masks), _PART):
             part = slice(start, start + _PART)
             ends = bid_out(self.network, auction, vulnerable, masks[part], candidates)
-            found = gains(self._judge, masks[part], ends, int(auction.turn), vulnerable)
+            found = gains(self._deal2tricks, masks[part], ends, int(auction.turn), vulnerable)
             look.add(weights[part], found, ends)
             late = self.seconds is not None and time.monotonic() - begun > self.seconds
             if late or look.is_clear():

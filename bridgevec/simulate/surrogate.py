@@ -1,7 +1,7 @@
-"""A quick estimate of how likely calls are with a hand, learnt from hands that a bidder judged.
+"""A quick estimate of how likely calls are with a hand, learned from hands that a bidder weighed.
 
-A bidder judges some 100,000 hands per second, this estimate tens of millions: it picks, among many
-hands, those worth judging. It is a logistic regression on lengths, points and honours, so that it
+A bidder weighs some 100,000 hands per second, this estimate tens of millions: it picks, among many
+hands, those worth weighing. It is a logistic regression on lengths, points and honours, so that it
 adds up from one number for each suit's holding and one for shape and points together.
 """
 
