@@ -115,6 +115,7 @@ def test_the_examples_in_the_help_run(example, tmp_path, pbn, monkeypatch):
     monkeypatch.chdir(tmp_path)
     example = example.replace("100000", "2").partition(" > ")[0]
     example = example.replace("--layouts 10", "--layouts 2").replace("--count 500", "--count 2")
+    example = example.replace("--deals 50", "--deals 4")
     example = example.partition(" --backend ")[0]  # there is no such cluster
     if example.startswith("bridgevec map"):
         example += " --random 40"  # quickly

@@ -71,8 +71,9 @@ def test_solver_as_webassembly_equals_native():
 
 @pytest.mark.slow
 def test_solver_as_webassembly_equals_native_on_many_boards():
-    compare_tables(200, 33)
-    compare_boards(20, 34)
+    # `python -m benchmarks.explorer tables` compares thousands.
+    compare_tables(60, 33)
+    compare_boards(8, 34)
 
 
 @pytest.fixture(scope="module")

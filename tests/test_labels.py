@@ -100,7 +100,8 @@ def test_a_killed_run_goes_on_where_it_stood(tmp_path, undisturbed):
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done(tmp_path, undisturbed):
     out = tmp_path / "x.parquet"
-    with start(out) as process:
+    # One worker, so that two of three chunks are still to be solved when the first is there.
+    with start(out, 5, 7, "--workers", 1) as process:
         assert wait_for_chunks(process, out, 1)
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate()
