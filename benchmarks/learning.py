@@ -23,7 +23,6 @@ from __future__ import annotations
 import argparse
 import json
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ from tqdm import tqdm
 
 from benchmarks.envs import random_calls
 from benchmarks.rivals import PublishedNetwork, lengths_points
-from bridgevec.envs import HandObservation, LabelledDeals
+from bridgevec.envs import HandObservation, LabelledDeals, evaluate_policy
 from bridgevec.envs.deals import PACKAGED
 from bridgevec.envs.sb3 import SB3VecEnv
 from bridgevec.files import write_figure, write_text
@@ -73,20 +72,10 @@ NAMES = {
     "both": "both (60)",
 }
 
-Choose = Callable[[NDArray[np.float32], NDArray[np.int8]], NDArray[np.integer]]
 
-
-def mean_imps(deals: LabelledDeals, choose: Choose, observation: Any = "cards") -> float:
-    """Bid every deal once, dealers and vulnerabilities taking turns; IMPs against par a deal."""
-    n = np.arange(len(deals))
-    envs = make_tables(len(n), deals=deals, observation=observation)
-    seen, info = envs.reset(seed=0, options={"deal": n, "dealer": n % 4, "vulnerable": n // 4 % 4})
-    total, bidding = 0.0, np.ones(len(n), dtype=bool)
-    while bidding.any():
-        seen, rewards, ended, _, info = envs.step(choose(seen, info["action_mask"]))
-        total += rewards[bidding].sum()
-        bidding &= ~ended
-    return total / len(n)
+def always_pass(observations: NDArray[np.float32], legal: NDArray[np.int8]) -> NDArray[np.integer]:
+    """Pass at every table."""
+    return np.zeros(len(observations), dtype=np.int64)
 
 
 def make_tables(n: int, **options: Any) -> Any:
@@ -119,7 +108,7 @@ class Curve(BaseCallback):
     def measure(self) -> None:
         """Bid the test deals."""
         self.steps.append(self.num_timesteps)
-        self.imps.append(round(mean_imps(self.test, self._choose, self.observation), 3))
+        self.imps.append(round(evaluate_policy(self._choose, self.test, self.observation), 3))
         self.bar.set_postfix(imps=f"{self.imps[-1]:.2f}")
 
     def _on_rollout_start(self) -> None:
@@ -259,8 +248,10 @@ def main() -> None:
         "test_deals": len(test),
         "lines": {
             "best contract": round(best_imps(test), 3),
-            "always pass": round(mean_imps(test, lambda _, masks: np.zeros(len(masks), int)), 3),
-            "random calls": round(mean_imps(test, lambda _, masks: random_calls(masks, rng)), 3),
+            "always pass": round(evaluate_policy(always_pass, test), 3),
+            "random calls": round(
+                evaluate_policy(lambda _, masks: random_calls(masks, rng), test), 3
+            ),
         },
         "curves": curves,
     }

@@ -13,10 +13,18 @@ from gymnasium.envs.registration import register, registry
 
 from bridgevec.envs.bidding import BiddingEnv
 from bridgevec.envs.deals import LabelledDeals
+from bridgevec.envs.evaluation import evaluate_policy
 from bridgevec.envs.observation import HandObservation, Observation
 from bridgevec.envs.vector import BiddingVectorEnv
 
-__all__ = ["BiddingEnv", "BiddingVectorEnv", "HandObservation", "LabelledDeals", "Observation"]
+__all__ = [
+    "BiddingEnv",
+    "BiddingVectorEnv",
+    "HandObservation",
+    "LabelledDeals",
+    "Observation",
+    "evaluate_policy",
+]
 
 if "bridgevec/Bidding-v0" not in registry:
     register(
