@@ -145,10 +145,13 @@ def test_embedding_in_javascript(answers):
     np.testing.assert_allclose(found["tricks"], expected.distribution, atol=1e-4)
 
 
-def test_opening_bids_in_javascript(answers):
+@pytest.mark.parametrize(
+    ("name", "part"), [("opening-21gf", "openings"), ("opening-experts", "expertOpenings")]
+)
+def test_opening_bids_in_javascript(answers, name, part):
     question, found, _ = answers
-    model = load_opening()
-    for asked, chances in zip(question["openings"], found["openings"], strict=True):
+    model = load_opening(name)
+    for asked, chances in zip(question["openings"], found[part], strict=True):
         sides = np.array([asked["own"] + 2 * asked["others"]])
         masks = np.array([bv.cards.hand_mask(asked["hand"])], np.uint64)
         p = model.probabilities(masks, np.array([asked["position"]]), sides)[0]

@@ -216,40 +216,208 @@ def test_leads_show_imps_and_matchpoints(page, address):
     cells = page.eval_on_selector_all(".leads tbody tr", rows)
     assert len(cells) == 13
     assert all(re.fullmatch(r"[+−]\d+\.\d\d", one) and two.endswith(" %") for one, two in cells)
-    page.focus(".leads thead button >> nth=3")
-    page.keyboard.press("Enter")
+
+
+def tab_to(page, selector):
+    """Press Tab until an element has the focus. Whatever is passed on the way shows it."""
+    focused = """selector => {
+        const { activeElement: at } = document;
+        if (at === document.body || at.id === "view" || at.tagName === "DIALOG") return false;
+        const ring = getComputedStyle(at).outlineStyle !== "none";
+        if (!ring) throw new Error(`no ring: ${at.outerHTML}`);
+        return at.matches(selector);
+    }"""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate(focused, selector):
+            return
+    raise AssertionError(f"the Tab key does not come to {selector}")
+
+
+def has_focus(page, selector):
+    page.wait_for_function("selector => document.activeElement.matches(selector)", arg=selector)
+
+
+def spoken(page, words):
+    page.wait_for_function(
+        "words => document.getElementById('spoken').textContent.includes(words)", arg=words
+    )
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_boards_are_opened_and_shared_by_keyboard(page, address):
+    page.goto(address)
+    page.wait_for_selector(".diagram")
+    tab_to(page, "#open")
+    press(page, "Enter")
+    has_focus(page, "#open-text")
+    page.keyboard.type(DEAL)
+    press(page, "Tab", "Enter")
+    page.wait_for_function("document.querySelector('.at-N').textContent.includes('KJ5')")
+    has_focus(page, "#open")
+    press(page, "Enter")
+    tab_to(page, "[name=S]")
+    page.keyboard.type("15-17 balanced")
+    tab_to(page, "input[type=number]")
+    page.keyboard.type("3")
+    tab_to(page, "#deal-language")
+    tab_to(page, "button.primary")
+    press(page, "Enter")
+    page.wait_for_selector("text=3 boards")
+    spoken(page, "3 boards")
+    tab_to(page, "#strip button")
+    press(page, "ArrowRight", "ArrowRight")
+    page.wait_for_selector("h2:has-text('Board 3')")
+    has_focus(page, "#strip button:last-child")
+    spoken(page, "Board 3")
+    press(page, "Shift+Tab")  # from the strip back to the tools
+    for _ in range(2):
+        press(page, "Shift+Tab")
+    has_focus(page, "#share")
+    press(page, "Enter")
+    tab_to(page, "[aria-label='LIN of the board']")
+    tab_to(page, ".share-row button")
+    press(page, "Escape")
+    has_focus(page, "#share")
+
+
+def test_a_board_is_played_by_keyboard(page, address):
+    page.goto(f"{address}#board?{LINK}")
+    table(page)
+    tab_to(page, ".tricks .game button")
+    press(page, "Enter")
+    page.wait_for_selector(".hand.turn button.card.good")
+    has_focus(page, ".tricks .chosen button")
+    press(page, "c")
+    for played in range(1, 6):
+        press(page, "ArrowRight", "Enter")
+        page.wait_for_function(f"location.hash.split('play=')[1]?.length === {2 * played}")
+        page.wait_for_selector(".hand.turn button.card.good")
+        has_focus(page, ".hand.turn button.card")
+    press(page, "u")
+    spoken(page, "taken back")
+    has_focus(page, ".hand.turn button.card")
+    tab_to(page, ".play button")
+    press(page, "Enter")
+    page.wait_for_function("location.hash.split('play=')[1].length === 6")
+    has_focus(page, ".play button:first-child")
+    press(page, "r", "b")
+    page.wait_for_function("location.hash.split('play=')[1].length >= 8")
+    tab_to(page, "[data-key=robots]")
+    press(page, "Enter")
+    page.wait_for_selector(".auction")
+    has_focus(page, "[data-key=robots]")
+    spoken(page, "The contract is")
+    press(page, "Shift+Tab", "Enter")
+    page.wait_for_selector(".shown strong")
+    has_focus(page, "button.made[aria-pressed=true]")
+
+
+def test_hands_are_explored_by_keyboard(page, address):
+    page.goto(f"{address}#board?{LINK}")
+    page.wait_for_selector(".diagram")
+    tab_to(page, "#views a:nth-child(2)")
+    press(page, "Enter")
+    page.wait_for_selector(".map svg")
+    has_focus(page, "#views a:nth-child(2)")
+    tab_to(page, "[aria-pressed=false]")
+    press(page, "Enter")
+    page.wait_for_selector(".map svg")
+    has_focus(page, ".segments button[aria-pressed=true]")
+    tab_to(page, ".map svg")
+    press(page, "ArrowRight")
+    spoken(page, " points, ")
+    press(page, "Enter")
+    page.wait_for_function("location.hash.includes('hand=')")
+    has_focus(page, ".map svg")
+    hand = page.text_content(".big-hand")
+    tab_to(page, ".alike button")
+    press(page, "Enter")
+    page.wait_for_function(
+        "text => document.querySelector('.big-hand').textContent !== text", arg=hand
+    )
+    has_focus(page, ".alike button")
+    page.go_back()
+    page.wait_for_function(
+        "text => document.querySelector('.big-hand').textContent === text", arg=hand
+    )
+    tab_to(page, "#views a:nth-child(3)")
+    press(page, "Enter")
+    page.wait_for_selector(".histogram")
+    spoken(page, "Tricks expected")
+    tab_to(page, ".segments button:nth-child(2)")
+    press(page, "Enter")
+    page.wait_for_selector(".histogram")
+    has_focus(page, ".segments button[aria-pressed=true]")
+    tab_to(page, "#pair-0")
+    page.keyboard.type("AKQ2.K54.T98.J3")
+    press(page, "Enter")
+    page.wait_for_selector(".problem:has-text('12 cards')")
+    has_focus(page, "#pair-0[aria-invalid=true]")
+
+
+def test_a_board_is_bid_by_keyboard(page, address):
+    page.goto(f"{address}#bid?{LINK}")
+    page.wait_for_selector("button.bid")
+    tab_to(page, "[data-key=hint]")
+    press(page, "Enter")
+    spoken(page, "The robot would call")
+    has_focus(page, "[data-key=hint]")
+    press(page, "1", "s")
+    spoken(page, "Your call.")
+    assert "1♠" in page.text_content(".auction")
+    tab_to(page, "button.bid")
+    press(page, "ArrowDown", "ArrowRight", "ArrowUp")
+    has_focus(page, "button.bid")
+    for _ in range(8):
+        press(page, "p")
+        if page.locator(".result").text_content():
+            break
+    page.wait_for_selector(".scores")
+    has_focus(page, ".result button")
+    press(page, "Tab", "Enter")
+    page.wait_for_selector(".view-board .hand.turn button.card.good")
+
+
+def test_a_lead_is_chosen_by_keyboard(page, address):
+    page.goto(f"{address}#lead?{LINK}{AUCTION}")
+    page.wait_for_selector(".leads .best")
+    tab_to(page, ".row button")
+    press(page, "Enter")
+    page.wait_for_selector("text=Go on")
+    has_focus(page, ".row button")
+    for _ in range(4):
+        tab_to(page, ".leads thead button")
+    press(page, "Enter")
     assert page.get_attribute(".leads th:last-child", "aria-sort") == "descending"
 
 
-def test_the_keyboard_is_enough(page, address):
+def test_the_way_back_keeps_the_boards(page, address):
     page.goto(address)
     page.wait_for_selector(".diagram")
-    page.focus("#open")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#open-text")
-    page.keyboard.type(DEAL)
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('.at-N').textContent.includes('KJ5')")
-    table(page)
-    page.focus(".tricks .game button")
-    page.keyboard.press("Enter")
-    page.wait_for_selector(".hand.turn button.card.good")
-    page.focus(".hand.turn button.card")
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
-    page.wait_for_function("location.hash.includes('play=')")
-    page.wait_for_selector(".hand.turn button.card.good")
-    assert page.evaluate("document.activeElement.matches('.hand.turn button.card')")
-    page.keyboard.press("u")
-    page.wait_for_function("!location.hash.includes('play=')")
-    page.focus("#views a >> nth=1")
-    page.keyboard.press("Enter")
-    page.wait_for_selector(".map svg")
-    page.focus(".map svg")
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
-    page.wait_for_function("location.hash.includes('hand=')")
+    text = io.StringIO()
+    bv.write_boards(text, [bv.Board(d) for d in bv.random_deals(100, seed=3)], format="pbn")
+    drop(page, "match.pbn", text.getvalue())
+    page.wait_for_selector("text=of 100 boards")
+    page.fill("#strip-number", "90")
+    press(page, "Enter")
+    page.wait_for_selector("#strip button[aria-pressed=true]:has-text('90')")
+    link = page.url
+    page.click("#open")
+    page.fill("#open-text", DEAL)
+    page.click("text=Read the text")
+    page.wait_for_selector("#strip", state="hidden")
+    page.go_back()
+    page.wait_for_selector("#strip button[aria-pressed=true]:has-text('90')")
+    assert page.url == link
+    page.focus(".skip")
+    press(page, "Enter")
+    has_focus(page, "#view")
+    assert page.url == link
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -16,7 +16,7 @@ from bridgevec.records import write_boards
 from bridgevec.weights import WEIGHTS
 
 SITE = Path(__file__).parent / "site"
-NETWORKS = ("hand2vec-8", "opening-21gf", "bidder-default")
+NETWORKS = ("hand2vec-8", "opening-21gf", "opening-experts", "bidder-default")
 """Whose weights the page loads, each when it is first wanted."""
 GIVEN = "given.pbn"
 """The boards that the page opens with."""

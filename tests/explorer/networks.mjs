@@ -16,6 +16,7 @@ const weights = (name) => {
 const card = (name) => JSON.parse(readFileSync(new URL(`${name}.json`, folder), "utf8"));
 const embedding = new Embedding(weights("hand2vec-8"));
 const opening = new Opening(weights("opening-21gf"), card("opening-21gf"), embedding);
+const experts = new Opening(weights("opening-experts"), card("opening-experts"), null);
 const bidder = new Bidder(weights("bidder-default"), card("bidder-default"));
 
 const asked = JSON.parse(readFileSync(0, "utf8"));
@@ -25,6 +26,8 @@ console.log(JSON.stringify({
   tricks: asked.pairs.map((pair) => embedding.tricks(...pair.map((hand) => parseHand(hand))).map(list)),
   openings: asked.openings.map(({ hand, position, own, others }) =>
     opening.chances(parseHand(hand), position, own, others)),
+  expertOpenings: asked.openings.map(({ hand, position, own, others }) =>
+    experts.chances(parseHand(hand), position, own, others)),
   calls: asked.auctions.map(({ hand, dealer, calls, vulnerable }) => list(bidder.chances(
     parseHand(hand), new Auction(dealer, calls.map(parseCall)), vulnerable))),
   guesses: asked.auctions.map(({ hand, dealer, calls, vulnerable }) => bidder.guesses(

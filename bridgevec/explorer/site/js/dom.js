@@ -51,6 +51,39 @@ export function percent(p) {
   return `${Math.round(value)}`;
 }
 
+// -- the keyboard's focus, where elements are drawn anew
+
+const keyOf = (element) => element.dataset.key ?? element.dataset.card ?? element.dataset.call
+  ?? (element.id || element.textContent);
+
+/** Which element in a box has the focus, for focusAgain; or null. */
+export function focusIn(box) {
+  const element = document.activeElement;
+  return element !== box && box.contains(element) ? { tag: element.tagName, key: keyOf(element) } : null;
+}
+
+/** Focus the like of what had it; false if there is none. */
+export function focusAgain(box, held) {
+  const like = [...box.querySelectorAll(held.tag)].find((element) => !element.disabled && keyOf(element) === held.key);
+  like?.focus({ preventScroll: true });
+  return Boolean(like);
+}
+
+/** Draw a box anew. The focus stays on the like of what had it, or goes to the first of the selectors. */
+export function redraw(box, children, otherwise = ["button:not([disabled])"]) {
+  const held = focusIn(box);
+  box.replaceChildren(...children.flat().filter(Boolean));
+  if (!held || focusAgain(box, held)) return;
+  for (const selector of otherwise) {
+    const other = box.querySelector(selector);
+    if (other) { other.focus({ preventScroll: true }); return; }
+  }
+}
+
+/** Whether a key is meant for a field or a dialog, or for the browser. */
+export const isTaken = (event) => /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.ctrlKey
+  || event.metaKey || event.altKey || document.querySelector("dialog[open]") !== null;
+
 /** Tell a screen reader, politely. */
 export function announce(text) {
   document.getElementById("spoken").textContent = text;

@@ -28,10 +28,16 @@ const card = async (name) => (await get(`${name}.json`)).json();
 
 export const embedding = () => once("embedding", async () => new Embedding(await weights("hand2vec-8")));
 
+/** How they open: two-over-one by an engine, or what experts of many systems do. */
 export const opening = () => once("opening", async () => {
   const [tensors, about, hands] = await Promise.all(
     [weights("opening-21gf"), card("opening-21gf"), embedding()]);
   return new Opening(tensors, about, hands);
+});
+
+export const expertOpening = () => once("expertOpening", async () => {
+  const [tensors, about] = await Promise.all([weights("opening-experts"), card("opening-experts")]);
+  return new Opening(tensors, about, null);
 });
 
 export const bidder = () => once("bidder", async () => {

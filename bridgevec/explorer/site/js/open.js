@@ -3,7 +3,7 @@
 import { makeBoard, standard } from "./board.js";
 import { SEATS, SEAT_NAMES, randomDeal, randomNumbers } from "./cards.js";
 import { fits, parseCondition } from "./conditions.js";
-import { h, toast } from "./dom.js";
+import { announce, h, toast } from "./dom.js";
 import { parseLanguage } from "./language.js";
 import { readBoards } from "./records.js";
 
@@ -84,6 +84,7 @@ export function openDialog(use) {
       const n = Math.min(64, Math.max(1, Number(count.value) || 1));
       button.disabled = true;
       button.textContent = "Dealing…";
+      announce("Dealing");
       const boards = await dealsThatFit((deal) => conditions.every((condition, seat) => fits(condition, deal[seat])) && both(deal),
         n, () => !dialog.open);
       if (!dialog.open) return;
@@ -106,7 +107,8 @@ export function openDialog(use) {
       h("button", { type: "button", class: "primary", onclick: () => take(text.value, use, dialog) }, "Read the text"),
       h("button", { type: "button", onclick: () => file.click() }, "Choose a file…"), file,
       h("button", { type: "button", onclick: async () => {
-        take(await (await fetch("examples.pbn")).text(), use, dialog);
+        try { take(await (await fetch(new URL("../examples.pbn", import.meta.url))).text(), use, dialog); }
+        catch { complain("The packaged boards could not be loaded. Is there a network?", dialog); }
       } }, "The packaged boards")),
     h("p", { class: "problem", role: "alert" }),
     h("h3", {}, "Deal"),
@@ -134,6 +136,6 @@ export function watchDrops(use) {
   });
   addEventListener("paste", (event) => {
     if (/^(INPUT|TEXTAREA)$/.test(document.activeElement?.tagName)) return;
-    take(event.clipboardData.getData("text"), use);
+    take(event.clipboardData.getData("text"), use, document.querySelector("#open-dialog[open]"));
   });
 }

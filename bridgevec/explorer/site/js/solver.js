@@ -1,5 +1,5 @@
-/* The solver in workers, so that the page never waits: two of them, each question to the freer one.
-   Answers come in the order of the questions of one worker. */
+/* The solver in workers, so that the page never waits: one, and a second one when both have work; each question goes
+   to the freer. Answers come in the order of the questions of one worker. */
 
 const workers = [];
 let count = 0;
@@ -24,15 +24,17 @@ class Solver {
   }
 }
 
-/** Start the workers, which load the solver; cheap to call again. */
+/** Start the first worker, which loads the solver; cheap to call again. */
 export function start() {
-  while (workers.length < Math.min(2, navigator.hardwareConcurrency || 1)) workers.push(new Solver());
+  if (!workers.length) workers.push(new Solver());
 }
 
 function ask(question, parameters) {
   start();
   const free = workers.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a));
-  return free.ask(question, parameters);
+  if (!free.waiting.size || workers.length >= Math.min(2, navigator.hardwareConcurrency || 1)) return free.ask(question, parameters);
+  workers.push(new Solver());
+  return workers.at(-1).ask(question, parameters);
 }
 
 const tables = new Map();              // what was solved before, by deal and strain

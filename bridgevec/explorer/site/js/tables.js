@@ -4,16 +4,13 @@ import { Auction } from "./auction.js";
 import { SEATS, SEAT_NAMES } from "./cards.js";
 import { callMark, h, hidden, strainMark } from "./dom.js";
 
-/** An empty table of tricks with fill(strain, tricks). */
-export function trickTable(contract, onchoose = null) {
+/** An empty table of tricks with fill(strain, tricks) and choose(contract), which marks it. */
+export function trickTable(onchoose) {
   const cells = new Map();
   const order = [4, 3, 2, 1, 0];
   const rows = [0, 2, 1, 3].map((seat) => h("tr", {}, h("th", { scope: "row" }, SEATS[seat], hidden(SEAT_NAMES[seat].slice(1))),
     order.map((strain) => {
-      const chosen = contract && contract.declarer === seat && contract.strain === strain;
-      const content = h("span", { class: "pending" }, "·");
-      const cell = h("td", { class: chosen ? "chosen" : null }, onchoose
-        ? h("button", { type: "button", disabled: true }, content) : content);
+      const cell = h("td", {}, h("button", { type: "button", disabled: true }, h("span", { class: "pending" }, "·")));
       cells.set(`${strain}/${seat}`, cell);
       return cell;
     })));
@@ -24,12 +21,16 @@ export function trickTable(contract, onchoose = null) {
     const level = n > 6 ? n - 6 : 0;
     cell.dataset.tricks = n;
     cell.classList.toggle("game", n >= [11, 11, 10, 10, 9][strain]);
-    if (!onchoose) { cell.replaceChildren(`${n}`); return; }
-    cell.replaceChildren(h("button", { type: "button", "aria-label": `${n} tricks; play ${level || 1} ${
+    cell.replaceChildren(h("button", { type: "button", "aria-pressed": `${cell.classList.contains("chosen")}`, "aria-label": `${n} tricks; play ${level || 1} ${
       ["clubs", "diamonds", "hearts", "spades", "notrump"][strain]} by ${SEAT_NAMES[seat]}`,
     onclick: () => onchoose({ level: level || 1, strain, doubled: 0, declarer: seat }) }, `${n}`));
   });
-  return { element, fill };
+  const choose = (chosen) => cells.forEach((cell, key) => {
+    const own = chosen !== null && key === `${chosen.strain}/${chosen.declarer}`;
+    cell.classList.toggle("chosen", own);
+    cell.querySelector("button")?.setAttribute("aria-pressed", `${own}`);
+  });
+  return { element, fill, choose };
 }
 
 /** The calls in columns W N E S; mark(call, index) may give what stands in a cell. */
@@ -46,7 +47,7 @@ export function auctionTable(dealer, calls, options = {}) {
       if (cell === "?") return h("td", { class: "asked" }, "?");
       const mark = callMark(cell.call);
       return h("td", { class: options.chosen === cell.i ? "chosen" : null }, options.onchoose
-        ? h("button", { type: "button", class: "made", "aria-pressed": options.chosen === cell.i ? "true" : "false",
+        ? h("button", { type: "button", class: "made", "data-key": `call-${cell.i}`, "aria-pressed": options.chosen === cell.i ? "true" : "false",
           onclick: () => options.onchoose(cell.i) }, mark) : mark);
     })));
   }

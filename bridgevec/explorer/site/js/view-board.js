@@ -4,7 +4,7 @@ import { Auction, contractSymbol } from "./auction.js";
 import { VULNERABLE_NAMES, leaderOf, makeBoard } from "./board.js";
 import { SEAT_NAMES, cardName } from "./cards.js";
 import { diagram } from "./diagram.js";
-import { announce, callMark, cardMark, contractMark, h, percent, suitMark, toast } from "./dom.js";
+import { announce, callMark, cardMark, contractMark, h, isTaken, percent, redraw, suitMark, toast } from "./dom.js";
 import { bidder } from "./networks.js";
 import { Position } from "./play.js";
 import { isVulnerable, par, score } from "./scoring.js";
@@ -24,9 +24,10 @@ export function show(root, { board: given, keep, go, nextBoard }) {
   const update = (fields) => { board = makeBoard({ ...board, ...fields }); keep(board); };
 
   // -- the table and par
-  const table = trickTable(board.contract, (contract) => {
+  const table = trickTable((contract) => {
     const same = board.contract?.declarer === contract.declarer && board.contract?.strain === contract.strain;
     if (!same || board.calls.length) { update({ contract, calls: [], played: [] }); undone = []; chosen = null; }
+    announce(`${contractSymbol(contract)} by ${SEAT_NAMES[contract.declarer]}`);
     drawAuction();
     drawPlay();
   });
@@ -42,10 +43,11 @@ export function show(root, { board: given, keep, go, nextBoard }) {
 
   // -- the auction
   function drawAuction() {
+    table.choose(board.contract);
     const parts = [];
     if (board.calls.length) {
       parts.push(auctionTable(board.dealer, board.calls, { vulnerable: board.vulnerable, chosen,
-        onchoose: (i) => { chosen = chosen === i ? null : i; drawAuction(); auctionBox.querySelectorAll("button.made")[i]?.focus(); } }));
+        onchoose: (i) => { chosen = chosen === i ? null : i; drawAuction(); } }));
       const shown = h("div", { class: "shown", "aria-live": "polite" });
       if (chosen !== null) explain(shown, chosen);
       else shown.append(h("p", { class: "note" }, "Choose a call to see what it showed."));
@@ -54,13 +56,14 @@ export function show(root, { board: given, keep, go, nextBoard }) {
       parts.push(h("h2", {}, "Auction"), h("p", { class: "note" }, board.contract ? "A contract chosen, no auction." : "No auction yet."));
     }
     parts.push(h("div", { class: "row" },
-      h("button", { type: "button", onclick: letBid }, board.calls.length ? "Let the robots bid it" : "Let four robots bid"),
+      h("button", { type: "button", "data-key": "robots", onclick: letBid }, board.calls.length ? "Let the robots bid it" : "Let four robots bid"),
       h("button", { type: "button", onclick: () => go("bid") }, "Bid it yourself"),
       board.contract ? h("button", { type: "button", onclick: () => go("lead") }, "Which lead?") : null));
-    auctionBox.replaceChildren(...parts);
+    redraw(auctionBox, parts);
   }
 
-  async function letBid() {
+  async function letBid(event) {
+    event.currentTarget.textContent = "The robots take their seats…";
     try {
       const robot = await bidder();
       if (gone) return;
@@ -72,7 +75,10 @@ export function show(root, { board: given, keep, go, nextBoard }) {
       drawAuction();
       drawPlay();
       announce(auction.contract ? `The contract is ${contractSymbol(auction.contract)}` : "Passed out");
-    } catch (error) { toast(error.message); }
+    } catch (error) {
+      toast(error.message);
+      if (!gone) drawAuction();
+    }
   }
 
   async function explain(box, i) {
@@ -99,12 +105,12 @@ export function show(root, { board: given, keep, go, nextBoard }) {
   }
 
   // -- the play
-  function drawPlay(focus = false) {
+  function drawPlay() {
     const turn = ++asked;
     const { contract } = board;
     if (!contract) {
-      left.replaceChildren(heading(), diagram(board.deal, { ...board, onhand: (seat) => go("hand", { seat: "NESW"[seat] }) }), handButtons());
-      playBox.replaceChildren(h("h2", {}, "Play"), h("p", { class: "note" }, "Choose a contract in the table, or let the robots bid, and every card tells what it is worth."));
+      redraw(left, [heading(), diagram(board.deal, { ...board, onhand: (seat) => go("hand", { seat: "NESW"[seat] }) }), handButtons()]);
+      redraw(playBox, [h("h2", {}, "Play"), h("p", { class: "note" }, "Choose a contract in the table, or let the robots bid, and every card tells what it is worth.")]);
       return;
     }
     let position;
@@ -119,9 +125,8 @@ export function show(root, { board: given, keep, go, nextBoard }) {
       const best = worths ? Math.max(...worths.values()) : null;
       const trick = position.trick.length ? position.trick : position.tricks.at(-1)?.cards ?? [];
       const legal = position.legal();
-      left.replaceChildren(heading(), diagram(position.hands, { dealer: board.dealer, vulnerable: board.vulnerable, name: board.name, trick,
-        turn: position.over ? null : position.seat, worths, best, legal, onplay: play, onhand: (seat) => go("hand", { seat: "NESW"[seat] }) }), handButtons());
-      if (focus && !position.over) left.querySelector(".hand.turn button.card.good, .hand.turn button.card")?.focus();
+      redraw(left, [heading(), diagram(position.hands, { dealer: board.dealer, vulnerable: board.vulnerable, name: board.name, trick,
+        turn: position.over ? null : position.seat, worths, best, legal, onplay: play, onhand: (seat) => go("hand", { seat: "NESW"[seat] }) }), handButtons()], [".hand.turn button.card", "button"]);
       drawPlayBox(position, worths, best);
     };
     draw(null);
@@ -142,25 +147,30 @@ export function show(root, { board: given, keep, go, nextBoard }) {
     const button = (label, run, disabled) => h("button", { type: "button", onclick: run, disabled }, label);
     const list = position.tricks.map((trick, i) => h("li", { class: (trick.winner & 1) === declarers ? "ours" : null },
       h("span", { class: "n" }, `${i + 1}`), trick.cards.map(([seat, card]) => h("span", { class: seat === trick.winner ? "won" : null }, cardMark(card)))));
-    playBox.replaceChildren(h("h2", {}, contractMark(contract, false), ` by ${SEAT_NAMES[contract.declarer]} `, h("span", { class: "verdict" }, result)),
+    redraw(playBox, [h("h2", {}, contractMark(contract, false), ` by ${SEAT_NAMES[contract.declarer]} `, h("span", { class: "verdict" }, result)),
       h("p", { class: "count" }, "N–S ", h("b", {}, `${position.won[0]}`), " · E–W ", h("b", {}, `${position.won[1]}`),
         total === null ? null : ` · best play from here: ${total} tricks, ${points > 0 ? "+" : ""}${points}`),
       h("div", { class: "row" }, button("Undo", undo, !board.played.length), button("Redo", redo, !undone.length),
         button("Undo the trick", undoTrick, !board.played.length),
-        button("Best card", () => worths && play([...worths.keys()].find((card) => worths.get(card) === best)), position.over || !worths),
-        button("Start again", () => { undone = []; update({ played: [] }); drawPlay(true); }, !board.played.length)),
-      position.over ? null : h("p", { class: "note" }, `${SEAT_NAMES[position.seat]} plays. = keeps every trick; −1 loses one. Arrow keys move among the cards.`),
-      h("ol", { class: "trick-list" }, list));
+        button("Best card", () => worths && play([...worths.keys()].find((card) => worths.get(card) === best)), position.over),
+        button("Start again", () => { undone = []; update({ played: [] }); drawPlay(); }, !board.played.length)),
+      position.over ? null : h("p", { class: "note" }, `${SEAT_NAMES[position.seat]} plays. = keeps every trick; −1 loses one.`),
+      h("p", { class: "note keys" }, "Keys: c to the cards, arrows among them, b best card, u undo, r redo, n next board."),
+      h("ol", { class: "trick-list", "aria-label": "Tricks played" }, list)]);
   }
 
   function play(card) {
-    const focus = left.contains(document.activeElement);
     undone = [];
     update({ played: [...board.played, card] });
     announce(`${cardName(card)} played`);
-    drawPlay(focus);
+    drawPlay();
   }
-  function undo() { undone.push(board.played.at(-1)); update({ played: board.played.slice(0, -1) }); drawPlay(); }
+  function undo() {
+    undone.push(board.played.at(-1));
+    update({ played: board.played.slice(0, -1) });
+    announce(`${cardName(undone.at(-1))} taken back`);
+    drawPlay();
+  }
   function redo() { update({ played: [...board.played, undone.pop()] }); drawPlay(); }
   function undoTrick() {
     const to = Math.floor((board.played.length - 1) / 4) * 4;
@@ -180,10 +190,12 @@ export function show(root, { board: given, keep, go, nextBoard }) {
   }
 
   function keys(event) {
-    if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (isTaken(event)) return;
     if (event.key === "u" && board.played.length) undo();
     else if (event.key === "r" && undone.length) redo();
     else if (event.key === "n") nextBoard();
+    else if (event.key === "c") left.querySelector(".hand.turn button.card")?.focus();
+    else if (event.key === "b") [...playBox.querySelectorAll("button")].find((one) => one.textContent === "Best card" && !one.disabled)?.click();
     else return;
     event.preventDefault();
   }
