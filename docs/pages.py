@@ -56,6 +56,8 @@ COMMANDS = {
     "--deals deals_test.parquet deals_league.parquet --json",
     "search_match": "python -m bridgevec match search default --deals data/deals_league.parquet "
     "--boards 1000 --json",
+    "imitation_embedding": "python -m benchmarks.imitation auctions_21gf.parquet "
+    "--bidder imitation-embedding.safetensors --json",
     "hand_input": "python -m benchmarks.hand_input auctions_21gf.parquet --sizes 1000 --test 1000 "
     "--seeds 5 --json",
     "hand_input_more": "python -m benchmarks.hand_input auctions_21gf.parquet --sizes 10000 "
