@@ -114,7 +114,7 @@ def examples():
 def test_the_examples_in_the_help_run(example, tmp_path, pbn, monkeypatch):
     monkeypatch.chdir(tmp_path)
     example = example.replace("100000", "2").partition(" > ")[0]
-    example = example.replace("--layouts 10", "--layouts 2").replace("--count 500", "--count 2")
+    example = example.replace("--layouts 10", "--layouts 2").replace("-n 500", "-n 2")
     example = example.replace("--deals 50", "--deals 4")
     example = example.partition(" --backend ")[0]  # there is no such cluster
     if example.startswith("bridgevec map"):
@@ -166,14 +166,14 @@ def test_deals_are_those_of_the_library():
     expected = [deal.pbn for deal in random_deals(5, seed=1)]
     assert output("deal", "-n", 5, "--seed", 1).splitlines() == expected
     assert json.loads(output("deal", "-n", 5, "--seed", 1, "--json")) == expected
-    assert output("deal", "--seed", 1, "--diagram") == f"{Deal(expected[0])}\n"
+    assert output("deal", "--seed", 1, "--format", "diagram") == f"{Deal(expected[0])}\n"
     assert output("deal") != output("deal")
     many = [deal.pbn for deal in random_deals(9000, seed=1)]
     assert output("deal", "-n", 9000, "--seed", 1).splitlines() == many
 
 
 def test_given_hands_are_dealt():
-    text = output("deal", "-n", 3, "--north", HAND, "--west", "JT98.AQJ.KQJ.KQT")
+    text = output("deal", "-n", 3, "--hand", f"N={HAND}", "--hand", "W=JT98.AQJ.KQJ.KQT")
     for line in text.splitlines():
         assert Deal(line)["N"] == HAND
         assert Deal(line)["W"] == "JT98.AQJ.KQJ.KQT"
@@ -181,7 +181,7 @@ def test_given_hands_are_dealt():
 
 def test_a_pbn_file_of_random_deals_is_read_back(tmp_path):
     path = tmp_path / "session.pbn"
-    path.write_text(output("deal", "-n", 2, "--seed", 4, "--pbn"))
+    path.write_text(output("deal", "-n", 2, "--seed", 4, "--format", "pbn"))
     assert path.read_text().startswith(
         '% PBN 2.1\n[Board "1"]\n[Dealer "N"]\n[Vulnerable "None"]\n[Deal "N:'
     )
@@ -310,12 +310,12 @@ def test_a_terminal_shows_progress(tmp_path):
     ("options", "message"),
     [
         ([], r"stopped after \d+ tables"),
-        (["--out", "b.pbn"], "stopped; the same command goes on from here"),
+        (["--out", "b.pbn"], "stopped; the same command resumes from here"),
     ],
 )
 def test_ctrl_c_stops_with_a_word(tmp_path, options, message):
     path = tmp_path / "a.pbn"
-    path.write_text(output("deal", "-n", 2000, "--seed", 1, "--pbn"))
+    path.write_text(output("deal", "-n", 2000, "--seed", 1, "--format", "pbn"))
     script = "import time; from bridgevec.cli import main; print('ready', flush=True); main()"
     with subprocess.Popen(
         [sys.executable, "-c", script, "solve", "a.pbn", *options],
@@ -488,7 +488,7 @@ def test_label_writes_a_file_once(tmp_path):
     arguments = ["label", "--deals", 3, "--seed", 7, "--out", out, "--quiet"]
     assert output(*arguments) == f"{out}: 3 labelled deals\n"
     assert len(read_deals(out)[0]) == 3
-    assert output(*arguments) == f"{out} is there already with these 3 deals; nothing to do\n"
+    assert output(*arguments) == f"{out} already has these 3 deals; nothing to do\n"
     expected = {"file": str(out), "deals": 3, "seed": 7, "was_there": True}
     assert json.loads(output(*arguments, "--json")) == expected
     assert complaint(*arguments, "--deals", 4).startswith(f"{out} has deals 3, not 4")
@@ -602,6 +602,18 @@ def test_info_shows_the_card_of_a_model(name):
     assert complaint("info", "x.safetensors") == "x.json: No such file or directory"
 
 
+def test_shells_complete_commands():
+    for shell, asked in [
+        ("bash", {"COMP_WORDS": "bridgevec sol", "COMP_CWORD": "1"}),
+        ("zsh", {"_TYPER_COMPLETE_ARGS": "bridgevec sol"}),
+    ]:
+        environment = {**os.environ, **asked, "_BRIDGEVEC_COMPLETE": f"complete_{shell}"}
+        command = [sys.executable, "-m", "bridgevec"]
+        result = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert "solve" in result.stdout
+        assert "similar" not in result.stdout
+
+
 def test_the_version_is_told():
     assert output("--version") == f"bridgevec {bridgevec.__version__}\n"
 
@@ -649,9 +661,12 @@ def test_the_version_is_told():
         (["solve", DEAL, "--strain", "Z", "--leader", "N"], "unknown strain 'Z', expected one of"),
         (["solve", DEAL, "--strain", "S", "--leader", "Z"], "unknown seat 'Z', expected one of"),
         (["solve", DEAL, DEAL, "--strain", "S", "--leader", "N"], "--strain and --leader take one"),
-        (["deal", "--north", "x"], "hand 'x' has 1 suit, expected 4"),
-        (["deal", "--north", HAND, "--south", HAND], "fixed hands N and S both have card SA"),
-        (["deal", "--pbn", "--json"], "choose one of --diagram, --pbn, --format and --json"),
+        (["deal", "--hand", "N=x"], "hand 'x' has 1 suit, expected 4"),
+        (
+            ["deal", "--hand", f"N={HAND}", "--hand", f"S={HAND}"],
+            "hands N and S both have card SA",
+        ),
+        (["deal", "--format", "pbn", "--json"], "give --format or --json, but not both"),
     ],
 )
 def test_bad_input_gets_one_line(arguments, message, tmp_path, monkeypatch):
@@ -723,10 +738,10 @@ def test_the_module_runs_as_the_command():
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert result.stdout.splitlines() == [deal.pbn for deal in random_deals(2, seed=1)]
     result = subprocess.run(
-        [*command, "--north", "AKQ2.K54.T98.J3"], capture_output=True, text=True
+        [*command, "--hand", "N=AKQ2.K54.T98.J324"], capture_output=True, text=True
     )
     assert result.returncode == 2
-    assert result.stderr == "bridgevec: hand 'AKQ2.K54.T98.J3' has 12 cards, expected 13\n"
+    assert result.stderr == "bridgevec: hand 'AKQ2.K54.T98.J324' has 14 cards, expected 13\n"
 
 
 def test_a_closed_pipe_is_no_error():

@@ -54,7 +54,7 @@ def test_results_go_to_the_boards_that_can_be_read(bad, tmp_path):
     assert run("solve", out, "--out", out, "--only-missing").exit_code == 3
     assert out.read_text() == wrong
     result = run("solve", out, "--only-missing")
-    assert (result.exit_code, result.stderr) == (2, "bridgevec: --only-missing goes with --out\n")
+    assert (result.exit_code, result.stderr) == (2, "bridgevec: --only-missing needs --out\n")
 
 
 def test_files_in_folders_are_told_by_their_content(tmp_path):
@@ -178,7 +178,7 @@ def test_costs_are_written_as_notes(played, tmp_path):
             assert board.play_notes[0].startswith("top of a sequence")
     result = run("analyse", path, "--out", tmp_path / "b.lin")
     assert result.exit_code == 2
-    assert "b.lin is no .pbn file" in result.stderr
+    assert f"--out must end in .pbn, got {tmp_path / 'b.lin'}" in result.stderr
 
 
 def test_a_revoke_is_left_out_of_the_analysis(tmp_path):

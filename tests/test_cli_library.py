@@ -147,7 +147,7 @@ def test_an_index_tells_what_it_holds(folder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "cause"),
     [
-        (["similar"], "no hand to look for; only --spread can do without"),
+        (["similar"], "no hand to look for; give one such as AKQ2.K54.T98.J32, or --spread N"),
         (["similar", "--spread", 3], "these are hands without boards"),
         (["similar", HAND, "--calls"], "these are hands without boards"),
         (["similar", HAND, "--index", "LIBRARY", "--calls", "--spread", 3], "--calls and --spread"),

@@ -115,7 +115,7 @@ def test_the_command_explains(tmp_path):
     run("explain", path, "--out", out, "--bidder", "imitation")
     (board,) = bv.read_boards(out)
     assert "points" in board.notes[2]
-    run("explain", "--book", tmp_path / "book.html", "--count", 2, "--bidder", "imitation")
+    run("explain", "--book", tmp_path / "book.html", "-n", 2, "--bidder", "imitation")
     assert "<table>" in (tmp_path / "book.html").read_text()
     message = CliRunner().invoke(app, ["explain"])
     assert message.exit_code == 2

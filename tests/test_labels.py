@@ -107,7 +107,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path, undisturbed):
         output, errors = process.communicate()
     assert process.returncode == 130
     assert output == b""
-    assert errors == b"bridgevec: stopped; the same command goes on from here\n"
+    assert errors == b"bridgevec: stopped; the same command resumes from here\n"
     assert not out.exists()
     with start(out) as process:
         assert process.wait() == 0
@@ -450,7 +450,7 @@ def test_a_run_goes_on_after_the_scheduler_was_killed(tmp_path, undisturbed, sma
             _, errors = process.communicate(timeout=60)
         assert process.returncode == 2
         assert b"the Dask scheduler at" in errors
-        assert b"the same command goes on from here" in errors
+        assert b"the same command resumes from here" in errors
         _, address = cluster()
         with start(out, 16, 7, "--backend", "dask", "--address", address) as process:
             _, errors = process.communicate(timeout=60)

@@ -523,7 +523,9 @@ def test_match_with_a_partner_and_a_process(file):
 
 
 def test_match_refuses_early(file, tmp_path):
-    assert complaint("match", "rules", "pass", "--out", "a.txt").startswith("a.txt is no .pbn, ")
+    assert complaint("match", "rules", "pass", "--out", "a.txt").startswith(
+        "--out must end in .pbn or "
+    )
     assert "nobody" in complaint("match", "rules", "nobody", "--deals", file)
 
 

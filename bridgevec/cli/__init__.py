@@ -1,8 +1,8 @@
-"""The ``bridgevec`` command: a thin face on the library, for people and (``--json``) programs.
+"""The ``bridgevec`` command: a thin layer over the library, for people and (``--json``) programs.
 
-One file for each group of commands. Input is PBN text, a file, or ``-`` for standard input. Records
-that cannot be read are left out, with a line each on standard error, and the exit code is 3; if
-nothing can be done it is 2. Modules that need an optional extra, or take long to import, are
+Each group of commands has one file. Input is PBN text, a file, or ``-`` for standard input. Records
+that cannot be read are left out, with one line each on standard error, and the exit code is 3. If
+nothing could be done, it is 2. Modules that need an optional extra, or take long to import, are
 imported by the command that uses them.
 """
 
@@ -43,11 +43,10 @@ app = typer.Typer(
         "bridgevec COMMAND --help",
     ),
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-# In this order they stand in the help.
+# The help lists them in this order.
 groups = (
     hands,
     index,

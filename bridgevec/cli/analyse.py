@@ -33,21 +33,21 @@ def analyse(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help="Write the boards to this .pbn file, with notes of what cards cost."),
+        typer.Option(help="Write the boards to this .pbn file, with notes on what cards cost."),
     ] = None,
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
     """Show what each card of a play cost.
 
-    Board by board, trick by trick: the cards with the tricks that they threw away, and on the right
-    the tricks that the declarer comes to if nobody errs any more. At the end the totals of players,
-    of sides, and of declarers and defenders; dummy's cards are the declarer's.
+    Prints every board trick by trick: the cards with the tricks that they lost, and on the right
+    declarer's tricks if nobody errs from then on. At the end are totals by player, by side, and for
+    declarers and defenders. Dummy's cards count as declarer's.
     """
     from bridgevec.records import write_boards
 
     if out is not None and out.suffix.lower() != ".pbn":
-        raise ValueError(f"{out} is no .pbn file")
+        raise ValueError(f"--out must end in .pbn, got {out}")
     reading = Reading(sources, "play")
     analysis = _Analysis(reading, workers)
     rows: list[dict[str, Any]] = []

@@ -11,7 +11,16 @@ import typer
 
 from bridgevec.board import Board
 from bridgevec.cards import deal_masks
-from bridgevec.cli.common import Bidders, Json, examples, group, print_json
+from bridgevec.cli.common import (
+    Auction,
+    Bidders,
+    BoardDealer,
+    BoardVulnerable,
+    Json,
+    examples,
+    group,
+    print_json,
+)
 from bridgevec.cli.reading import Reading, is_hand
 
 if TYPE_CHECKING:
@@ -33,37 +42,30 @@ def bid(
         list[str] | None,
         typer.Argument(
             metavar="HAND|DEAL|FILE...",
-            help="A hand that is to call; or deals to bid out, as PBN text, files, or - with a "
-            "deal a line.",
+            help="The hand that is to call; or deals to bid out, as PBN text, files, or - for "
+            "standard input.",
         ),
     ] = None,
-    auction: Annotated[
-        str, typer.Option(help="The calls so far, from the dealer on, such as '1C P 1H'.")
-    ] = "",
-    dealer: Annotated[
-        str | None,
-        typer.Option(help="Who calls first: N, E, S or W. By default the board's, else N."),
-    ] = None,
-    vulnerable: Annotated[
-        str | None,
-        typer.Option(help="None, NS, EW or All. By default the board's, else None."),
-    ] = None,
+    auction: Auction = "",
+    dealer: BoardDealer = None,
+    vulnerable: BoardVulnerable = None,
     bidder: Bidders = "default",
-    k: Annotated[int, typer.Option("-k", min=1, help="How many calls to show.")] = 5,
+    k: Annotated[int, typer.Option("-k", min=1, help="Number of calls to show.")] = 5,
     serve: Annotated[
-        bool, typer.Option("--serve", help="Answer lines of JSON with calls, for other programs.")
+        bool, typer.Option("--serve", help="Answer lines of JSON, for other programs.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Bid a hand, or whole deals.
 
-    For a hand: the call, the likeliest others with their probabilities, and what the auction has
-    shown about the other hands, where the bidder can tell; with --bidder search, what candidates
-    gain, and where they lead. For a deal: the auction to its end, the bidder sitting in all four
-    seats.
+    For a hand, prints the call, the likeliest alternatives with their probabilities, and, if the
+    bidder can infer it, what the auction shows about the other hands. --bidder search adds what
+    each candidate gains and the contracts to which it leads. For a deal, prints the complete
+    auction, with the bidder in all four seats.
 
-    With --serve: a line such as {"hand": "AQ54.K7.AJ43.Q65", "auction": "P 1C", "dealer": "N",
-    "vulnerable": "NS"} is answered with {"call": "1N"}, or with {"error": "..."}.
+    With --serve, each line of standard input is a question such as {"hand": "AQ54.K7.AJ43.Q65",
+    "auction": "P 1C", "dealer": "N", "vulnerable": "NS"}. The answer is {"call": "1N"}, or
+    {"error": "..."}.
     """
     from bridgevec.bidders import load_bidder
 
@@ -72,15 +74,15 @@ def bid(
         from bridgevec.bidders.external import serve as answer_lines
 
         if sources:
-            raise ValueError("--serve takes its hands from standard input")
+            raise ValueError("--serve reads hands from standard input; leave out HAND|DEAL|FILE")
         answer_lines(player, sys.stdin, sys.stdout)
     elif not sources:
-        raise ValueError("no hand and no deal to bid")
+        raise ValueError("nothing to bid; give a hand such as AQ54.K7.AJ43.Q65, a deal or a file")
     elif len(sources) == 1 and is_hand(sources[0]):
         conditions = (dealer or "N", vulnerable or "None")
         _bid_hand(player, sources[0], auction, *conditions, k, as_json)
     elif auction:
-        raise ValueError("--auction goes with one hand; a deal is bid from the first call on")
+        raise ValueError("--auction needs a single hand; deals are bid from the first call")
     else:
         _bid_deals(player, sources, dealer, vulnerable, as_json)
 
@@ -127,7 +129,7 @@ def _bid_hand(
 
 
 def _plain(value: Any) -> Any:
-    """Round what JSON is to hold."""
+    """Round the values of a JSON object."""
     if isinstance(value, dict):
         return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, np.ndarray):

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from bridgevec.models.embedding import Embedding
 
 BIDDERS = (
-    "default, imitation, uncontested, rules, pass, random, a file name.safetensors, search, which "
-    "looks ahead (search:layouts=64,seconds=0.5,seed=1,base=imitation), or exec:COMMAND, a process "
-    "that speaks lines of JSON"
+    "default, imitation, uncontested, rules, pass or random; a file name.safetensors; search, "
+    "which looks ahead (search:layouts=64,seconds=0.5,seed=1,base=imitation); or exec:COMMAND, a "
+    "program that reads and writes lines of JSON"
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -38,16 +38,34 @@ Weights = Annotated[
     str | None,
     typer.Option(help="Another embedding: a shipped name, or a file name.safetensors."),
 ]
-Workers = Annotated[int | None, typer.Option(help="Number of threads; all cores by default.")]
-Dealer = Annotated[str, typer.Option(help="Who called first: N, E, S or W.")]
-Vulnerable = Annotated[str, typer.Option(help="None, NS, EW or All.")]
-Where = Annotated[str | None, typer.Option(help="What else is known, in the dealer language.")]
-Opponents = Annotated[
-    str | None, typer.Option(help="The other side's system, by default the same.")
+Workers = Annotated[int | None, typer.Option(help="Number of threads. By default, one per core.")]
+Auction = Annotated[
+    str, typer.Option(help="The calls so far, starting with the dealer's, such as '1N P 2C P'.")
 ]
-WhichDeals = Annotated[int, typer.Option(min=0, help="Which deals.")]
+Dealer = Annotated[str, typer.Option(help="The dealer: N, E, S or W.")]
+Vulnerable = Annotated[str, typer.Option(help="The vulnerability: None, NS, EW or All.")]
+BoardDealer = Annotated[
+    str | None, typer.Option(help="The dealer: N, E, S or W. By default the board's, or else N.")
+]
+BoardVulnerable = Annotated[
+    str | None,
+    typer.Option(
+        help="The vulnerability: None, NS, EW or All. By default the board's, or else None."
+    ),
+]
+Where = Annotated[
+    str | None,
+    typer.Option(help="A condition in the dealer language, such as 'hcp(south) >= 12'."),
+]
+System = Annotated[
+    str, typer.Option(help="The bidder whose system this side plays; see `bridgevec bid --help`.")
+]
+Opponents = Annotated[
+    str | None, typer.Option(help="The bidder for the other side. By default the same one.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the random deals.")]
 SolverThreads = Annotated[
-    int | None, typer.Option(min=1, help="Threads; by default one a processor.")
+    int | None, typer.Option(min=1, help="Number of threads. By default, one per core.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress bar.")]
 

@@ -1,4 +1,4 @@
-"""The command contracts: what a side takes in every strain, in the light of an auction."""
+"""The command contracts: what a side takes in every strain, given an auction."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import Annotated
 import typer
 
 from bridgevec.cli.common import (
+    Auction,
     Dealer,
     Json,
     Opponents,
     Quiet,
+    Seed,
     SolverThreads,
+    System,
     Vulnerable,
     Where,
-    WhichDeals,
     examples,
     group,
     hands_of_seats,
@@ -34,27 +36,25 @@ app = group()
 def contracts(
     hands: Annotated[
         list[str],
-        typer.Argument(metavar="SEAT=HAND...", help="One player's hand, or those of two partners."),
+        typer.Argument(metavar="SEAT=HAND...", help="One player's hand, or both of a partnership."),
     ],
-    auction: Annotated[str, typer.Option(help="The calls, from the dealer on.")] = "",
+    auction: Auction = "",
     dealer: Dealer = "N",
     vulnerable: Vulnerable = "None",
-    deals: Annotated[int, typer.Option(min=1, help="How many deals to solve.")] = 100,
+    deals: Annotated[int, typer.Option(min=1, help="Number of deals to solve.")] = 100,
     where: Where = None,
-    bidder: Annotated[
-        str, typer.Option(help="This side's system, see `bridgevec bid`.")
-    ] = "default",
+    bidder: System = "default",
     opponents: Opponents = None,
-    seed: WhichDeals = 0,
+    seed: Seed = 0,
     workers: SolverThreads = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Find what a side takes, in the light of an auction.
+    """Estimate what a side can make, given an auction.
 
-    Deals that fit the auction are solved for both players of the side as declarer. The table has
-    mean tricks with their standard errors, what the network of `bridgevec tricks` says of the same
-    hands, and the chances to make each level, if all play as if they saw all cards.
+    Deals hands that fit the auction and solves them double dummy, with each player of the side as
+    declarer. The table shows the mean tricks with their standard errors, the network's estimate for
+    the same hands (`bridgevec tricks`), and the chance to make each level.
     """
     from bridgevec.simulate.tricks import side_tricks
 

@@ -14,7 +14,11 @@ import typer
 from bridgevec.board import Board
 from bridgevec.cards import Deal, Seat, random_deals
 from bridgevec.cli.common import (
+    Auction,
+    BoardDealer,
+    BoardVulnerable,
     Json,
+    Where,
     examples,
     group,
     hands_of_seats,
@@ -35,8 +39,8 @@ app = group()
 @app.command(
     epilog=examples(
         "bridgevec deal -n 5 --seed 1",
-        "bridgevec deal --north AKQ2.K54.T98.J32 --diagram",
-        "bridgevec deal -n 16 --seed 1 --pbn > session.pbn",
+        "bridgevec deal --hand N=AKQ2.K54.T98.J32 --format diagram",
+        "bridgevec deal -n 16 --seed 1 --format pbn > session.pbn",
         "bridgevec deal -n 9 --where 'hcp(north) >= 15 and shape(north, any 5332)'",
         "bridgevec deal -n 9 --hand W=KJT73.Q64.A92.85 --auction '1N P 3N P P P' --format pbn",
     )
@@ -44,85 +48,74 @@ app = group()
 def deal(
     script: Annotated[
         Path | None,
-        typer.Argument(help="A script of the dealer language; - for standard input."),
+        typer.Argument(metavar="SCRIPT", help="A script in the dealer language, or -."),
     ] = None,
     n: Annotated[
         int | None,
-        typer.Option("-n", min=1, help="How many deals; by default 1, or what the script says."),
+        typer.Option("-n", min=1, help="Number of deals. By default 1, or what the script says."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="The same seed, the same deals; else at random.")
+        int | None,
+        typer.Option(min=0, help="Seed of the random deals. By default, they differ every time."),
     ] = None,
-    where: Annotated[
-        str | None,
-        typer.Option(help="A condition in the dealer language, as 'hcp(south) >= 12'."),
-    ] = None,
+    where: Where = None,
     hand: Annotated[
         list[str] | None,
-        typer.Option(help="A seat's hand or some of its cards, as W=KJT73.Q64.A92.85."),
+        typer.Option(
+            help="One seat's hand, or some of its cards, such as W=KJT73.Q64.A92.85. May be "
+            "repeated."
+        ),
     ] = None,
-    north: Annotated[str | None, typer.Option(help="North's hand, given.")] = None,
-    east: Annotated[str | None, typer.Option(help="East's hand, given.")] = None,
-    south: Annotated[str | None, typer.Option(help="South's hand, given.")] = None,
-    west: Annotated[str | None, typer.Option(help="West's hand, given.")] = None,
-    auction: Annotated[
-        str, typer.Option(help="The players bid so, from the dealer on, as '1N P 3N P P P'.")
-    ] = "",
-    dealer: Annotated[
-        str | None, typer.Option(help="Who calls first; by default N, or the board's.")
-    ] = None,
-    vulnerable: Annotated[
-        str | None, typer.Option(help="None, NS, EW or All; by default None, or the board's.")
-    ] = None,
+    auction: Auction = "",
+    dealer: BoardDealer = None,
+    vulnerable: BoardVulnerable = None,
     bidder: Annotated[
-        str, typer.Option(help="Whose system the auction is, see `bridgevec bid`.")
+        str, typer.Option(help="The bidder whose system is bid; see `bridgevec bid --help`.")
     ] = "default",
     opponents: Annotated[
         str | None,
         typer.Option(
-            help="The other side's system, by default the same. Theirs is the side of "
-            "no given hand, or EW."
+            help="The bidder for the other side: the side without a known hand, or EW. By default "
+            "the same one."
         ),
     ] = None,
     format: Annotated[
-        str | None, typer.Option(help="deal (a line each), pbn, oneline, diagram or parquet.")
+        str | None,
+        typer.Option(
+            help="deal (the default, one per line), pbn, oneline (as dealer prints it), diagram or "
+            "parquet."
+        ),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Write into this file; needed for Parquet.")
-    ] = None,
-    diagram: Annotated[bool, typer.Option("--diagram", help="Draw the hands.")] = False,
-    pbn: Annotated[bool, typer.Option("--pbn", help="Print a PBN file, numbered boards.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write to this file. Parquet needs it.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Deal at random, one deal a line.
+    """Deal at random, one deal per line.
 
-    Some hands, a condition and an auction may be given; the other seats share the rest. With an
-    auction the deals are those with which the bidders would likely bid so, each as often as is
-    likely. A script of the language of Hans van Staveren's dealer is run as that program would.
-    """  # fmt: skip
-    if diagram + pbn + as_json + (format is not None) > 1:
-        raise ValueError("choose one of --diagram, --pbn, --format and --json")
-    kind = format or ("diagram" if diagram else "pbn" if pbn else "deal")
+    Known hands, a condition and an auction may restrict the deals. With an auction, deals come as
+    often as their hands would produce it. A script in the language of Hans van Staveren's dealer
+    runs as in that program.
+    """
+    if as_json and format is not None:
+        raise ValueError("give --format or --json, but not both")
+    kind = format or "deal"
     if kind not in _FORMATS:
         raise ValueError(f"unknown format {kind!r}, expected one of {', '.join(_FORMATS)}")
     if kind == "parquet" and out is None:
-        raise ValueError("Parquet goes into a file: --out deals.parquet")
-    short = zip(Seat, (north, east, south, west), strict=True)
-    given = [f"{seat.name}={text}" for seat, text in short if text is not None]
-    hands = hands_of_seats([*given, *(hand or ())])
+        raise ValueError("--format parquet needs --out, such as --out deals.parquet")
+    hands = hands_of_seats(hand or ())
     if script is not None:
-        if where or hands or auction or as_json or format or diagram or pbn:
-            raise ValueError("a script says itself what is dealt and printed; give -n and --seed")
+        if where or hands or auction or as_json or format:
+            raise ValueError("a script says what to deal and print; give only -n, --seed, --out")
         _run(script, n, seed, out)
         return
     rng = np.random.default_rng(seed)
     if auction:
         deals = _bid(n or 1, where, hands, auction, dealer, vulnerable, bidder, opponents, rng)
-    elif where is not None or hand:
+    elif where is not None or hands:
         deals = _fit(n or 1, where, hands, rng)
     else:
         sizes = (min(_CHUNK, (n or 1) - start) for start in range(0, n or 1, _CHUNK))
-        deals = (one for size in sizes for one in random_deals(size, rng, fixed=hands))
+        deals = (one for size in sizes for one in random_deals(size, rng))
     boards = _boards(deals, auction, dealer, vulnerable)
     if as_json:
         print_json([board.deal.pbn for board in boards])
@@ -203,7 +196,7 @@ def _bid(
     opponents: str | None,
     rng: np.random.Generator,
 ) -> Iterator[Deal]:
-    """Draw so many deals as likely as their weights; those that stand out may come twice."""
+    """Draw n deals in proportion to their weights; a deal of large weight may come twice."""
     from bridgevec.simulate.sampler import sample_deals
 
     with told():
@@ -238,8 +231,8 @@ def _run(path: Path, n: int | None, seed: int | None, out: Path | None) -> None:
     def run(write: Any) -> None:
         outcome = run_script(script, np.random.default_rng(seed), write, n, shows_bars())
         typer.echo(
-            f"{outcome.produced} deals, found among what stands for {outcome.generated:.0f} random "
-            f"ones",
+            f"{outcome.produced} deals; trying at random would have taken about "
+            f"{outcome.generated:.0f}",
             err=True,
         )
 

@@ -29,7 +29,7 @@ app = group()
     epilog=examples(
         "bridgevec explain '1N P 2C'",
         "bridgevec explain match.pbn --out explained.pbn",
-        "bridgevec explain --book system.html --count 500 --bidder imitation",
+        "bridgevec explain --book system.html -n 500 --bidder imitation",
     )
 )
 def explain(
@@ -37,33 +37,35 @@ def explain(
         str | None,
         typer.Argument(
             metavar="AUCTION|FILE",
-            help="The calls from the dealer on, such as '1N P 2C'; or a file of boards.",
+            help="The calls, starting with the dealer's, such as '1N P 2C'; or a file of boards.",
         ),
     ] = None,
     dealer: Dealer = "N",
     vulnerable: Vulnerable = "None",
     bidder: Bidders = "default",
     out: Annotated[
-        Path | None, typer.Option(help="Write the boards, with notes on their calls, into it.")
+        Path | None, typer.Option(help="Write the boards, with notes on their calls, to this file.")
     ] = None,
     book: Annotated[
-        Path | None, typer.Option(help="Write the commonest auctions into it, a page of HTML.")
+        Path | None, typer.Option(help="Write the commonest auctions to this HTML file.")
     ] = None,
-    count: Annotated[int, typer.Option(min=1, help="How many auctions the book has.")] = 500,
+    count: Annotated[int, typer.Option("-n", min=1, help="Number of auctions in the book.")] = 500,
     as_json: Json = False,
 ) -> None:
     """Explain what the calls of an auction mean.
 
-    For each call: how often the player makes it, ranges of points and suit lengths, whether it is
-    forcing or artificial, some hands, and what else the player might call. It is read off hands
-    with which the bidder makes the call, not from rules. A file of boards is written with a note on
-    every call but passes.
+    For each call, shows how often the player makes it, its ranges of points and suit lengths,
+    whether it is forcing or artificial, example hands, and the alternatives. All of this comes from
+    hands with which the bidder makes the call, not from written rules. For a file of boards, --out
+    adds a note to every call except passes.
     """
     from bridgevec.bidders import load_bidder
 
     player = load_bidder(bidder)
     if (source is None) == (book is None):
-        raise ValueError("explain an auction, a file of boards, or write a --book")
+        raise ValueError(
+            "give an auction such as '1N P 2C', a file of boards, or --book system.html"
+        )
     if book is not None:
         from bridgevec.simulate.explain import book as page
 
@@ -75,7 +77,7 @@ def explain(
     assert source is not None  # checked above
     if is_file(source):
         if out is None:
-            raise ValueError("boards are written into a file: --out explained.pbn")
+            raise ValueError("a file of boards needs --out, such as --out explained.pbn")
         from bridgevec.records import write_boards
 
         reading = Reading([source])
@@ -93,7 +95,7 @@ def explain(
         reading.finish()
         return
     if out is not None:
-        raise ValueError("--out goes with a file of boards")
+        raise ValueError("--out needs a file of boards, not an auction")
     said = player.explain(source, dealer, vulnerable)
     if as_json:
         print_json(said.as_dict())

@@ -26,21 +26,23 @@ def explore(
         list[str] | None,
         typer.Argument(
             metavar="[DEAL|FILE]...",
-            help="What to open the page with: deals as PBN text, files of any kind, or -.",
+            help="Boards to open: deals as PBN text, files of any format, folders, or -.",
         ),
     ] = None,
     export: Annotated[
         Path | None,
-        typer.Option(help="Write the page to this new or empty folder, for any web space."),
+        typer.Option(help="Write the page to this new or empty folder, for a web server."),
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 0,
-    browser: Annotated[bool, typer.Option(help="Open it in a browser.")] = True,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the page; 0 for any free one.")
+    ] = 0,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
     """Look at boards in a browser.
 
-    Tables of tricks, what every card of the play is worth, bidding against three robots, opening
-    leads, and hands as the embedding sees them. Everything runs in the page; nothing is sent
-    anywhere. It is served to this machine alone, until Ctrl-C.
+    The page shows tables of tricks, what every card is worth, opening leads and hands in the
+    embedding, and lets you bid against three robots. Everything runs in the page, and nothing is
+    sent anywhere. It is served to this machine alone, until Ctrl-C.
     """
     from bridgevec.explorer.site import export_site, make_server
 

@@ -35,7 +35,7 @@ app = group()
 def embed(hands: HandArguments, weights: Weights = None, as_json: Json = False) -> None:
     """Embed hands as 8 numbers each.
 
-    Hands that play alike lie near each other. A hand is written spades.hearts.diamonds.clubs.
+    Hands that play alike get similar numbers. A hand is written spades.hearts.diamonds.clubs.
     """
     texts = hands_given(hands)
     vectors = embedding_of(weights).embed_hands(texts)
@@ -61,15 +61,15 @@ def tricks(
     declarer: Annotated[str, typer.Argument(help="Declarer's hand as PBN text.")],
     dummy: Annotated[str, typer.Argument(help="Dummy's hand as PBN text.")],
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the probabilities into this file: .png, .svg or .pdf.")
+        Path | None, typer.Option(help="Draw the probabilities to this file: .png, .svg or .pdf.")
     ] = None,
     weights: Weights = None,
     as_json: Json = False,
 ) -> None:
     """Estimate the tricks that two hands take.
 
-    For every strain: the mean number of double-dummy tricks over the ways the other cards may lie,
-    and the chance to make each level from 1 to 7.
+    For every strain, prints the mean number of double-dummy tricks over all layouts of the other
+    cards, and the chance to make each level from 1 to 7.
     """
     declarer, dummy = hands_given([declarer, dummy])
     estimate = embedding_of(weights).estimate_tricks(declarer, dummy)
@@ -112,26 +112,30 @@ def tricks(
     ),
 )
 def draw_map(
-    out: Annotated[Path, typer.Option(help="The picture to write, .png, .svg or .pdf.")],
+    out: Annotated[Path, typer.Option(help="Write the picture to this file: .png, .svg or .pdf.")],
     colour: Annotated[
         list[str],
         typer.Option(
-            help="Color by this; repeat for more pictures: points, aces, shape (cards in "
-            "the two longest suits), 'longest suit' or opening."
+            help="What the colour shows: points, aces, shape (cards in the two longest suits), "
+            "'longest suit' or opening. Repeat for several pictures side by side."
         ),
     ] = ["points", "aces", "opening"],  # noqa: B006 - typer's way to name several
     among: Annotated[
         str | None,
-        typer.Option(help="Draw the hands of a .pbn, .lin or .parquet file, or one hand per line."),
+        typer.Option(help="Draw the hands of a file of boards, or of a file with one per line."),
     ] = None,
-    random: Annotated[int, typer.Option(min=10, help="Else, draw this many random hands.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the hands and of the layout.")] = 0,
+    random: Annotated[
+        int, typer.Option(min=10, help="Without --among, draw this many random hands.")
+    ] = 2000,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the random hands and of the layout.")
+    ] = 0,
     weights: Weights = None,
 ) -> None:
     """Draw a map of the hand space.
 
-    Hands that lie near each other in the embedding are near each other in the picture (t-SNE).
-    2,000 hands take some ten seconds.
+    Hands that are close in the embedding are close in the picture (t-SNE). Drawing 2,000 hands
+    takes about ten seconds.
     """
     from matplotlib.figure import Figure
 

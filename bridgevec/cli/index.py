@@ -1,4 +1,4 @@
-"""The command that indexes boards."""
+"""The command index: boards, indexed for `bridgevec similar`."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ app = group()
 def index(
     sources: Annotated[
         list[str],
-        typer.Argument(metavar="FILE...", help="Files of any kind, folders, globs, or -."),
+        typer.Argument(metavar="FILE...", help="Files of any format, folders, globs, or -."),
     ],
-    out: Annotated[Path, typer.Option(help="The index to write, by custom name.bvindex.")],
+    out: Annotated[Path, typer.Option(help="Write the index to this file, usually name.bvindex.")],
     weights: Weights = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -42,7 +42,7 @@ def index(
     """Index the boards of files, for `bridgevec similar`.
 
     The index holds every board's deal, auction, contract and result, and the vectors of its hands.
-    It is there whole or not at all: stopped, this leaves nothing behind.
+    It is written in one step at the end, so an interrupted run leaves nothing behind.
     """
     from bridgevec.library.index import BoardIndex
 
@@ -56,7 +56,7 @@ def index(
         )
         made.save(out)
     except KeyboardInterrupt:
-        raise stopped(f", {out} is not written") from None
+        raise stopped(f"; {out} was not written") from None
     if as_json:
         print_json(
             {"index": str(out), "boards": len(made), "hands": 4 * len(made)}

@@ -30,14 +30,14 @@ def info(
         str | None,
         typer.Argument(
             metavar="MODEL",
-            help="Show this model's card: a shipped model, or a file name.safetensors.",
+            help="Show the card of this model: a shipped name, or a file name.safetensors.",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Show versions, shipped weights and data.
 
-    For bug reports, and to see what the weights were trained on.
+    Useful in bug reports. With MODEL, shows what a model was trained on and how good it is.
     """
     if model is not None:
         card = _card(model)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from bridgevec.cards import Strain
-from bridgevec.cli.common import Json, Quiet, Workers, examples, group, print_json, stopped
+from bridgevec.cli.common import Json, Quiet, Seed, Workers, examples, group, print_json, stopped
 
 app = group()
 
@@ -24,49 +24,50 @@ app = group()
     )
 )
 def label(
-    deals: Annotated[int, typer.Option(min=1, help="How many random deals, or pairs of hands.")],
-    seed: Annotated[int, typer.Option(min=0, help="Which deals.")],
-    out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+    deals: Annotated[int, typer.Option(min=1, help="Number of random deals, or pairs of hands.")],
+    seed: Seed,
+    out: Annotated[Path, typer.Option(help="Write the labels to this Parquet file.")],
     layouts: Annotated[
         int,
         typer.Option(
             min=0,
             max=32767,
-            help="Label pairs of hands instead: deal the opponents' cards so often, and count how "
-            "often each number of tricks is taken.",
+            help="Label pairs of hands instead: deal the opponents' cards this many times, and "
+            "count how often each number of tricks is taken.",
         ),
     ] = 0,
     strain: Annotated[
         list[str] | None,
-        typer.Option(help="Solve only this strain, five times as fast; may be repeated."),
+        typer.Option(help="Solve only this strain, five times as fast. May be repeated."),
     ] = None,
     shard_size: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="So many deals a file, OUT_0000.parquet, OUT_0001.parquet, ...; those that are "
-            "there are kept.",
+            help="Split the deals into files of this many: OUT_0000.parquet, OUT_0001.parquet, ... "
+            "Files that exist are kept.",
         ),
     ] = None,
     shard: Annotated[
-        list[int] | None, typer.Option(help="Only this shard; may be repeated.")
+        list[int] | None, typer.Option(help="Make only this file, by number. May be repeated.")
     ] = None,
     workers: Workers = None,
     backend: Annotated[
         str, typer.Option(help="Where to solve: threads, loky (processes), dask or ray.")
     ] = "threads",
     address: Annotated[
-        str | None, typer.Option(help="Of the cluster's scheduler; else one is started here.")
+        str | None,
+        typer.Option(help="Address of the cluster's scheduler. By default, one is started here."),
     ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Make training data: deals and their trick tables.
 
-    Random deals, solved double dummy, in a Parquet file with the columns deal and tricks; with
-    --layouts north, south and counts. It may be stopped at any moment, even killed: the same
-    command goes on where it stood, and the file is the same to the byte wherever the solving is
-    done. Work in progress is kept in the folder OUT.partial.
+    Solves random deals double dummy and writes a Parquet file with the columns deal and tricks, or
+    north, south and counts with --layouts. If the command is stopped, or even killed, the same
+    command resumes it; finished work is kept in the folder OUT.partial. Wherever the deals are
+    solved, the file is the same, byte for byte.
     """
     from bridgevec.labels import label_deals, label_shards
 
@@ -85,9 +86,9 @@ def label(
         else:
             files = label_shards(out, deals, seed, shard_size, shard or None, **options)
     except KeyboardInterrupt:
-        raise stopped("; the same command goes on from here") from None
+        raise stopped("; the same command resumes from here") from None
     except ConnectionError as error:
-        raise ConnectionError(f"{error}; the same command goes on from here") from error
+        raise ConnectionError(f"{error}; the same command resumes from here") from error
     if shard_size is not None:
         names = [str(file) for file in files]
         if as_json:
@@ -97,6 +98,6 @@ def label(
     elif as_json:
         print_json({"file": str(out), "deals": deals, "seed": seed, "was_there": was_there})
     elif was_there:
-        typer.echo(f"{out} is there already with these {deals} {kind}; nothing to do")
+        typer.echo(f"{out} already has these {deals} {kind}; nothing to do")
     else:
         typer.echo(f"{out}: {deals} labelled {kind}")

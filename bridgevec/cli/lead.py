@@ -12,10 +12,11 @@ from bridgevec.cli.common import (
     Dealer,
     Json,
     Opponents,
+    Seed,
     SolverThreads,
+    System,
     Vulnerable,
     Where,
-    WhichDeals,
     examples,
     group,
     print_json,
@@ -33,29 +34,30 @@ app = group()
 )
 def lead(
     hand: Annotated[str, typer.Argument(help="The leader's hand.")],
-    auction: Annotated[str, typer.Option(help="The whole auction, from the dealer on.")],
+    auction: Annotated[
+        str,
+        typer.Option(help="The whole auction, starting with the dealer's call: '1N P 3N P P P'."),
+    ],
     dealer: Dealer = "N",
     vulnerable: Vulnerable = "None",
-    deals: Annotated[int, typer.Option(min=2, help="How many deals to solve.")] = 200,
+    deals: Annotated[int, typer.Option(min=2, help="Number of deals to solve.")] = 200,
     where: Where = None,
-    bidder: Annotated[
-        str, typer.Option(help="The leader's side's system, see `bridgevec bid`.")
-    ] = "default",
+    bidder: System = "default",
     opponents: Opponents = None,
-    seed: WhichDeals = 0,
+    seed: Seed = 0,
     workers: SolverThreads = None,
-    picture: Annotated[
-        Path | None, typer.Option(help="Draw tricks and sets into this file, as lead.png.")
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the table to this file: .png, .svg or .pdf.")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare opening leads.
 
-    Deals that fit the auction are solved for every card of the hand. The table has tricks of the
-    leader's side, how often the contract is beaten, IMPs and matchpoints against the other leads,
-    each with its standard error; below are the layouts in which a card gains. Cards that are
-    clearly worse than the best are not solved to the end. All players see all cards in these
-    tricks. On a terminal the table is there after a few deals, and gets better.
+    Deals hands that fit the auction and solves every lead double dummy. The table shows, with
+    standard errors, the leader's side's tricks, how often the contract fails, and IMPs and
+    matchpoints against the other leads. Below it are the layouts in which a card gains. Leads that
+    are clearly worse than the best are dropped early. In a terminal, the table appears after a few
+    deals and improves as more are solved.
     """
     from bridgevec.simulate.lead import iter_opening_lead
 
@@ -75,7 +77,7 @@ def lead(
             workers=workers,
         ):
             if watched:
-                # Up to where the last table began, and away with it.
+                # Move up to where the last table began, and erase it.
                 typer.echo(f"\x1b[{lines}F\x1b[J" * bool(lines) + str(advice))
                 lines = str(advice).count("\n") + 1
     assert advice is not None  # there are two deals or more
@@ -83,7 +85,7 @@ def lead(
         print_json(advice.as_dict())
     elif not watched:
         typer.echo(str(advice))
-    if picture is not None:
+    if plot is not None:
         from bridgevec.plots import plot_leads, save_picture
 
-        save_picture(plot_leads(advice), picture)
+        save_picture(plot_leads(advice), plot)

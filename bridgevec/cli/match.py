@@ -1,4 +1,4 @@
-"""The commands match and average: bidders against each other, and their mean."""
+"""The commands match and merge: bidders against each other, and the mean of their weights."""
 
 from __future__ import annotations
 
@@ -39,43 +39,45 @@ app = group()
 )
 def match(
     a: Annotated[str, typer.Argument(metavar="A", help=f"A bidder: {BIDDERS}.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="The other one.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The other bidder.")],
     deals: Annotated[
         list[str] | None,
         typer.Option(
-            help="Labelled deals (.parquet), or deals to solve first, as PBN text or files of any "
-            "kind; may be repeated. By default those that the package has."
+            help="Labelled deals (.parquet), or deals that are solved first: PBN text or files of "
+            "any format. May be repeated. By default, the deals in the package."
         ),
     ] = None,
-    boards: Annotated[int | None, typer.Option(min=1, help="Only so many, the first.")] = None,
+    boards: Annotated[
+        int | None, typer.Option(min=1, help="Number of boards, counted from the first deal.")
+    ] = None,
     partner: Annotated[
         str | None, typer.Option(help="A's partner, if it is another bidder.")
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(help="Draw dealers and vulnerabilities; else the boards' own."),
+        typer.Option(help="Draw dealers and vulnerabilities at random instead of the boards' own."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write every board: a .pbn, .csv or .parquet file.")
+        Path | None, typer.Option(help="Write every board to this .pbn, .csv or .parquet file.")
     ] = None,
     show: Annotated[
-        int, typer.Option(min=0, help="Draw so many boards, those with the largest swings.")
+        int, typer.Option(min=0, help="Print this many boards, those with the largest swings.")
     ] = 0,
     time_limit: Annotated[
-        float, typer.Option(help="Seconds that a bidder in a process of its own has for a call.")
+        float, typer.Option(help="Seconds per call for a bidder that is a separate program.")
     ] = 60.0,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Play a duplicate match of two bidders.
+    """Play a duplicate match between two bidders.
 
-    Every deal is bid twice: in the open room A sits North-South, in the closed room East-West. The
-    contracts are scored double dummy. With --partner, A sits with that bidder against B and B, on
-    odd boards as North or East, on even ones as South or West.
+    Every deal is bid twice: A sits North-South in the open room and East-West in the closed room.
+    Contracts are scored double dummy. With --partner, A plays with that bidder against B and B; A
+    is North or East on odd boards, South or West on even ones.
 
-    With --out, boards are kept as they end, in OUT.partial: stopped or killed, the same command
-    goes on. A bidder in a process of its own that fails is started anew; if it fails again, the
-    board is adjusted, 3 IMPs for the other side.
+    With --out, finished boards are kept in OUT.partial. If the match is interrupted, the same
+    command resumes it. A separate program that fails is restarted; if it fails again on the same
+    board, the other side gets 3 IMPs.
     """
     from bridgevec.bidders import load_bidder
     from bridgevec.bidders.external import ExternalBidder
@@ -83,7 +85,7 @@ def match(
     from bridgevec.bidders.match import SUFFIXES, play_match
 
     if out is not None and out.suffix not in SUFFIXES:
-        raise ValueError(f"{out} is no {', '.join(SUFFIXES)} file")
+        raise ValueError(f"--out must end in {' or '.join(SUFFIXES)}, got {out}")
     masks, tables, conditions, reading = _labelled_deals(deals, boards)
     players = [load_bidder(name) for name in (a, b)]
     players += [] if partner is None else [load_bidder(partner)]
@@ -114,7 +116,7 @@ def match(
                 **({} if seed is not None else conditions),
             )
         except KeyboardInterrupt:
-            raise stopped("; the same command goes on from here" if journal else "") from None
+            raise stopped("; the same command resumes from here" if journal else "") from None
         if out is not None and journal is not None:
             played.write(out)
             journal.path.unlink(missing_ok=True)
@@ -129,7 +131,7 @@ def match(
 
 
 def _identity(bidder: str) -> str:
-    """Name a bidder, a file of weights by what is in it."""
+    """Name a bidder; name a file of weights by its content."""
     path = Path(bidder)
     if bidder.endswith(".safetensors") and path.is_file():
         return f"{bidder} {hashlib.sha256(path.read_bytes()).hexdigest()}"
@@ -146,7 +148,7 @@ def _labelled_deals(
 ) -> tuple[NDArray[np.uint64], NDArray[np.int8], dict[str, Any], Reading | None]:
     """Read deals with their trick tables; solve those that have none.
 
-    Boards that have conditions of their own tell dealers and vulnerabilities, too.
+    If the boards have dealers and vulnerabilities of their own, these are returned too.
     """
     from bridgevec.dds import solve_tables
     from bridgevec.records import read_deals
@@ -179,15 +181,15 @@ def merge(
         list[str],
         typer.Argument(
             metavar="WEIGHTS...",
-            help="Two or more files, or shipped names. One given twice counts twice.",
+            help="Two or more files, or shipped names. A name given twice counts twice.",
         ),
     ],
-    out: Annotated[str, typer.Option(help="Where the mean goes, name.safetensors.")],
+    out: Annotated[str, typer.Option(help="Write the mean to this file, name.safetensors.")],
 ) -> None:
     """Merge bidders: write the mean of their weights.
 
-    Trainings that go out from the same weights, with other seeds or settings, often play better so
-    than any of them alone; of unrelated trainings the mean plays nonsense.
+    The mean of several trainings that started from the same weights, with different seeds or
+    settings, often plays better than any of them. The mean of unrelated trainings plays nonsense.
     """
     from bridgevec.train.bidder_net import merge_networks
 

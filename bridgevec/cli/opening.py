@@ -8,7 +8,15 @@ import typer
 
 from bridgevec.board import Board
 from bridgevec.cards import Seat
-from bridgevec.cli.common import Json, examples, group, hands_given, print_json
+from bridgevec.cli.common import (
+    BoardDealer,
+    BoardVulnerable,
+    Json,
+    examples,
+    group,
+    hands_given,
+    print_json,
+)
 from bridgevec.cli.reading import Reading, is_hand
 from bridgevec.scoring import Vulnerability
 
@@ -31,29 +39,26 @@ def open_bidding(
         list[str],
         typer.Argument(
             metavar="HAND|DEAL|FILE...",
-            help="Hands as PBN text, - to read one per line, deals, or files of boards.",
+            help="Hands as PBN text, - to read one hand per line, deals, or files of boards.",
         ),
     ],
     position: Annotated[
         int,
-        typer.Option(min=1, max=4, help="1 for the dealer, 4 after three passes."),
+        typer.Option(min=1, max=4, help="Position: 1 for the dealer, 4 after three passes."),
     ] = 1,
-    dealer: Annotated[
-        str | None, typer.Option(help="Dealer: N, E, S or W. By default the board's, else N.")
-    ] = None,
-    vulnerable: Annotated[
-        str | None,
-        typer.Option(help="Vulnerability: None, NS, EW or All. By default the board's, else None."),
-    ] = None,
+    dealer: BoardDealer = None,
+    vulnerable: BoardVulnerable = None,
     model: Annotated[
-        str | None, typer.Option(help="A shipped model, or a file name.safetensors.")
+        str | None,
+        typer.Option(help="The model: a shipped name, or a file name.safetensors."),
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Number of known hands to show.")] = 5,
     as_json: Json = False,
 ) -> None:
     """Predict opening bids; show similar known hands.
 
-    Prints the calls with their probabilities, and the nearest hands of known openings.
+    Prints every likely call with its probability, then the known openings with the most similar
+    hands.
     """
     from bridgevec.models.opening import load_opening
 

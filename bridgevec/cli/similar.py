@@ -1,4 +1,4 @@
-"""The command that finds hands and boards like a hand."""
+"""The command similar: hands and boards like a hand."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ app = group()
 )
 def similar(
     hand: Annotated[
-        str | None, typer.Argument(help="The hand as PBN text; --spread can do without.")
+        str | None, typer.Argument(help="The hand as PBN text. Optional with --spread.")
     ] = None,
     library: Annotated[
         Path | None, typer.Option("--index", help="Search an index that `bridgevec index` made.")
@@ -51,69 +51,75 @@ def similar(
     among: Annotated[
         list[str] | None,
         typer.Option(
-            help="Or search files of boards of any kind, a folder, or a file of one hand a line; "
-            "may be repeated."
+            help="Search files of boards of any format, a folder, or a file with one hand per "
+            "line. May be repeated."
         ),
     ] = None,
     random: Annotated[
-        int, typer.Option(min=1, help="Else, search this many random hands.")
+        int,
+        typer.Option(min=1, help="Without --index and --among, search this many random hands."),
     ] = 10_000,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Which random hands; and of the start of --spread.")
-    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random hands and of --spread.")] = 0,
     k: Annotated[
         int | None,
         typer.Option(
             "-k",
             min=1,
-            help="How many to show, by default 5; with --calls to count, 100; with "
-            "--spread to choose among, 1000.",
+            help="Number of boards to show (5 by default), to count with --calls (100), or to "
+            "choose from with --spread (1000).",
         ),
     ] = None,
     partner: Annotated[
-        str | None, typer.Option("--with", metavar="HAND2", help="Partner's hand, to be alike too.")
+        str | None,
+        typer.Option("--with", metavar="HAND2", help="Partner's hand should be like this one."),
     ] = None,
     same_shape: Annotated[
-        bool, typer.Option("--same-shape", help="As many spades, hearts, diamonds and clubs.")
+        bool,
+        typer.Option(
+            "--same-shape", help="Only hands with as many spades, hearts, diamonds and clubs."
+        ),
     ] = False,
     where: Annotated[
         str | None,
         typer.Option(
-            help="A condition in the dealer language; boards are turned so that the hand is "
-            "South's, see --seat."
+            help="A condition in the dealer language. Boards are rotated so that the hand is "
+            "South's, or that of --seat."
         ),
     ] = None,
-    seat: Annotated[str, typer.Option(help="Whose the hand is in --where: N, E, S or W.")] = "S",
+    seat: Annotated[str, typer.Option(help="The seat of the hand in --where: N, E, S or W.")] = "S",
     opened: Annotated[
-        str | None, typer.Option(metavar="CALL", help="The hand opened the bidding with this.")
+        str | None,
+        typer.Option(metavar="CALL", help="Only hands that opened the bidding with this call."),
     ] = None,
     after: Annotated[
         str | None,
         typer.Option(
-            metavar="AUCTION", help="The hand was to call after this auction, such as '1N P'."
+            metavar="AUCTION",
+            help="Only hands whose turn it was after this auction, such as '1N P'.",
         ),
     ] = None,
     calls: Annotated[
-        bool, typer.Option("--calls", help="Count what was called with hands like this.")
+        bool, typer.Option("--calls", help="Count what players called with such hands.")
     ] = False,
     spread: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Choose N boards that differ.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Choose N boards that differ from each other."),
     ] = None,
     weights: Weights = None,
     as_json: Json = False,
 ) -> None:
     """Find the boards with hands that are most like a hand.
 
-    Those nearest to it in the embedding, with their distances: board, file, seat, contract, result
-    and auction. The search is exact.
+    Prints the boards whose hands are nearest in the embedding, with the distance, file, seat,
+    contract, result and auction. The search is exact.
 
-    With --calls, a table of what players called with such hands: after --after, or else when nobody
-    had bid. With --spread, boards that differ from each other, one for each kind that there is, to
-    teach with.
+    --calls prints a table of what players called with such hands after the auction of --after, or,
+    without it, when nobody had bid. --spread chooses boards for teaching: as different from each
+    other as possible.
     """
     text = None if hand is None else hands_given([hand])[0]
     if text is None and (spread is None or partner or same_shape):
-        raise ValueError("no hand to look for; only --spread can do without")
+        raise ValueError("no hand to look for; give one such as AKQ2.K54.T98.J32, or --spread N")
     if calls and spread is not None:
         raise ValueError("--calls and --spread do not go together")
     if library is not None and among:

@@ -43,26 +43,24 @@ def solve(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help="Write the .pbn file with its results here; may be the file itself."),
+        typer.Option(help="Write the .pbn file with its results here. May be the file itself."),
     ] = None,
     only_missing: Annotated[
         bool,
         typer.Option("--only-missing", help="With --out, skip boards that already have results."),
     ] = False,
-    strain: Annotated[str | None, typer.Option(help="Trumps: C, D, H, S or NT.")] = None,
-    leader: Annotated[
-        str | None, typer.Option(help="Seat of the opening leader: N, E, S or W.")
-    ] = None,
+    strain: Annotated[str | None, typer.Option(help="The strain: C, D, H, S or NT.")] = None,
+    leader: Annotated[str | None, typer.Option(help="The opening leader: N, E, S or W.")] = None,
     contract: Annotated[
         str | None, typer.Option(help="Play out this contract, such as '4SX by N'.")
     ] = None,
     vulnerable: Annotated[
-        str, typer.Option(help="Vulnerability for --contract: None, NS, EW or All.")
+        str, typer.Option(help="The vulnerability for --contract: None, NS, EW or All.")
     ] = "None",
     played: Annotated[str, typer.Option(help="Cards played so far, such as 'SK S5 S4'.")] = "",
     workers: Workers = None,
     memory: Annotated[
-        int, typer.Option(min=1, help="Memory of each thread for positions, in MiB.")
+        int, typer.Option(min=1, help="Memory for positions per thread, in MiB.")
     ] = MEMORY,
     as_json: Json = False,
 ) -> None:
@@ -78,8 +76,8 @@ def solve(
     With --strain and --leader, print what each legal card is worth: the tricks that the side
     playing it will take.
 
-    With --contract, print its score and the best play, trick by trick: first the cards already
-    played, with the tricks that they cost, then the rest; on the right, declarer's tricks.
+    With --contract, print its score and the best play, trick by trick: the cards already played,
+    with the tricks that they cost, then the rest. The right column counts declarer's tricks.
     """
     if (strain is None) != (leader is None):
         raise ValueError("--strain and --leader go together")
@@ -88,9 +86,9 @@ def solve(
     if played and contract is None and strain is None:
         raise ValueError("--played needs --contract, or --strain and --leader")
     if out is not None and (contract is not None or strain is not None):
-        raise ValueError("--out does not go with --contract, --strain and --leader")
+        raise ValueError("--out does not go with --contract or --strain")
     if only_missing and out is None:
-        raise ValueError("--only-missing goes with --out")
+        raise ValueError("--only-missing needs --out")
     reading = Reading(sources)
     deals = ((label, board.deal) for label, board in reading.boards())
     if out is not None:
@@ -163,7 +161,7 @@ def _solve_pbn(
             report=reading.report,
         )
     except KeyboardInterrupt:
-        raise stopped("; the same command goes on from here") from None
+        raise stopped("; the same command resumes from here") from None
     if as_json:
         print_json({"file": str(out), "boards": boards})
     else:
