@@ -466,16 +466,22 @@ def test_light_to_load_and_works_without_a_network(browser, address):
     page.goto(f"{address}#board?{LINK}")
     table(page)
     assert 50_000 < sum(sizes) < 1_500_000
-    page.evaluate("navigator.serviceWorker.ready")
+    page.evaluate("navigator.serviceWorker.ready.then(({ active }) => active.postMessage('all'))")
     page.wait_for_function(
         """async () => {
             const cache = await caches.open((await caches.keys())[0]);
-            return Boolean(await cache.match('solver.wasm'));
+            const kept = (await cache.keys()).map((request) => request.url);
+            const has = (name) => kept.some((url) => url.endsWith(name));
+            return ['solver.wasm', 'view-bid.js', 'opening-experts.json'].every(has);
         }"""
     )
-    page.reload()  # with the worker in charge, what it fetches is kept
+    page.reload()  # with the worker in charge
     table(page)
     context.set_offline(True)
     page.reload()
     assert table(page).shape == (5, 4)
+    page.click("text=Two hands")  # was never looked at
+    page.wait_for_selector(".histogram")
+    page.click("#views a:nth-child(4)")
+    page.wait_for_selector("button.bid")
     context.close()

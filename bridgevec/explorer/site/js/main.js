@@ -7,6 +7,7 @@ import { openDialog, watchDrops } from "./open.js";
 import { readBoards } from "./records.js";
 import { shareDialog } from "./share.js";
 import { start } from "./solver.js";
+import * as boardView from "./view-board.js";
 
 const VIEWS = [["board", "Board"], ["hand", "Hand"], ["pair", "Two hands"], ["bid", "Bid"], ["lead", "Lead"]];
 const state = { view: "board", board: null, boards: [], index: 0, extra: {}, leave: null, shown: 0,
@@ -100,6 +101,7 @@ function renderNavigation() {
       : h("span", { class: "strip-title" }, `${boards.length} boards`),
     ...shown.map(([board, i]) => h("button", { type: "button", "aria-pressed": i === index ? "true" : "false", tabindex: i === index ? 0 : -1,
       "aria-label": `board ${board.name || i + 1}`, onclick: () => useBoards(boards, i) }, board.name || `${i + 1}`)));
+  if (strip.hidden) return;                      // and ask for no layout
   const pressed = strip.querySelector("[aria-pressed=true]");
   strip.scrollLeft = pressed.offsetLeft - strip.clientWidth / 2;
   if (held && !(held.tag === "INPUT" && focusAgain(strip, held))) pressed.focus({ preventScroll: true });
@@ -133,7 +135,7 @@ async function render() {
   state.leave = null;
   const turn = ++state.shown;
   const main = document.getElementById("view");
-  const loaded = await import(`./view-${state.view}.js`).catch((error) => error);
+  const loaded = state.view === "board" ? boardView : await import(`./view-${state.view}.js`).catch((error) => error);
   if (turn !== state.shown) return;
   const root = h("div", { class: `view view-${state.view}` });
   const held = focusIn(main) ?? (document.activeElement === main ? state.held : null);
@@ -213,8 +215,8 @@ async function begin() {
   start();
   setUpTools();
   watchDrops(useBoards);
-  const given = await fetch("given.pbn").then((answer) => (answer.ok ? answer.text() : "")).catch(() => "");
-  const { boards } = given.trim() ? readBoards(given) : { boards: [] };
+  const given = JSON.parse(document.getElementById("given").textContent);
+  const { boards } = given ? readBoards(given) : { boards: [] };
   if (boards.length) setBoards(boards, 0);       // a link to one of them finds it there
   if (!hasDeal() || !readLink()) {
     if (!boards.length) setBoards([randomBoard()], 0);
@@ -230,11 +232,10 @@ async function begin() {
   });
   if ("serviceWorker" in navigator && location.protocol.startsWith("http")) {
     await navigator.serviceWorker.register("sw.js").catch(() => null);
-    const ready = await navigator.serviceWorker.ready;
-    const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
-    const modules = VIEWS.map(([view]) => new URL(`./view-${view}.js`, import.meta.url).href);
-    ready.active?.postMessage([...new Set([location.href.replace(/#.*/, ""), ...loaded, ...modules])]
-      .filter((url) => url.startsWith(ready.scope)));
+    const { active } = await navigator.serviceWorker.ready;
+    active.postMessage("page");
+    // The networks, 7 MB, when the page is at rest and the visitor does not have to save.
+    if (!navigator.connection?.saveData) setTimeout(() => active.postMessage("all"), 10_000);
   }
 }
 

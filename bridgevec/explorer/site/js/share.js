@@ -39,7 +39,7 @@ export function shareDialog(board) {
     h("h2", { id: "share-title" }, "Share this board"),
     h("p", {}, "The link holds everything; nothing is stored anywhere."), picture,
     ...forms.map(([title, text, download]) => h("div", { class: "share-row" }, h("strong", {}, title),
-      title === "Picture" ? h("span", { class: "note" }, "SVG, for articles and slides") : h(title === "PBN" ? "textarea" : "input", { type: title === "PBN" ? null : "text", rows: 3, readonly: true, value: text, "aria-label": `${title} of the board`, onfocus: (event) => event.target.select() }),
+      title === "Picture" ? h("span", { class: "note" }, "SVG", h("span", { class: "wide" }, ", for articles and slides")) : h(title === "PBN" ? "textarea" : "input", { type: title === "PBN" ? null : "text", rows: 3, readonly: true, value: text, "aria-label": `${title} of the board`, onfocus: (event) => event.target.select() }),
       h("button", { type: "button", onclick: (event) => copy(text, event.currentTarget, told) }, "Copy", h("span", { class: "hidden" }, ` ${title}`)),
       download ? h("button", { type: "button", onclick: download }, "Save", h("span", { class: "hidden" }, ` ${title}`)) : null)));
   dialog.showModal();

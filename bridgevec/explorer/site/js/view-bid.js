@@ -104,7 +104,7 @@ export function show(root, { board, extra, keep, go, nextBoard, again }) {
       "aria-label": `${callName(number)}${chances ? `, ${percent(chances[number])} per cent` : ""}`, "data-call": number, onclick: () => call(number) },
     callMark(number), chances && auction.isLegal(number) && chances[number] >= 0.01 ? h("small", {}, `${percent(chances[number])} %`) : null);
     const least = Math.floor((auction.bid + 1) / 5) + 1;
-    redraw(box, [h("h2", {}, "Your call"), h("div", { class: `bidding-box${hint ? " with-hint" : ""}`, onkeydown: walk }, h("div", { class: "bids" }, [1, 2, 3, 4, 5, 6, 7].filter((level) => level >= least)
+    redraw(box, [h("h2", {}, "Your call"), h("div", { class: "bidding-box", onkeydown: walk }, h("div", { class: "bids" }, [1, 2, 3, 4, 5, 6, 7].filter((level) => level >= least)
       .map((level) => [0, 1, 2, 3, 4].map((strain) => button(bidNumber(level, strain))))), h("div", { class: "others" }, [0, 1, 2].map(button))),
     h("div", { class: "row" }, h("button", { type: "button", "data-key": "hint", "aria-pressed": hint ? "true" : "false", onclick: showHint }, hint ? "Hide the hint" : "Hint"),
       h("button", { type: "button", disabled: !auction.calls.some((_, i) => (board.dealer + i) % 4 === me), onclick: takeBack }, "Take back")),
