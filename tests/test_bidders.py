@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
@@ -156,7 +156,6 @@ def test_calls_are_legal_after_any_auction(bidders, longest):
         np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     choices=st.lists(st.integers(0, 37), max_size=60),
     dealer=st.sampled_from("NESW"),

@@ -423,9 +423,14 @@ def test_no_deals_give_no_tables():
         "dds.solve_tables(MASKS)",
         "for table in dds.iter_tables(MASKS): time.sleep(0.01)",
         "dds.solve_table(DEAL)",
-        "dds.solve_board(DEAL, 'NT', 'N')",
-        "dds.solve_boards([DEAL], 'NT', 'N')",
-        "play.best_play(DEAL, '3NT by N')",
+        *(
+            pytest.param(work, marks=pytest.mark.slow)
+            for work in (
+                "dds.solve_board(DEAL, 'NT', 'N')",
+                "dds.solve_boards([DEAL], 'NT', 'N')",
+                "play.best_play(DEAL, '3NT by N')",
+            )
+        ),
     ],
 )
 def test_ctrl_c_stops(work):

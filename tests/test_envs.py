@@ -22,15 +22,16 @@ from bridgevec.auction import N_CALLS, Auction, calls_at, parse_call
 from bridgevec.cards import Deal, Seat, hand_bits, hand_mask, random_masks
 from bridgevec.dds import solve_table, solve_tables
 from bridgevec.envs import HandObservation, LabelledDeals
+from bridgevec.envs.deals import PACKAGED
 from bridgevec.envs.observation import AUCTION_FEATURES
 from bridgevec.models.embedding import embed_hand, load_embedding
-from bridgevec.records import write_deals
+from bridgevec.records import read_deals, write_deals
 from bridgevec.scoring import VULNERABILITIES, Contract, datums, imps, par, score
 from bridgevec.weights import WEIGHTS
 
 ENV = "bridgevec/Bidding-v0"
-MASKS = random_masks(20, seed=3)
-DEALS = LabelledDeals(MASKS, solve_tables(MASKS))
+MASKS, TABLES = (column[:20] for column in read_deals(PACKAGED))
+DEALS = LabelledDeals(MASKS, TABLES)
 
 
 def make(**options):

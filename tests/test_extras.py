@@ -24,6 +24,7 @@ USES = {
 }
 SCRIPT = """
 import sys
+import torch
 import bridgevec, bridgevec.cluster
 DEAL = 'N:93.KJ5.Q54.AT975 AQ5.T4.KJT72.KJ8 K87642.AQ763.6.4 JT.982.A983.Q632'
 for package, use in {uses!r}.items():

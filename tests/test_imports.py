@@ -1,6 +1,7 @@
 """Imports go one way, as the table in CONTRIBUTING.md has it, and never in a circle."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def _rows():
 ORDER = {name: row for row, names in enumerate(_rows()) for name in names}
 
 
+@functools.cache
 def imports(module):
     """List what a module imports of the package, at its top and within its functions."""
     if MODULES[module].suffix == ".pyx":

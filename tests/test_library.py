@@ -55,13 +55,14 @@ def brute(some, hand, k, fits=lambda board, seat: True, partner=None):
     found = []
     target = embedding.embed_hand(hand)
     opposite = None if partner is None else embedding.embed_hand(partner)
+    masks = np.array([board.deal.masks for board in some], dtype=np.uint64)
+    vectors = embedding.embed_hands(masks.reshape(-1)).reshape(len(some), 4, -1)
     for i, board in enumerate(some):
-        vectors = embedding.embed_hands(list(board.deal.hands))
         for seat in range(4):
             if fits(board, seat):
-                square = np.square(vectors[seat] - target).sum()
+                square = np.square(vectors[i, seat] - target).sum()
                 if opposite is not None:
-                    square += np.square(vectors[seat ^ 2] - opposite).sum()
+                    square += np.square(vectors[i, seat ^ 2] - opposite).sum()
                 found.append((float(square) ** 0.5, i, seat))
     return sorted(found)[:k]
 

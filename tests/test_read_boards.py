@@ -775,7 +775,6 @@ def back(text):
     return read_back
 
 
-@settings(max_examples=120, deadline=None)
 @given(st.lists(boards(), min_size=1, max_size=3))
 def test_boards_come_back_from_pbn(written):
     text = "% PBN 2.1\n" + "\n".join(map(board_pbn, written))
@@ -822,7 +821,6 @@ def lin_holds(board):
     )
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.lists(boards(), min_size=1, max_size=3))
 def test_boards_come_back_from_lin(written):
     held = [lin_holds(board) for board in written]
@@ -859,7 +857,6 @@ FILES = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(FILES),
     st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 40), JUNK), min_size=1, max_size=3),
@@ -873,7 +870,6 @@ def test_damaged_files_raise_nothing(text, mutations):
             read(data)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=200) | JUNK.map(str.encode) | st.binary(max_size=60).map(gzip.compress))
 def test_junk_raises_nothing_but_a_named_error(data):
     told, error = [], ""
@@ -884,7 +880,6 @@ def test_junk_raises_nothing_but_a_named_error(data):
     assert boards_read or told or "input" in error
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 3), st.integers(0, len(GOOD)), st.booleans())
 def test_no_good_board_is_lost_without_a_warning_in_spliced_files(broken, at, blank):
     """One of four boards ends anywhere; the others stay, or are told of."""

@@ -10,7 +10,7 @@ from unittest import mock
 import numpy as np
 import pytest
 from endplay.parsers import pbn as endplay_pbn
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgevec.cards import Deal, Seat, Strain, random_deals
@@ -192,7 +192,6 @@ def strip(data):
 
 @mock.patch.object(results, "iter_tables", tables_solved_once)
 @pytest.mark.filterwarnings("ignore::bridgevec.records.RecordWarning")
-@settings(max_examples=60, deadline=None)
 @given(st.lists(PIECES, max_size=12), st.sampled_from(["\n", "\r\n"]))
 def test_every_other_byte_stays(tmp_path_factory, pieces, newline):
     folder = tmp_path_factory.mktemp("p")
@@ -229,7 +228,6 @@ MUTATION = st.tuples(
 @pytest.mark.slow
 @mock.patch.object(results, "iter_tables", tables_solved_once)
 @pytest.mark.filterwarnings("ignore::bridgevec.records.RecordWarning")
-@settings(max_examples=120, deadline=None)
 @given(st.lists(MUTATION, min_size=1, max_size=4))
 def test_damaged_files_are_refused_or_keep_their_bytes(tmp_path_factory, mutations):
     folder = tmp_path_factory.mktemp("m")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgevec._laws import Auctions
@@ -93,7 +93,6 @@ def test_a_call_shows_what_its_rules_have_in_common():
     assert (after.partner.lengths[DIAMONDS], after.theirs) == ((5, 13), (SPADES,))
 
 
-@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), quiet=st.floats(0.2, 1))
 def test_a_legal_call_after_any_auction(seed, quiet):
     """After calls at random, few passes among them or many, for hands at random."""
