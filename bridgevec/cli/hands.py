@@ -21,6 +21,7 @@ from bridgevec.cli.common import (
     print_json,
 )
 from bridgevec.cli.reading import read_hands
+from bridgevec.extras import require
 from bridgevec.files import write_figure
 
 app = group()
@@ -137,6 +138,7 @@ def draw_map(
     Hands that are close in the embedding are close in the picture (t-SNE). Drawing 2,000 hands
     takes about ten seconds.
     """
+    require("sklearn", "matplotlib")
     from matplotlib.figure import Figure
 
     from bridgevec.plots import lay_out, map_values, plot_hand_map
