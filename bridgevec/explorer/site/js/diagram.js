@@ -59,7 +59,7 @@ export function diagram(hands, options = {}) {
     hidden(vulnerable(seat) ? " vulnerable" : " not vulnerable")));
   const trick = (options.trick ?? []).map(([seat, card]) => h("span", { class: `on-table from-${SEATS[seat]}` }, cardMark(card)));
   const table = h("div", { class: "table" }, sides,
-    h("span", { class: "number" }, trick.length ? "" : options.name ?? ""), trick);
+    h("span", { class: `number${(options.name ?? "").length > 3 ? " long" : ""}` }, trick.length ? "" : options.name ?? ""), trick);
   return h("div", { class: "diagram" }, table, hands.map((hand, seat) => (hand
     ? handBlock(hand, seat, { ...options, worths: options.turn === seat ? options.worths : null,
       legal: options.turn === seat ? options.legal : null })

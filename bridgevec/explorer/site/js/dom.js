@@ -95,5 +95,5 @@ export function toast(text) {
   element.textContent = text;
   element.classList.add("shown");
   clearTimeout(toast.timer);
-  toast.timer = setTimeout(() => element.classList.remove("shown"), 3500);
+  toast.timer = setTimeout(() => element.classList.remove("shown"), 3500 + 50 * text.length);      // to be read
 }

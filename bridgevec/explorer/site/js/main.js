@@ -6,12 +6,12 @@ import { announce, focusAgain, focusIn, h, toast } from "./dom.js";
 import { openDialog, watchDrops } from "./open.js";
 import { readBoards } from "./records.js";
 import { shareDialog } from "./share.js";
-import { start } from "./solver.js";
+import { giveUp, start } from "./solver.js";
 import * as boardView from "./view-board.js";
 
 const VIEWS = [["board", "Board"], ["hand", "Hand"], ["pair", "Two hands"], ["bid", "Bid"], ["lead", "Lead"]];
 const state = { view: "board", board: null, boards: [], index: 0, extra: {}, leave: null, shown: 0,
-  set: -1, held: null, watch: null };
+  deal: "", set: -1, held: null, watch: null };
 const sets = [];                       // of boards that were open, for the way back
 
 export const randomBoard = (number = 1 + Math.floor(Math.random() * 16)) => makeBoard({
@@ -133,20 +133,24 @@ async function render() {
   renderNavigation();
   state.leave?.();
   state.leave = null;
+  if (state.deal !== state.board.deal.join()) giveUp();
+  state.deal = state.board.deal.join();
   const turn = ++state.shown;
   const main = document.getElementById("view");
+  const held = focusIn(main) ?? (document.activeElement === main ? state.held : null);
+  const slow = setTimeout(() => main.replaceChildren(h("p", { class: "lead-in" }, "Loading…")), 300);
   const loaded = state.view === "board" ? boardView : await import(`./view-${state.view}.js`).catch((error) => error);
+  clearTimeout(slow);
   if (turn !== state.shown) return;
   const root = h("div", { class: `view view-${state.view}` });
-  const held = focusIn(main) ?? (document.activeElement === main ? state.held : null);
   main.replaceChildren(root);
   document.title = `${VIEWS.find(([name]) => name === state.view)[1]} · bridgevec explorer`;
   try {
-    if (loaded instanceof Error) throw new Error("This view could not be loaded. Is there a network?");
+    if (loaded instanceof Error) throw new Error("This view could not be loaded: there is no network.");
     state.leave = loaded.show(root, { openBoards, board: state.board, boards: state.boards, extra: state.extra, keep, go, useBoards, nextBoard,
       randomBoard, again: render });
   } catch (error) {
-    root.append(h("p", { class: "problem" }, error.message));
+    root.append(h("p", { class: "problem", role: "alert" }, error.message), h("button", { type: "button", onclick: render }, "Try again"));
   }
   holdFocus(main, held);
 }

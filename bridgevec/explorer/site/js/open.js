@@ -15,7 +15,7 @@ function complain(text, dialog) {
   if (line) line.textContent = text; else toast(text);
 }
 
-const leftOut = (problems) => (problems.length ? `${problems.length} left out. ${problems[0]}` : "");
+const leftOut = (problems) => (problems.length ? `${problems.length} left out. ${problems.slice(0, 3).join("; ")}${problems.length > 3 ? " …" : ""}` : "");
 
 function take(text, use, dialog) {
   const { boards, problems } = readBoards(text);

@@ -189,7 +189,7 @@ function readLink(link, keep, found) {
   }
   keep("the link", () => {
     const deal = ["n", "e", "s", "w"].map((seat) => (of.has(seat) ? linHand(of.get(seat)) : null));
-    const calls = (of.get("a") ?? "").match(/[1-7][CDHSN]|[PDR]/gi) ?? [];
+    const calls = (of.get("a") ?? "").replace(/\([^)]*\)/g, "").match(/[1-7][CDHSN]|[PDR]/gi) ?? [];
     const dealer = Math.max(0, SEATS.indexOf((of.get("d") ?? "n").toUpperCase()));
     return makeBoard({ deal: completeDeal(deal), dealer, name: of.get("b") ?? "",
       vulnerable: parseVulnerable(of.get("v") ?? ""), calls: calls.map(parseCall) });

@@ -7,16 +7,19 @@ let count = 0;
 class Solver {
   constructor() {
     this.waiting = new Map();
+    this.since = 0;                    // when the question came that it is at
     this.worker = new Worker(new URL("./solver-worker.js", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data: { id, answer, error } }) => {
       const { resolve, reject } = this.waiting.get(id);
       this.waiting.delete(id);
+      this.since = performance.now();
       if (error) reject(new Error(error)); else resolve(answer);
     };
   }
 
   ask(question, parameters) {
     const id = ++count;
+    if (!this.waiting.size) this.since = performance.now();
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
       this.worker.postMessage({ id, question, parameters });
@@ -37,12 +40,24 @@ function ask(question, parameters) {
   return workers.at(-1).ask(question, parameters);
 }
 
+/** Give up questions that take long, whose answers nobody waits for any more; they are rejected. */
+export function giveUp(patience = 500) {
+  for (const solver of workers.filter((one) => one.waiting.size && performance.now() - one.since > patience)) {
+    solver.worker.terminate();
+    workers.splice(workers.indexOf(solver), 1);
+    for (const { reject } of solver.waiting.values()) reject(new Error("The solver was stopped"));
+  }
+}
+
 const tables = new Map();              // what was solved before, by deal and strain
 
 /** Tricks of declarers N E S W in one strain. */
 export function solveStrain(deal, strain) {
   const key = `${deal.join("|")}/${strain}`;
-  if (!tables.has(key)) tables.set(key, ask("tricks", [deal, strain]));
+  if (!tables.has(key)) {
+    tables.set(key, ask("tricks", [deal, strain]));
+    tables.get(key).catch(() => tables.delete(key));
+  }
   return tables.get(key);
 }
 
