@@ -128,7 +128,12 @@ def test_the_reference_has_every_module():
     assert public - set(re.findall(r"^::: (\S+)", pages, re.MULTILINE)) == set()
 
 
-@pytest.mark.parametrize("name", MODULES)
+SLOW = {"bridgevec.envs.deals", "bridgevec.simulate.lead", "bridgevec.simulate.tricks"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in MODULES]
+)
 def test_docstring_examples(name):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 

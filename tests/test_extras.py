@@ -41,6 +41,7 @@ for package, use in {uses!r}.items():
 """
 
 
+@pytest.mark.slow
 def test_every_missing_extra_is_named_with_what_to_install():
     assert set(USES) == set(EXTRAS)
     result = subprocess.run(

@@ -53,9 +53,9 @@ def small_chunks(monkeypatch):
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     out = tmp_path_factory.mktemp("undisturbed") / "x.parquet"
-    with start(out) as process:
-        assert process.wait() == 0
-    return out
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(labels, "CHUNK", 2)
+        return label_deals(out, 5, 7, progress=False)
 
 
 @pytest.mark.slow
@@ -265,9 +265,10 @@ def test_shards_are_parts_of_the_one_file(tmp_path, undisturbed, small_chunks):
     assert deals_info(files[1]) == (1, {"deals": "1", "first": "4", **settings})
 
 
-def test_a_shard_does_not_depend_on_the_others(tmp_path, small_chunks, monkeypatch):
-    every = label_shards(tmp_path / "a.parquet", 6, 7, 2, progress=False)
-    chosen = label_shards(tmp_path / "b.parquet", 6, 7, 2, [2], progress=False)
+def test_a_shard_does_not_depend_on_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(labels, "CHUNK", 1)
+    every = label_shards(tmp_path / "a.parquet", 3, 7, 1, progress=False)
+    chosen = label_shards(tmp_path / "b.parquet", 3, 7, 1, [2], progress=False)
     assert [file.name for file in chosen] == ["b_0002.parquet"]
     assert chosen[0].read_bytes() == every[2].read_bytes()
     # Those that are there are kept, and the missing one is made.
@@ -280,7 +281,7 @@ def test_a_shard_does_not_depend_on_the_others(tmp_path, small_chunks, monkeypat
         return solve((solved.append(deal) or deal for deal in deals), *rest, **more)
 
     monkeypatch.setattr(labels, "iter_tables", watched)
-    assert label_shards(tmp_path / "a.parquet", 6, 7, 2, progress=False) == every
+    assert label_shards(tmp_path / "a.parquet", 3, 7, 1, progress=False) == every
     assert np.array_equal(solved, chunk_masks(7, 1))
     assert [every[i].stat().st_mtime_ns for i in (0, 2)] == [written[0], written[2]]
 

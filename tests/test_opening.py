@@ -350,6 +350,7 @@ def test_it_learns(fitted):
     assert fitted.score(rows, calls, sample_weight=fitted.predict(rows) == calls) == 1
 
 
+@pytest.mark.slow
 def test_grid_search_pipeline_and_groups():
     rows, calls = some_hands(240)
     pipeline = Pipeline([("as it is", FunctionTransformer()), ("open", quick())])
@@ -547,6 +548,7 @@ def test_a_folder_of_records_trains_a_model(tmp_path):
     assert same.distance == pytest.approx(0, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_of_several_networks_goes_on_exactly(tmp_path, monkeypatch):
     """What dropout leaves out and the order of the hands are drawn as if nothing had happened."""
     folder = write_records(tmp_path / "records")

@@ -293,6 +293,7 @@ def test_candidates_are_five_at_most():
     assert len({one.call for one in found.candidates}) == 5
 
 
+@pytest.mark.slow
 def test_the_benchmark_sets_what_came_beside_what_was_expected(capsys):
     deals = str(Path(__file__).parent.parent / "data" / "deals_train_0004.parquet")
     benchmark.main(["--deals", deals, "--positions", "8", "--layouts", "8", "--json"])
