@@ -25,7 +25,7 @@ PARTS = [
         title,
         name,
         id=f"{title}-{name}",
-        marks=[pytest.mark.slow] * (title in SLOW or name == "opening_lead"),
+        marks=[pytest.mark.slow] * (title in SLOW or name in ("opening_lead", "side_tricks")),
     )
     for title, (_, names) in ATTACKS.items()
     for name in names

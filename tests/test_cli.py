@@ -236,7 +236,7 @@ def easy(n):
     return [f"N:{' '.join(suits[i % 4 :] + suits[: i % 4])}" for i in range(n)]
 
 
-@pytest.mark.parametrize("options", [[], ["--json"]])
+@pytest.mark.parametrize("options", [[], pytest.param(["--json"], marks=pytest.mark.slow)])
 def test_a_stream_without_an_end_is_solved_as_it_comes(options):
     command = [sys.executable, "-m", "bridgevec", "solve", "-", "--workers", "1", *options]
     endless = subprocess.Popen(["yes", *easy(1)], stdout=subprocess.PIPE)
@@ -717,6 +717,7 @@ for package, arguments, _ in {missing!r}:
 """
 
 
+@pytest.mark.slow
 def test_a_missing_extra_is_named(tmp_path):
     result = subprocess.run(
         [sys.executable, "-c", WITHOUT.format(missing=MISSING)],
@@ -744,6 +745,7 @@ def test_the_module_runs_as_the_command():
     assert result.stderr == "bridgevec: hand 'AKQ2.K54.T98.J324' has 14 cards, expected 13\n"
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_is_no_error():
     command = f"{shlex.quote(sys.executable)} -m bridgevec deal -n 20000 --seed 1 | head -n 1"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
@@ -751,6 +753,7 @@ def test_a_closed_pipe_is_no_error():
     assert result.stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
 @pytest.mark.parametrize("options", [[], ["-u"]], ids=["buffered", "unbuffered"])
 def test_a_full_disk_is_named(options):
@@ -763,6 +766,7 @@ def test_a_full_disk_is_named(options):
     )
 
 
+@pytest.mark.slow
 def test_closed_standard_input_is_empty():
     command = f"{shlex.quote(sys.executable)} -m bridgevec solve - <&-"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)

@@ -66,7 +66,7 @@ SCRIPTS = [
 @pytest.mark.skipif(DEALER is None, reason="the program dealer is not installed")
 @pytest.mark.parametrize(
     "number",
-    [pytest.param(i, marks=[pytest.mark.slow] * (i % 4 > 0)) for i in range(len(SCRIPTS))],
+    [pytest.param(i, marks=[pytest.mark.slow] * (i % 8 > 0)) for i in range(len(SCRIPTS))],
 )
 def test_dealer_counts_as_many(number, tmp_path):
     condition, value, more = SCRIPTS[number]

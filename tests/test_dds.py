@@ -239,6 +239,7 @@ def test_crowded_suits_equal_plain_minimax():
                 assert table[strain, declarer] == (ns if declarer % 2 == 0 else 3 - ns), hands
 
 
+@pytest.mark.slow
 def test_turning_the_table_turns_the_results():
     deal = random_deals(1, seed=[FRESH, 4])[0]
     np.testing.assert_array_equal(
@@ -246,6 +247,7 @@ def test_turning_the_table_turns_the_results():
     )
 
 
+@pytest.mark.slow
 def test_renaming_suits_permutes_the_results():
     deal = random_deals(1, seed=[FRESH, 5])[0]
     order = (2, 0, 3, 1)
@@ -256,6 +258,7 @@ def test_renaming_suits_permutes_the_results():
     np.testing.assert_array_equal(other[4], table[4])
 
 
+@pytest.mark.slow
 def test_the_best_card_is_worth_what_the_table_says():
     deal = random_deals(1, seed=[FRESH, 6])[0]
     table = solve_table(deal)

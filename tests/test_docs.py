@@ -128,7 +128,12 @@ def test_the_reference_has_every_module():
     assert public - set(re.findall(r"^::: (\S+)", pages, re.MULTILINE)) == set()
 
 
-SLOW = {"bridgevec.envs.deals", "bridgevec.simulate.lead", "bridgevec.simulate.tricks"}
+SLOW = {
+    "bridgevec.envs.deals",
+    "bridgevec.envs.evaluation",
+    "bridgevec.simulate.lead",
+    "bridgevec.simulate.tricks",
+}
 
 
 @pytest.mark.parametrize(

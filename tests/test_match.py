@@ -235,6 +235,7 @@ def program(tmp_path, body):
 OURS = shlex.join([sys.executable, "-m", "bridgevec", "bid", "--serve", "--bidder", "rules"])
 
 
+@pytest.mark.slow
 def test_a_bidder_in_a_process_bids_as_it_does_here(deals):
     with ExternalBidder(OURS) as external:
         match = play_match(load_bidder("rules"), external, *deals)

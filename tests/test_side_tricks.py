@@ -38,6 +38,7 @@ def test_with_both_hands_the_network_is_asked_once():
         np.testing.assert_allclose(found.estimated.distribution[d], expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_auction_tells_something():
     """Partner of one who opened notrump has more tricks than partner of one who passed."""
     strong, weak = (
