@@ -9,10 +9,10 @@ const solver = fetch(new URL("../solver.wasm", import.meta.url))
   })
   .then(loadSolver);
 
-onmessage = async ({ data: { id, question, parameters } }) => {
+onmessage = async ({ data: { question, parameters } }) => {
   try {
-    postMessage({ id, answer: (await solver)[question](...parameters) });
+    postMessage({ answer: (await solver)[question](...parameters) });
   } catch (error) {
-    postMessage({ id, error: error.message });
+    postMessage({ error: error.message });
   }
 };

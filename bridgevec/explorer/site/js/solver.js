@@ -1,29 +1,26 @@
-/* The solver in workers, so that the page never waits: one, and a second one when both have work; each question goes
-   to the freer. Answers come in the order of the questions of one worker. */
+/* The solver in workers, so that the page never waits: one, and a second one when there is work for it. Questions
+   wait in one queue; those about cards, which a player looks at, come first. */
 
 const workers = [];
-let count = 0;
+const queue = [];                      // {question, parameters, resolve, reject}, the next one first
 
 class Solver {
   constructor() {
-    this.waiting = new Map();
-    this.since = 0;                    // when the question came that it is at
+    this.asked = null;                 // what it is at, and since when
+    this.since = 0;
     this.worker = new Worker(new URL("./solver-worker.js", import.meta.url), { type: "module" });
-    this.worker.onmessage = ({ data: { id, answer, error } }) => {
-      const { resolve, reject } = this.waiting.get(id);
-      this.waiting.delete(id);
-      this.since = performance.now();
+    this.worker.onmessage = ({ data: { answer, error } }) => {
+      const { resolve, reject } = this.asked;
+      this.asked = null;
+      next();
       if (error) reject(new Error(error)); else resolve(answer);
     };
   }
 
-  ask(question, parameters) {
-    const id = ++count;
-    if (!this.waiting.size) this.since = performance.now();
-    return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject });
-      this.worker.postMessage({ id, question, parameters });
-    });
+  ask(asked) {
+    this.asked = asked;
+    this.since = performance.now();
+    this.worker.postMessage({ question: asked.question, parameters: asked.parameters });
   }
 }
 
@@ -32,21 +29,32 @@ export function start() {
   if (!workers.length) workers.push(new Solver());
 }
 
-function ask(question, parameters) {
-  start();
-  const free = workers.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a));
-  if (!free.waiting.size || workers.length >= Math.min(2, navigator.hardwareConcurrency || 1)) return free.ask(question, parameters);
-  workers.push(new Solver());
-  return workers.at(-1).ask(question, parameters);
+/** Give the questions that wait to workers that do not work. */
+function next() {
+  while (queue.length) {
+    let free = workers.find((one) => !one.asked);
+    if (!free && workers.length < Math.min(2, navigator.hardwareConcurrency || 1)) workers.push(free = new Solver());
+    if (!free) return;
+    free.ask(queue.shift());
+  }
 }
 
-/** Give up questions that take long, whose answers nobody waits for any more; they are rejected. */
+function ask(question, parameters, first = false) {
+  return new Promise((resolve, reject) => {
+    queue[first ? "unshift" : "push"]({ question, parameters, resolve, reject });
+    next();
+  });
+}
+
+/** Give up all questions, since nobody waits for their answers any more; they are rejected. A worker that
+    is at one for long is stopped, others come to its end soon. */
 export function giveUp(patience = 500) {
-  for (const solver of workers.filter((one) => one.waiting.size && performance.now() - one.since > patience)) {
+  const stopped = workers.filter((one) => one.asked && performance.now() - one.since > patience);
+  for (const solver of stopped) {
     solver.worker.terminate();
     workers.splice(workers.indexOf(solver), 1);
-    for (const { reject } of solver.waiting.values()) reject(new Error("The solver was stopped"));
   }
+  for (const { reject } of [...queue.splice(0), ...stopped.map((one) => one.asked)]) reject(new Error("The solver was stopped"));
 }
 
 const tables = new Map();              // what was solved before, by deal and strain
@@ -74,5 +82,5 @@ export async function solveTable(deal, each = () => {}) {
 
 /** A Map from each legal card to the tricks of the player's side from the current trick on. */
 export async function solveCards(deal, strain, leader, played = []) {
-  return new Map(await ask("worths", [deal, strain, leader, played]));
+  return new Map(await ask("worths", [deal, strain, leader, played], true));
 }

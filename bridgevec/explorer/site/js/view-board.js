@@ -89,9 +89,9 @@ export function show(root, { board: given, keep, go, nextBoard }) {
       const after = new Auction(board.dealer, board.calls.slice(0, i + 1));
       const call = board.calls[i], caller = before.turn;
       const p = robot.chances(board.deal[caller], before, board.vulnerable);
-      const best = [...p.keys()].sort((a, b) => p[b] - p[a]).slice(0, 3);
+      const best = [...p.keys()].sort((a, b) => p[b] - p[a]).slice(0, 3).filter((c) => p[c] >= 0.005);
       const lines = [h("p", {}, h("strong", {}, `${SEAT_NAMES[caller]} `), callMark(call), `: the robot makes this call with ${percent(p[call])} %. `,
-        "Its choices: ", best.flatMap((c, k) => [k ? ", " : "", callMark(c), ` ${percent(p[c])} %`]), ".")];
+        best.length > 1 || best[0] !== call ? ["Its choices: ", best.flatMap((c, k) => [k ? ", " : "", callMark(c), ` ${percent(p[c])} %`]), "."] : null)];
       if (!after.over) {
         const next = after.turn;
         // The caller is the right-hand opponent of whoever is to call.
