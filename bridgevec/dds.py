@@ -40,9 +40,11 @@ if (
     and _dds.runs_v3()
     and importlib.util.find_spec("bridgevec._dds_v3")
 ):
-    from bridgevec._dds_v3 import BUILT_FOR, Solver
+    from bridgevec._dds_v3 import BUILT_FOR as _BUILT_FOR
+    from bridgevec._dds_v3 import Solver
 else:
-    from bridgevec._dds import BUILT_FOR, Solver
+    from bridgevec._dds import BUILT_FOR as _BUILT_FOR
+    from bridgevec._dds import Solver
 
 __all__ = [
     "BUILT_FOR",
@@ -60,10 +62,13 @@ __all__ = [
 SOLVER_VERSION = "1"
 """Written into files of labels; changes when results could."""
 
+BUILT_FOR: str = _BUILT_FOR
+"""The processors for which the solver in use was compiled."""
 MEMORY = 128
-"""MiB for the positions that a thread remembers, unless told."""
+"""Default memory for positions per thread, in MiB."""
 _AHEAD = 128
-"""Deals in work a thread, so that it goes on while a hard deal keeps those after it waiting."""
+"""Deals in progress per thread, so that threads stay busy while a hard deal delays the results
+after it."""
 _PATIENCE = 0.1
 """Seconds after which a waiting thread looks whether Ctrl-C was pressed."""
 _T = TypeVar("_T")
@@ -100,7 +105,7 @@ def solve_tables(
     workers : int, optional
         Threads; by default as many as there are processors to use.
     progress : bool, default False
-        Show a bar with the tables a second and the time left.
+        Show a progress bar with the tables per second and the time left.
     memory : int, default 128
         MiB for the positions that each thread remembers. With less the search is slower.
     strains : iterable of Strain, optional

@@ -1,4 +1,4 @@
-"""A hook of MkDocs: a line ``{{ help }}`` of a page becomes the help of every command."""
+"""A hook of MkDocs: fills in the help of every command, and keeps figures in one piece."""
 
 from typing import Any
 
@@ -9,7 +9,9 @@ from bridgevec.cli import app
 
 def on_page_markdown(markdown: str, **_: object) -> str:
     """Fill in a page; MkDocs calls this."""
-    return markdown.replace("{{ help }}", command_help()) if "{{ help }}" in markdown else markdown
+    if "{{ help }}" in markdown:
+        markdown = markdown.replace("{{ help }}", command_help())
+    return markdown.replace(" ±", "\N{NO-BREAK SPACE}±")
 
 
 def command_help() -> str:

@@ -144,7 +144,8 @@ def measured(card: Mapping[str, Any], *words: str) -> dict[str, Any]:
 def rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the figures of a nested report as rows of a table, without examples of deals."""
     found: list[tuple[str, str]] = []
-    for name, value in report.items():
+    for key, value in report.items():
+        name = key.replace("IMPs a board", "IMPs per board")
         if isinstance(value, Mapping) and "±" in value:
             found.append((name, plus_minus(value)))
         elif isinstance(value, Mapping) and name != "less" and "deal" not in value:

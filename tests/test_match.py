@@ -82,7 +82,7 @@ def test_imps_of_a_known_board(calls, tricks, score, won):
     assert match.scores.tolist() == [[score], [0]]
     assert match.imps.tolist() == [won]
     assert match.summary()["imps"] == {"mean": won, "standard error": None, "±": None}
-    assert f"{won:+.3f} IMPs a board for A\n" in str(match)
+    assert f"{won:+.3f} IMPs per board for A\n" in str(match)
 
 
 def test_bidders_see_their_own_hand_and_who_is_vulnerable():
@@ -475,7 +475,7 @@ def test_match_prints_and_writes_what_was_played(deals, file, tmp_path):
     match = play_match(load_bidder("rules"), load_bidder("pass"), *deals, seed=4)
     arguments = ["match", "rules", "pass", "--deals", file, "--seed", 4, "-q"]
     text = output(*arguments, "--out", out)
-    assert f"{match.imps.mean():+.3f} IMPs a board for rules" in text
+    assert f"{match.imps.mean():+.3f} IMPs per board for rules" in text
     assert out.read_text().count("\n") == N_DEALS + 1
     figures = json.loads(output(*arguments, "--json"))
     assert figures == {"A": "rules", "B": "pass", "partner": None} | match.summary() | {

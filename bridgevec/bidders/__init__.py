@@ -1,4 +1,4 @@
-"""Bidders: who calls what. `load_bidder` gives one, `Bidder` is what they have in common."""
+"""Bidders. `load_bidder` loads one; `Bidder` is the interface of all."""
 
 from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.registry import load_bidder

@@ -1,4 +1,4 @@
-"""Who calls what: the interface of all bidders."""
+"""The interface of all bidders."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Bidder(ABC):
-    """Anyone who can bid.
+    """The base class of bidders.
 
-    A bidder of your own has to say `probabilities`; it may override `calls` where that is faster
-    or is no choice of the likeliest call. In `bridgevec.envs` it sits in any seat.
+    A bidder of your own must define `probabilities`. It may override `calls` if that is faster, or
+    if it does not choose the likeliest call. In `bridgevec.envs` it can sit in any seat.
 
     Examples
     --------
@@ -38,7 +38,7 @@ class Bidder(ABC):
     def probabilities(
         self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
     ) -> NDArray[np.float32]:
-        """Give the probability of every call at many tables.
+        """Return the probability of every call at many tables.
 
         Parameters
         ----------
@@ -87,10 +87,10 @@ class Bidder(ABC):
         Parameters
         ----------
         hand : str, int, array_like of 52, endplay.types.Hand, Board or SeenBoard
-            The player's own hand; or a board, which tells everything else too: asked is the player
-            whose turn it is.
+            The player's own hand. Or a board, which supplies all other arguments too: the player
+            whose turn it is calls.
         auction : str, default ""
-            The calls so far, from the dealer on, such as ``"1C P 1H"``.
+            The calls so far, starting with the dealer's, such as ``"1C P 1H"``.
         dealer : Seat, int or str, default "N"
         vulnerable : str or int, default "None"
             ``"None"``, ``"NS"``, ``"EW"`` or ``"All"``.
@@ -103,7 +103,7 @@ class Bidder(ABC):
         Raises
         ------
         ValueError, TypeError
-            If a part is not what it should be, or the auction is not legal, or over.
+            If an argument is invalid, or the auction is illegal or over.
         """
         return call_text(int(self.calls(*one_table(hand, auction, dealer, vulnerable))[0]))
 
@@ -118,7 +118,7 @@ class Bidder(ABC):
         Parameters
         ----------
         auction : str or Auction
-            The calls from the dealer on, such as ``"1N P 2C"``.
+            The calls, starting with the dealer's, such as ``"1N P 2C"``.
         dealer : Seat, int or str, default "N"
         vulnerable : str or int, default "None"
 
@@ -162,5 +162,5 @@ def one_table(
 
 
 def certain(calls: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Give the probabilities (n, 38) of one who makes these calls for sure."""
+    """Return the probabilities (n, 38) of a bidder that makes these calls with certainty."""
     return np.eye(N_CALLS, dtype=np.float32)[calls]

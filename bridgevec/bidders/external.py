@@ -4,14 +4,14 @@ For every call the process gets one line on its standard input,
 
     {"hand": "AQ54.K7.AJ43.Q65", "auction": "P 1C", "dealer": "N", "vulnerable": "NS"}
 
-the hand being that of the player who is to call, the auction the calls from the dealer on, and has
-to write one line to its standard output, and flush it:
+with the hand of the player whose turn it is and the calls so far, starting with the dealer's. It
+must write one line to its standard output, and flush it:
 
     {"call": "1N"}
 
 or ``{"error": "why there is no call"}``. Calls are P, X, XX and 1C … 7N; other keys are ignored.
-The process ends when its input does. `ExternalBidder` asks such a process, `serve` is one: with it
-the bidders of this package sit in other people's programs.
+The process ends when its input does. `ExternalBidder` asks such a process. `serve` is one, so other
+programs can use the bidders of this package.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _LONGEST = 1 << 20
 
 
 class ExternalBidder(Bidder):
-    """A bidder in a process of its own that speaks lines of JSON, see this module.
+    """A bidder in a separate process that reads and writes lines of JSON, as this module describes.
 
     The process is started with the first call, and ended by `close`, by leaving a ``with`` block or
     with the program. What it writes to standard error is seen there.

@@ -1,9 +1,9 @@
-"""What a bidder's network sees: its hand and the auction, as numbers of what is the case.
+"""What a bidder's network sees: its hand and the auction, as a list of active features.
 
-Of `N_BIDDER_FEATURES` statements about a hand and an auction some forty are true; an observation
-lists their numbers, in no order, int16 (n, `N_ACTIVE`), with zeros after the last. A network's
-first layer is then a sum of a few rows of its weights. Seats are counted from its own on: me,
-left-hand opponent, partner, right-hand opponent.
+About forty of `N_BIDDER_FEATURES` binary features of a hand and an auction are active. An
+observation lists their numbers in no particular order, int16 (n, `N_ACTIVE`), padded with zeros. A
+network's first layer is then a sum of a few rows of its weights. Seats are counted from the
+player's own: me, left-hand opponent, partner, right-hand opponent.
 
 ==================  ==========================================================================
 how many numbers    what they say
@@ -108,7 +108,7 @@ def observe(
 
 
 class Seen(NamedTuple):
-    """What players see, a row each.
+    """What players see, one row per player.
 
     Attributes
     ----------

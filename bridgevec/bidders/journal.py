@@ -1,12 +1,13 @@
-"""The boards of a match that is not over yet, kept in a file as they end.
+"""The finished boards of a match that is still being played, kept in a file.
 
-Lines of JSON: first what match it is, then a line for each board, such as
+The file has lines of JSON: the first identifies the match, and each of the others is a board, such
+as
 
     {"board": 1, "open": [0, 7, 0, 19, 0, 0, 0], "closed": [0, 7, 0, 0, 0]}
 
-with the calls of both rooms from the dealer on, and, of a board that was adjusted, ``imps`` for A
-and ``why``. Each line is on the disk before the next board begins, so a match that was killed has
-lost none that ended.
+with the calls of both rooms, starting with the dealer's. An adjusted board also has the ``imps``
+for A and ``why``. Each line is on the disk before the next board begins, so a match that is killed
+loses no finished board.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bridgevec.files import PathLike
 
 
 class Played(NamedTuple):
-    """How a board went."""
+    """The result of a board."""
 
     open: list[int]
     """The calls of the open room."""
@@ -38,9 +39,9 @@ class Journal:
     Parameters
     ----------
     path : path
-        Made if it is not there, else read and gone on with.
+        Created if it does not exist; otherwise read and continued.
     settings : mapping of str to str
-        What match it is: another one is refused.
+        What identifies the match; a file of another match is an error.
     """
 
     def __init__(self, path: PathLike, settings: Mapping[str, str]) -> None:
@@ -48,24 +49,24 @@ class Journal:
         self.settings = dict(settings)
 
     def open(self, settings: Mapping[str, str], boards: int) -> dict[int, Played]:
-        """Read what was kept.
+        """Read the boards that were kept.
 
         Parameters
         ----------
         settings : mapping of str to str
-            More of what the match is.
+            More that identifies the match.
         boards : int
-            How many it has.
+            Number of boards in the match.
 
         Returns
         -------
         dict of int to Played
-            By the board's place, from 0.
+            By the index of the board, from 0.
 
         Raises
         ------
         ValueError
-            If the file is of another match, or no such file.
+            If the file belongs to another match, or is not such a file.
         """
         first = json.dumps(self.settings | dict(settings)) + "\n"
         try:
@@ -97,7 +98,7 @@ class Journal:
         return played
 
     def add(self, played: Sequence[tuple[int, Played]]) -> None:
-        """Keep boards, by their places from 0."""
+        """Keep boards, by their indices from 0."""
         lines = []
         for board, how in played:
             row = {"board": board + 1, "open": how.open, "closed": how.closed}

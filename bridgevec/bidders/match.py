@@ -1,8 +1,8 @@
 """Duplicate matches: the same deals at two tables, the sides exchanged, scored double dummy.
 
-At the first table, the open room, A sits North-South and B East-West, at the second, the closed
-room, the other way round. The contracts are scored by the deals' trick tables, the difference of
-the two scores is turned into IMPs (Law 78B).
+At the first table, the open room, A sits North-South and B East-West. At the second table, the
+closed room, they exchange places. Contracts are scored with the deals' trick tables, and the
+difference of the two scores is converted to IMPs (Law 78B).
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ Seated: TypeAlias = NDArray[np.integer]
 
 
 def match_conditions(n: int, seed: int | None = None) -> tuple[NDArray[np.uint8], ...]:
-    """Give boards a dealer and a vulnerability.
+    """Return dealers and vulnerabilities for boards.
 
     Parameters
     ----------
     n : int
     seed : int, optional
-        At random; without one as the boards 1, 2, 3, … have it (Law 2).
+        Seed of random ones; without it, those of boards 1, 2, 3, … (Law 2).
 
     Returns
     -------
@@ -87,19 +87,19 @@ def bid_deals(
     progress: bool = False,
     auctions: Auctions | None = None,
 ) -> Auctions:
-    """Bid deals from the first call to the last, all tables at a time.
+    """Bid deals to the end, all tables at once.
 
     Parameters
     ----------
     bidders : sequence of Bidder
     seated : ndarray of int, shape (n, 4)
-        Who sits where, places in `bidders`.
+        Who sits where, as indices into `bidders`.
     masks : ndarray of uint64, shape (n, 4)
     dealers, vulnerable : ndarray of uint8, shape (n,)
     progress : bool, default False
-        Show a bar, a step an auction that is over.
+        Show a progress bar that counts finished auctions.
     auctions : Auctions, optional
-        At n tables, to go on from; they are changed. The dealers are theirs.
+        Auctions at n tables to continue; they are modified in place, and their dealers count.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def bid_deals(
     Raises
     ------
     ValueError
-        If a bidder makes a call that is not legal; the message names seat, hand and auction.
+        If a bidder makes an illegal call; the message names seat, hand and auction.
     """
     if auctions is None:
         auctions = Auctions(len(masks))
@@ -140,7 +140,7 @@ def bid_deals(
 
 @dataclasses.dataclass(frozen=True)
 class Contracts:
-    """What auctions ended in, arrays of shape (n,); level 0 for passed out, strain and all 0."""
+    """The contracts of auctions, arrays of shape (n,); all fields are 0 if passed out."""
 
     level: NDArray[np.intp]
     strain: NDArray[np.intp]
@@ -168,7 +168,7 @@ class Contracts:
         return np.where(self.declarer & 1, -1, 1) * won.astype(np.int64)
 
     def same(self, other: Contracts) -> NDArray[np.bool_]:
-        """Return where the contracts, their declarers included, are the same."""
+        """Return where the contracts and their declarers are the same."""
         mine, others = dataclasses.astuple(self), dataclasses.astuple(other)
         same: NDArray[np.bool_] = np.all(
             [a == b for a, b in zip(mine, others, strict=True)], axis=0
@@ -176,15 +176,15 @@ class Contracts:
         return same
 
     def kinds(self) -> NDArray[np.intp]:
-        """Tell 0 part-scores, 1 games, 2 small and 3 grand slams, as if undoubled."""
+        """Return 0 for part-scores, 1 games, 2 small slams and 3 grand slams, doubled or not."""
         game = np.array([5, 5, 4, 4, 3])[self.strain]
         return np.select([self.level == 7, self.level == 6, self.level >= game], [3, 2, 1], 0)
 
 
 def mean_and_error(values: NDArray[Any]) -> dict[str, Any]:
-    """Give the mean, its standard error, and half of its 95% confidence interval.
+    """Return the mean, its standard error, and half of its 95% confidence interval.
 
-    Of a single value the last two are None.
+    The last two are None for a single value.
     """
     found: dict[str, Any] = {"mean": float(np.mean(values)), "standard error": None, "±": None}
     if len(values) > 1:
@@ -211,7 +211,7 @@ class Match:
     imps : ndarray of int64, shape (n,)
         For A.
     adjusted : dict of int to str
-        Boards that were not bid to the end, by their places, and why. Their `imps` are an
+        Boards that were not bid to the end, by index, with the reason. Their `imps` are an
         artificial adjusted score.
     """
 
@@ -231,11 +231,11 @@ class Match:
         Returns
         -------
         dict
-            ``imps`` for A a board (mean, standard error, ± half of the 95% interval), ``won``,
-            ``lost`` and ``tied`` boards, how many of them were ``adjusted``, and of the others
-            ``passed out`` tables, ``same contract`` boards; ``from
-            par``, the mean IMPs between score and par, whoever gained; and of both ``sides`` the
-            contracts that they bid and made: all, doubled, and by kind.
+            ``imps`` per board for A (mean, standard error, ± half of the 95% interval); the numbers
+            of ``won``, ``lost``, ``tied`` and ``adjusted`` boards; for boards that were not
+            adjusted, the number of ``passed out`` tables and ``same contract`` boards; ``from
+            par``, the mean difference between score and par in IMPs, whoever gained; and for both
+            ``sides`` the contracts that they bid and made: all, doubled, and by kind.
         """
         bid = np.setdiff1d(np.arange(len(self.imps)), list(self.adjusted)).astype(np.intp)
         tables = self.tricks[bid]
@@ -279,7 +279,7 @@ class Match:
             interval += f"{mean + half:+.3f}"
         lines = [
             f"{self.names[0]} against {self.names[1]}, {figures['boards']} boards",
-            f"{mean:+.3f} IMPs a board for {self.names[0]}{interval}",
+            f"{mean:+.3f} IMPs per board for {self.names[0]}{interval}",
             f"{figures['won']} boards won, {figures['lost']} lost, {figures['tied']} tied; "
             f"the same contract on {figures['same contract']}; "
             f"{figures['passed out']} of {2 * figures['boards']} tables passed out",
@@ -298,7 +298,7 @@ class Match:
     def boards(self) -> list[dict[str, Any]]:
         """List the boards: deal, conditions, and of either room auction, contract and score.
 
-        Of a board that was adjusted: the auctions as far as they went, no contracts, and why.
+        An adjusted board has its unfinished auctions, no contracts, and the reason.
         """
         return self._rows(range(len(self.imps)))
 
@@ -353,8 +353,8 @@ class Match:
         Parameters
         ----------
         path : path
-            ``.csv`` or ``.parquet``, a row a board as `boards` has it; ``.pbn``, two records a
-            board, one a room.
+            ``.csv`` or ``.parquet``, one row per board as in `boards`; ``.pbn``, two records per
+            board, one for each room.
 
         Raises
         ------
@@ -384,7 +384,7 @@ class Match:
         return write_text(path, text.getvalue())
 
     def _records(self, rows: list[dict[str, Any]]) -> Iterator[Board]:
-        """Give both tables of every board, the open room's before the closed room's."""
+        """Yield both tables of every board, the open room before the closed room."""
         for row, (room, name) in itertools.product(rows, enumerate(ROOMS)):
             sides = self.names if room == 0 else self.names[::-1]
             seats = zip(("North", "East", "South", "West"), sides * 2, strict=True)
@@ -431,10 +431,10 @@ def play_match(
 ) -> Match:
     """Play a duplicate match.
 
-    A bidder in a program of its own that fails (it ends, takes too long, or answers with no legal
-    call) is started anew and asked again. If it fails again on the same board, the board gets an
-    artificial adjusted score, as the Laws have it: 3 IMPs against the side at fault (Laws 12C2 and
-    86A), with a warning. A program that fails on `FAILURES` boards running ends the match.
+    A bidder that is a separate program may fail: it exits, takes too long, or answers without a
+    legal call. It is then restarted and asked again. If it fails again on the same board, a warning
+    is issued and the board gets an artificial adjusted score, 3 IMPs against the side at fault
+    (Laws 12C2 and 86A). A program that fails on `FAILURES` boards in a row ends the match.
 
     Parameters
     ----------
@@ -444,8 +444,8 @@ def play_match(
     tricks : array_like of int, shape (n, 5, 4), optional
         The trick tables, as from `bridgevec.solve_tables`; without them the deals are solved.
     partner : Bidder, optional
-        A's partner, if it is another bidder. On boards 1, 3, 5, … A sits North or East, on the
-        others South or West.
+        A's partner, if it is another bidder. A sits North or East on boards 1, 3, 5, …, and South
+        or West on the others.
     names : tuple of two str, default ("A", "B")
     dealers, vulnerable : array_like of int, shape (n,), optional
         Seats 0..3; 0..3 as in `bridgevec.scoring.VULNERABILITIES`.
@@ -455,8 +455,8 @@ def play_match(
     progress : bool, default False
         Show a bar.
     journal : Journal, optional
-        Keep boards there as they end, and do not play those that it has. Bidders that draw their
-        calls draw others after an interruption.
+        Keep finished boards there, and do not play those that it already has. Bidders that call at
+        random draw other calls after an interruption.
 
     Returns
     -------

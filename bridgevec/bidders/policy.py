@@ -1,4 +1,4 @@
-"""A bidder that is a trained network, in NumPy alone.
+"""A bidder that is a trained network, evaluated in NumPy alone.
 
 `bridgevec.train.bidder_net` describes the network; here it is for inference, on every core.
 """
@@ -46,11 +46,11 @@ class ShownHand(NamedTuple):
     points : float
         High-card points expected.
     length_errors : dict of str to float
-        By how much a length may differ from the expected one, as a standard deviation.
+        Standard deviations of the lengths around the expected ones.
     points_error : float
         The same of the points.
     embedding : ndarray of float32, shape (8,)
-        Where the hand is expected in the space of `bridgevec.embed_hand`.
+        The expected vector of the hand, as from `bridgevec.embed_hand`.
     """
 
     lengths: dict[str, float]
@@ -196,7 +196,7 @@ class PolicyBidder(Bidder):
     def logits(
         self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
     ) -> NDArray[np.float32]:
-        """Give the network's policy as logarithms but for a constant, -inf for calls not legal.
+        """Return the logits of the network's policy, -inf for illegal calls.
 
         Parameters
         ----------
@@ -214,7 +214,7 @@ class PolicyBidder(Bidder):
     def probabilities(
         self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
     ) -> NDArray[np.float32]:
-        """Give the probability of every call, see `Bidder.probabilities`."""
+        """Return the probability of every call; see `Bidder.probabilities`."""
         y = self.logits(hands, auctions, vulnerable)
         y = np.exp(y - y.max(axis=1, keepdims=True))
         chances: NDArray[np.float32] = y / y.sum(axis=1, keepdims=True)

@@ -53,7 +53,7 @@ def load_bidder(name: str | os.PathLike[str] = "default") -> Bidder:
     FileNotFoundError
         If no model has that name; the message lists those shipped.
     ValueError
-        If an option of ``"search"`` is none, or its value is not one.
+        If an option of ``"search"`` is unknown, or its value is invalid.
 
     Examples
     --------

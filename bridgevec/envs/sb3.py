@@ -88,7 +88,7 @@ class SB3VecEnv(VecEnv):
         raise AttributeError(f"{attr_name} of a table cannot be set")
 
     def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
-        """Tell that no table is wrapped."""
+        """Return that no table is wrapped."""
         return [False for _ in self._get_indices(indices)]
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""`read_boards` and `write_boards`: files of any kind that bridge players have."""
+"""`read_boards` and `write_boards`: files of boards in every format in use."""
 
 from __future__ import annotations
 
@@ -31,40 +31,40 @@ FORMATS = ("pbn", "lin", "parquet", "csv", "txt")
 def read_boards(
     source: Source, *, name: str | None = None, report: Report | None = None
 ) -> Iterator[Board]:
-    r"""Read the boards of files, whatever their kind.
+    r"""Read the boards of files in any format.
 
-    PBN, LIN, links to a hand viewer, Parquet, CSV with a column ``deal``, lists of DDS, lines of
-    GIB, dealer and BEN, and bare deals. The kind is told by the content, never by the suffix, and
-    so are compression (gzip), encoding (UTF-8, UTF-16, Latin-1) and line ends. Files are read as
-    boards are asked for, in constant memory.
+    The formats are PBN, LIN, links to a hand viewer, Parquet, CSV with a column ``deal``, lists of
+    DDS, lines of GIB, dealer and BEN, and bare deals. The content decides the format, never the
+    suffix; likewise compression (gzip), encoding (UTF-8, UTF-16, Latin-1) and line ends. Boards are
+    read one by one, in constant memory.
 
     Parameters
     ----------
     source : path, glob, open file, or sequence of these
-        A folder stands for all files in it and in its folders. A text that begins with ``http`` is
-        read as a link to a hand viewer; nothing is fetched.
+        A folder stands for all files in it and in its subfolders. A text that begins with ``http``
+        is read as a link to a hand viewer; nothing is fetched.
     name : str, optional
         What warnings call an open file that has no name.
     report : Report, optional
-        Counts what is left out, and is told instead of a warning.
+        Counts what is left out, and receives what would be warnings.
 
     Returns
     -------
     iterator of Board
-        Of a board of which neither number nor dealer is known, North is the dealer; without number
-        and vulnerability nobody is vulnerable.
+        If neither number nor dealer of a board is known, North is the dealer. If neither number nor
+        vulnerability is known, nobody is vulnerable.
 
     Warns
     -----
     RecordWarning
-        For every record that is wrong; it names file, board and cause. A record without a deal is
-        left out; a call, a card or a tag that cannot be leaves out the auction, the play or the
-        tag alone. Also for a file that has no board.
+        For every record with an error; it names file, board and cause. A record without a valid
+        deal is left out. If only the auction, the play or a tag is wrong, the board comes without
+        it. Also for a file that has no board.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file; at once, not when the first board is asked for.
+        If a file does not exist; raised at once, not when the first board is read.
     ValueError
         If a folder has no files, or a file is damaged as a whole.
 
@@ -125,7 +125,7 @@ def write_boards(
 
     PBN holds everything; Parquet too. LIN holds number, players, deal, dealer, vulnerability,
     calls, explanations, play and claims; CSV all but tags, notes and marks; ``.txt`` the deals.
-    The file is there whole or not at all.
+    The file appears when it is complete.
 
     Parameters
     ----------
@@ -135,17 +135,17 @@ def write_boards(
     boards : iterable of boards
         Also endplay boards, and deals.
     format : str, optional
-        One of `FORMATS`, if the suffix does not tell.
+        One of `FORMATS`, if the suffix does not name it.
 
     Returns
     -------
     int
-        How many boards were written.
+        Number of boards written.
 
     Raises
     ------
     ValueError
-        If the kind of file is none of these.
+        If the format is unknown.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What becomes of records that are wrong: they are left out with a warning, the rest goes on."""
+"""How wrong records are handled: each is left out with a warning, and reading continues."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def warn(warning: RecordWarning) -> None:
 
 @dataclass
 class Report:
-    """What was wrong in files while they were read.
+    """Collects the errors in files while they are read.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ class Report:
     Attributes
     ----------
     left_out : int
-        How many records were left out.
+        Number of records left out.
     remarks : int
-        How many warnings there were about parts of boards, or about whole files.
+        Number of warnings about parts of boards, or about whole files.
     """
 
     tell: Callable[[RecordWarning], None] = field(default=warn, repr=False)

@@ -78,9 +78,9 @@ def solve_pbn(
     dealer and vulnerability are those of the record or else of the board's number (Law 2); without
     either, par is left out.
 
-    It may be stopped at any moment, even killed: the same call goes on where it stood. Boards
-    solved are kept in the file ``OUT.partial`` until `out`, written under a temporary name, is
-    renamed. The memory taken does not depend on the number of boards.
+    If it is stopped, or even killed, the same call resumes it. Solved boards are kept in the file
+    ``OUT.partial`` until `out`, which is written under a temporary name, is complete. The memory
+    used does not depend on the number of boards.
 
     Parameters
     ----------
@@ -88,11 +88,11 @@ def solve_pbn(
     out : path
         The file to write; may be `path` itself.
     workers : int, optional
-        Threads; by default as many as there are processors to use.
+        Number of threads. By default, one per core.
     memory : int, default 128
-        MiB for the positions that each thread remembers.
+        Memory for positions per thread, in MiB.
     progress : bool, default False
-        Show a bar with the boards per second and the time left.
+        Show a progress bar with the boards per second and the time left.
     only_missing : bool, default False
         Leave records that have a whole table as they are.
     report : Report, optional
@@ -101,7 +101,7 @@ def solve_pbn(
     Returns
     -------
     int
-        How many boards have results.
+        Number of boards that have results.
 
     Warns
     -----

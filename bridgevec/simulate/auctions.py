@@ -1,15 +1,15 @@
-"""Deals in the light of an auction: importance sampling with a bidder as the likelihood.
+"""Deals that fit an auction: importance sampling with a bidder as the likelihood.
 
-The weight of a deal is the probability that the players make just these calls with their hands, a
-product over the players. A random deal rarely deserves a weight worth speaking of. So the hands are
-dealt one after the other, beginning with the player whose calls are the rarest, and the last two
-together. Of many candidates a few are chosen by a quick estimate (`bridgevec.simulate.surrogate`),
-the bidder weighs these, and the next hand is dealt only to those worth going on with. The estimate
-begins with what a network infers from the auction and learns from hands that the bidder weighed;
-for rare calls in steps, from likelihoods to a small power (Neal, "Annealed importance sampling",
+The weight of a deal is the probability that the players make exactly these calls with their hands,
+a product over the players. Most random deals have a negligible weight. So the hands are dealt one
+after the other, beginning with the player whose calls are the rarest, and the last two together. A
+quick estimate (`bridgevec.simulate.surrogate`) selects a few of many candidates, the bidder weighs
+these, and the next hand is dealt only to the promising ones. The estimate starts from what a
+network infers from the auction, and it learns from hands that the bidder weighed. For rare calls it
+learns in steps, from likelihoods raised to a small power (Neal, "Annealed importance sampling",
 2001). Each step keeps a hand with a known probability and divides its weight by it (Liu, Chen and
-Wong, "Rejection control and sequential importance sampling", JASA 1998): the weights stay honest,
-however poor the estimate.
+Wong, "Rejection control and sequential importance sampling", JASA 1998), so the weights are
+unbiased however poor the estimate is.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Likelihood:
         return one.core.take(np.zeros(n, dtype=np.intp))
 
     def turns(self, seat: int) -> list[int]:
-        """Tell which calls of the auction are a seat's."""
+        """Return which calls of the auction are a seat's."""
         return [i for i in range(len(self._calls)) if (self._dealer + i) % 4 == seat]
 
     def of_hands(self, seat: int, hands: NDArray[np.uint64]) -> NDArray[np.float64]:
@@ -103,7 +103,7 @@ class Likelihood:
 
 
 def effective_size(weights: NDArray[np.float64]) -> float:
-    """Return how many deals of equal weight would tell as much (Kish).
+    """Return how many deals of equal weight would be as informative (Kish).
 
     Examples
     --------
@@ -117,13 +117,13 @@ def effective_size(weights: NDArray[np.float64]) -> float:
 def thin(
     weights: NDArray[np.float64], n: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Choose about n of many weighted things, those of great weight for sure.
+    """Choose about n of many weighted items; those of large weight are always chosen.
 
     Parameters
     ----------
     weights : ndarray of float64, shape (m,)
     n : float
-        How many to choose; all with a weight if there are not more.
+        Number to choose. If fewer have a weight, all of these are chosen.
     rng : Generator
 
     Returns

@@ -1,7 +1,7 @@
-"""What expressions of the ``dealer`` language are worth, on thousands of deals at once.
+"""Evaluates expressions of the ``dealer`` language on thousands of deals at once.
 
-Nearly everything that people ask of a hand is a number that depends on one suit's holding, or a sum
-of four of them; there are 8192 holdings, so that each is a look-up in a table.
+Nearly every question about a hand is a number that depends on the holding in one suit, or a sum of
+four such numbers. There are 8192 holdings, so each is a look-up in a table.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ class Batch:
         Raises
         ------
         ValueError
-            If it divides by zero, or a score is asked for a number of tricks that cannot be.
+            If it divides by zero, or asks for the score of an impossible number of tricks.
         """
         found = self._known.get(node)
         if found is None:
@@ -324,7 +324,7 @@ def leaves(node: Node) -> set[Node]:
 
 
 def seats_of(node: Node) -> frozenset[Seat] | None:
-    """Tell whose hands a condition depends on; None if it is not on hands alone."""
+    """Return whose hands a condition depends on; None if it depends on more than hands."""
     found = leaves(node)
     if any(isinstance(leaf, (Tricks, Function)) for leaf in found):
         return None

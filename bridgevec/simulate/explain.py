@@ -1,7 +1,7 @@
-"""What a bidder's calls mean, told by the hands with which it makes them.
+"""What a bidder's calls mean, learned from the hands with which it makes them.
 
-No rule is read: deals that fit the auction are drawn (`bridgevec.simulate.auctions`), the bidder
-itself being the likelihood, and the hands of the player who called are summed up.
+No rules are read. Deals that fit the auction are drawn (`bridgevec.simulate.auctions`), with the
+bidder itself as the likelihood, and the hands of the player who called are summarised.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class CallMeaning:
     middle : dict of str to tuple of float
         5% and 95% quantiles of the points and of each length.
     forcing : bool or None
-        Whether partner bids on if the next player passes; None if the call ends the auction or is
-        a pass.
+        Whether partner rarely passes if the next player does; None if the call ends the auction or
+        is a pass.
     artificial : bool
         A bid of a suit that need not have three cards, or of notrump with an unbalanced hand.
     examples : list of str
@@ -66,7 +66,7 @@ class CallMeaning:
     alternatives : dict of str to float
         What else the player would call in this place with other hands, and how often.
     effective_size : float
-        Of the sample; where it is small, trust this little.
+        Effective size of the sample; if it is small, do not trust the rest.
     """
 
     call: str
@@ -99,7 +99,7 @@ class CallMeaning:
         return ", ".join(parts)
 
     def holds(self, hands: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Tell for which hands what is said of points and lengths is true."""
+        """Return which hands are within the ranges of points and lengths."""
         numbers = _numbers(hands)
         bounds = np.array([*self.lengths.values(), self.points])
         inside = (numbers >= bounds[:, 0]) & (numbers <= bounds[:, 1])

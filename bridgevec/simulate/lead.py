@@ -343,7 +343,7 @@ def _survivors(
     alive: list[int],
     contract: Contract,
 ) -> list[int]:
-    """Tell which cards may still be the best, by tricks or by how often they beat the contract."""
+    """Return which cards may still be the best, by tricks or by how often the contract fails."""
     worth = tricks[:, alive].astype(float)
     sets = worth > 7 - contract.level
     kept = np.ones(len(alive), dtype=bool)

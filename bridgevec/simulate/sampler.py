@@ -71,7 +71,7 @@ def shared_size(
 
 
 def read_where(where: Where | None) -> tuple[Node | None, Callable[..., NDArray[np.bool_]] | None]:
-    """Tell conditions as text from functions."""
+    """Separate conditions that are text from functions."""
     if where is None:
         return None, None
     if isinstance(where, str):

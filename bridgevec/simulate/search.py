@@ -158,7 +158,7 @@ def gains(
     seat: int,
     vulnerable: int,
 ) -> NDArray[np.float64]:
-    """Tell how many IMPs each candidate gains for a seat against the first one.
+    """Return how many IMPs each candidate gains for a seat over the first one.
 
     Parameters
     ----------
@@ -314,7 +314,7 @@ class SearchBidder(Bidder):
         dealer: SeatLike = "N",
         vulnerable: str | int = "None",
     ) -> SearchResult:
-        """Tell which call is chosen, and why.
+        """Return the chosen call, and why it was chosen.
 
         Parameters
         ----------
