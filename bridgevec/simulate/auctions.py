@@ -15,6 +15,7 @@ unbiased however poor the estimate is.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,18 +89,37 @@ class Likelihood:
         -------
         ndarray of float64, shape (n,)
         """
+        bidder, turns = self._bidders[seat], self.turns(seat)
+        if isinstance(bidder, PolicyBidder) and turns:
+            # It reads each hand once for all its calls, and never gives one no chance at all.
+            which = np.repeat(np.arange(len(turns)), len(hands))
+            p = bidder.probabilities(
+                np.tile(hands, len(turns)),
+                self._prefixes(turns).take(which),
+                np.full(len(which), self._vulnerable, dtype=np.uint8),
+            )[np.arange(len(which)), self._calls[turns][which]]
+            chances: NDArray[np.float64] = p.reshape(len(turns), -1).prod(axis=0, dtype=np.float64)
+            return chances
         found = np.ones(len(hands))
         rows = np.arange(len(hands))
-        for i in self.turns(seat):
+        for i in turns:
             if not len(rows):
                 break
             vulnerable = np.full(len(rows), self._vulnerable, dtype=np.uint8)
-            p = self._bidders[seat].probabilities(
-                hands[rows], self.prefix(len(rows), i), vulnerable
-            )
+            p = bidder.probabilities(hands[rows], self.prefix(len(rows), i), vulnerable)
             found[rows] *= p[:, self._calls[i]]
             rows = rows[found[rows] > 0]
         return found
+
+    def _prefixes(self, lengths: Sequence[int]) -> Auctions:
+        """Make a table for each number of calls that are made."""
+        made = np.array(lengths, dtype=np.intp)
+        tables = Auctions(len(made))
+        every = np.ones(len(made), dtype=bool)
+        tables.start(every, np.full(len(made), self._dealer, dtype=np.uint8))
+        for i in range(max(lengths, default=0)):
+            tables.make(made > i, np.full(len(made), self._calls[i]))
+        return tables
 
 
 def effective_size(weights: NDArray[np.float64]) -> float:
@@ -144,6 +164,35 @@ def thin(
     steps = np.floor(np.cumsum(shares) + rng.random() * (1 - 1e-9))
     chosen = np.flatnonzero(np.diff(steps, prepend=0) > 0)
     return chosen, shares[chosen]
+
+
+@dataclass
+class _Ahead:
+    """Lengths that a hand may have, for each kind of what is left, (k, s).
+
+    Attributes
+    ----------
+    row_of : ndarray of int, shape (n,)
+        Of each deal the kind.
+    more : ndarray of int64, shape (s, 4)
+        Cards of each suit that are dealt to the hand.
+    tilt, wanted : ndarray of float64, shape (k, s)
+        How much sooner these lengths should be dealt, and that times their number of ways.
+    ways : ndarray of float64, shape (k,)
+        All ways.
+    """
+
+    row_of: NDArray[np.intp]
+    more: NDArray[np.int64]
+    tilt: NDArray[np.float64]
+    wanted: NDArray[np.float64]
+    ways: NDArray[np.float64]
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """The mean tilt of what may be dealt next to each deal, shape (n,)."""
+        mean: NDArray[np.float64] = (self.wanted.sum(axis=1) / self.ways)[self.row_of]
+        return mean
 
 
 class AuctionSampler:
@@ -264,16 +313,51 @@ class AuctionSampler:
             tried = _CHOICE * _WEIGHED
             masks = np.tile(self._known, (tried, 1))
             masks[:, first], weights = self._proposals[first].draw(tried, rng)
-            masks, weights = self._choose([first], masks, weights)
             open_seats.remove(first)
+            outlook = self._outlook(open_seats, others, masks)
+            masks, weights = self._choose([first], masks, weights, outlook)
         while others and len(masks):
             now = others if len(open_seats) <= 2 else others[:1]
             masks, weights = self._deal(open_seats, now[0], masks, weights)
-            masks, weights = self._choose(now, masks, weights)
             open_seats.remove(now[0])
             others = others[len(now) :]
+            outlook = self._outlook(open_seats, others, masks)
+            masks, weights = self._choose(now, masks, weights, outlook)
         self._shuffler.fill(masks)
         return masks, weights, tried
+
+    def _ahead(self, open_seats: Sequence[Seat], seat: Seat, masks: NDArray[np.uint64]) -> _Ahead:
+        """Weigh the lengths that a hand may have next to those that are dealt, by the estimates.
+
+        When two hands are left, one is what the other leaves, and both are weighed.
+        """
+        # What is left of each suit decides; most deals have it in common with others.
+        pool = ~np.bitwise_or.reduce(masks, axis=1)
+        left = _lengths(pool)
+        _, one, row_of = np.unique(
+            left @ [2744, 196, 14, 1], return_index=True, return_inverse=True
+        )
+        left = left[one]
+        more = SHAPES - _lengths(masks[:1, seat])
+        shapes = np.flatnonzero((more >= 0).all(axis=1))
+        more = more[shapes]
+        ways = np.ones((len(left), len(shapes)))
+        for suit in range(4):
+            ways *= CHOOSE[left[:, suit, None], more[:, suit]]
+        tilt = np.broadcast_to(self._proposals[seat].of_shapes[shapes], ways.shape)
+        other = next((one for one in open_seats if one != seat), seat)
+        if len(open_seats) == 2 and other in self._proposals:
+            rest = left[:, None] - more + _lengths(masks[:1, other])
+            tilt = tilt * self._proposals[other].of_shapes[shape_numbers(np.maximum(rest, 0))]
+        return _Ahead(row_of.reshape(-1), more, tilt, ways * tilt, ways.sum(axis=1))
+
+    def _outlook(
+        self, open_seats: Sequence[Seat], others: Sequence[Seat], masks: NDArray[np.uint64]
+    ) -> NDArray[np.float64]:
+        """Estimate how well what is dealt leaves the hands that are to come, by lengths alone."""
+        if not others or len(open_seats) < 2:
+            return np.ones(len(masks))
+        return self._ahead(open_seats, others[0], masks).mean
 
     def _deal(
         self,
@@ -289,38 +373,27 @@ class AuctionSampler:
         if len(open_seats) == 1:
             self._shuffler.fill(masks)
             return masks, weights
-        # What is left of each suit decides; most deals have it in common with others.
-        pool = ~np.bitwise_or.reduce(masks, axis=1)
-        left, row_of = np.unique(_lengths(pool), axis=0, return_inverse=True)
-        row_of = row_of.reshape(-1)
-        more = SHAPES - _lengths(masks[:1, seat])
-        shapes = np.flatnonzero((more >= 0).all(axis=1))
-        more = more[shapes]
-        ways = np.ones((len(left), len(shapes)))
-        for suit in range(4):
-            ways *= CHOOSE[left[:, suit, None], more[:, suit]]
-        tilt = np.broadcast_to(self._proposals[seat].of_shapes[shapes], ways.shape)
-        other = next((one for one in open_seats if one != seat), seat)
-        if len(open_seats) == 2 and other in self._proposals:
-            rest = left[:, None] - more + _lengths(masks[:1, other])
-            tilt = tilt * self._proposals[other].of_shapes[shape_numbers(np.maximum(rest, 0))]
-        wanted = ways * tilt
-        weights = weights * (wanted.sum(axis=1) / ways.sum(axis=1))[row_of]
+        ahead = self._ahead(open_seats, seat, masks)
+        weights = weights * ahead.mean
         copies = max(_ROUND // len(masks), 1)
-        row = np.repeat(row_of, copies)
-        first = row * len(shapes)
-        at = draw(np.cumsum(wanted), first, first + len(shapes), self._rng)
+        row = np.repeat(ahead.row_of, copies)
+        first = row * len(ahead.more)
+        at = draw(np.cumsum(ahead.wanted), first, first + len(ahead.more), self._rng)
         masks = np.repeat(masks, copies, axis=0)
-        self._shuffler.fill_lengths(masks, seat, more[at - first].astype(np.int8))
+        self._shuffler.fill_lengths(masks, seat, ahead.more[at - first].astype(np.int8))
         if len(open_seats) == 2:
             self._shuffler.fill(masks)
-        return masks, np.repeat(weights / copies, copies) / tilt.reshape(-1)[at]
+        return masks, np.repeat(weights / copies, copies) / ahead.tilt.reshape(-1)[at]
 
     def _choose(
-        self, seats: Sequence[Seat], masks: NDArray[np.uint64], weights: NDArray[np.float64]
+        self,
+        seats: Sequence[Seat],
+        masks: NDArray[np.uint64],
+        weights: NDArray[np.float64],
+        outlook: NDArray[np.float64],
     ) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
-        """Choose candidates by the estimates, and weigh them."""
-        tilts = np.array([self._proposals[s].tilt(masks[:, s], weights) for s in seats])
+        """Choose candidates by the estimates and their outlook, and weigh them."""
+        tilts = np.array([*(self._proposals[s].tilt(masks[:, s], weights) for s in seats), outlook])
         chosen, shares = thin(weights * tilts.prod(axis=0), _WEIGHED, self._rng)
         masks, weights, tilts = masks[chosen], weights[chosen] / shares, tilts[:, chosen]
         for place, seat in enumerate(seats):
@@ -338,7 +411,8 @@ class AuctionSampler:
     def _round_fitting(
         self, masks: NDArray[np.uint64]
     ) -> tuple[NDArray[np.uint64], NDArray[np.float64], int]:
-        return *self._choose(self.seats, masks, np.ones(len(masks))), len(masks)
+        every = np.ones(len(masks))
+        return *self._choose(self.seats, masks, every, every), len(masks)
 
 
 def _lengths(hands: NDArray[np.uint64]) -> NDArray[np.int64]:

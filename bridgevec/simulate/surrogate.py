@@ -170,7 +170,8 @@ def _fit_logistic(
         p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
         slope = np.maximum(p * (1 - p), 1e-4)
         gradient = x.T @ (target - p) - ridge * weights
-        step = np.linalg.solve((x * slope[:, None]).T @ x + penalty, gradient)
+        rooted = x * np.sqrt(slope)[:, None]  # NumPy computes half of a product with itself
+        step = np.linalg.solve(rooted.T @ rooted + penalty, gradient)
         most = float(np.abs(step).max())
         weights += step * min(1.0, 4 / max(most, 1e-9))
         if most < _CLOSE:
