@@ -27,6 +27,7 @@ __all__ = [
     "read_card",
     "read_weights",
     "shipped",
+    "tensors_under",
 ]
 
 WEIGHTS = Path(__file__).parent / "models" / "weights"
@@ -215,3 +216,8 @@ def read_weights(
         if not np.isfinite(tensor).all():
             raise ValueError(f"{path}: weight {name!r} has numbers that are not finite")
     return card, tensors
+
+
+def tensors_under(start: str, tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Give the tensors whose names start so, by the rest of their names."""
+    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}

@@ -22,6 +22,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from bridgevec.auction import auction_text, call_text, parse_call
+from bridgevec.bidders.registry import load_bidder
 from bridgevec.cards import Deal, hand_bits, hand_mask, hand_text, random_masks
 from bridgevec.models.embedding import embed_hands
 from bridgevec.models.opening import (
@@ -30,6 +31,7 @@ from bridgevec.models.opening import (
     OpeningModel,
     hand_features,
     load_opening,
+    network_probabilities,
     opening_bid,
     opening_features,
 )
@@ -548,6 +550,24 @@ def test_a_folder_of_records_trains_a_model(tmp_path):
     assert same.distance == pytest.approx(0, abs=1e-4)
 
 
+def test_a_bidders_reading_of_the_embedding_is_taken_over(tmp_path):
+    folder = write_records(tmp_path / "records", 60)
+    options = {"auctions": (str(folder),), "features": "embedding", "hidden": (8,), "epochs": 1}
+    paths = [str(tmp_path / f"{name}.safetensors") for name in ("first", "further")]
+    train_opening(OpeningConfig(out=paths[0], reader="default", start="none", **options))
+    train_opening(OpeningConfig(out=paths[1], start=paths[0], **options))
+    masks, one = random_masks(20, 8)[:, 0], np.ones(20, dtype=np.int64)
+    reader = load_bidder("default")._reader
+    for path in paths:
+        model = load_opening(path)
+        seen = opening_features(masks, one, one, lambda hands: reader.suits(embed_hands(hands)))
+        expected = network_probabilities(model.networks, seen, model.calls)
+        assert model.probabilities(masks, one, one) == pytest.approx(expected, abs=1e-6)
+    estimator = OpeningBidClassifier(start=paths[0], epochs=1)
+    with pytest.raises(ValueError, match="has a reader of the embedding"):
+        estimator.fit([HAND], ["1C"])
+
+
 @pytest.mark.slow
 def test_an_interrupted_training_of_several_networks_goes_on_exactly(tmp_path, monkeypatch):
     """What dropout leaves out and the order of the hands are drawn as if nothing had happened."""
@@ -583,6 +603,12 @@ def test_an_interrupted_training_of_several_networks_goes_on_exactly(tmp_path, m
         ({"out": "a.bin"}, "a.bin does not end in"),
         ({"auctions": ("nowhere.pbn",)}, "nowhere.pbn"),
         ({"start": "nothing"}, "no opening model 'nothing'"),
+        ({"start": "none", "reader": "default"}, "a reader is for features embedding"),
+        ({"features": "embedding", "reader": "default"}, "start must be none"),
+        (
+            {"start": "none", "features": "embedding", "reader": "imitation"},
+            "the bidder 'imitation' does not read an embedding",
+        ),
     ],
 )
 def test_training_that_cannot_be_is_refused(tmp_path, change, complaint):

@@ -31,7 +31,8 @@ from bridgevec.bidders.features import (
 )
 from bridgevec.cards import HandLike, SeatLike
 from bridgevec.models.encoder import HandEncoder
-from bridgevec.weights import find_weights, read_weights
+from bridgevec.models.reader import Reader
+from bridgevec.weights import find_weights, read_weights, tensors_under
 
 _CHUNK = 512  # rows at a time, so that they stay in the cache
 
@@ -293,47 +294,6 @@ def _in_parts(work: Callable[[slice], None], n: int) -> None:
     else:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(work, parts))
-
-
-class Reader:
-    """The part of a network that reads the embedding of a hand, see `train.bidder_net.HandReader`.
-
-    Parameters
-    ----------
-    weights : dict of str to ndarray of float32
-    """
-
-    def __init__(self, weights: dict[str, NDArray[np.float32]]) -> None:
-        self._w = {name: np.ascontiguousarray(x.T) for name, x in weights.items()}
-        # What is said of the mean of the suits is the same for all four.
-        half = len(self._w["waves.weight"]) // 2
-        self._own_waves, self._mean_waves = np.split(self._w["waves.weight"], 2)
-        self._own, self._mean, self._waves = np.split(self._w["enter.weight"], [half, 2 * half])
-
-    def __call__(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Map vectors (n, dims) to what they add to the network's first layer, (n, width)."""
-        w, n = self._w, len(vectors)
-        suits = vectors.reshape(4 * n, -1)
-        mean = suits.reshape(n, 4, -1).mean(axis=1)
-        waves = (suits @ self._own_waves).reshape(n, 4, -1)
-        waves += (mean @ self._mean_waves + w["waves.bias"])[:, None]
-        np.sin(waves, out=waves)
-        x: NDArray[np.float32] = suits @ self._own
-        x += waves.reshape(4 * n, -1) @ self._waves
-        x = x.reshape(n, 4, -1)
-        x += (mean @ self._mean + w["enter.bias"])[:, None]
-        np.maximum(x, 0, out=x)
-        y = (x.reshape(4 * n, -1) @ w["own.weight"]).reshape(n, 4, -1)
-        y += (x.mean(axis=1) @ w["mean.weight"] + w["own.bias"])[:, None]
-        x += np.maximum(y, 0, out=y)
-        out: NDArray[np.float32] = x.reshape(n, -1) @ w["leave.weight"]
-        out += w["leave.bias"]
-        return out
-
-
-def tensors_under(start: str, tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Give the tensors whose names start so, by the rest of their names."""
-    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
 
 
 @lru_cache(maxsize=8)

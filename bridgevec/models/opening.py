@@ -20,8 +20,9 @@ from bridgevec.auction import FIRST_BID, N_CALLS, PASS, call_text
 from bridgevec.board import Board, SeenBoard, question
 from bridgevec.cards import HandLike, Seat, SeatLike, hand_bits, hand_mask, hand_text
 from bridgevec.models.embedding import embed_hands
+from bridgevec.models.reader import Reader
 from bridgevec.scoring import parse_vulnerable
-from bridgevec.weights import find_weights, read_weights
+from bridgevec.weights import find_weights, read_weights, tensors_under
 
 __all__ = [
     "FEATURES",
@@ -274,6 +275,28 @@ def features_of(rows: NDArray[np.uint64], kind: Features) -> NDArray[np.float32]
     return opening_features(masks, position.astype(np.intp), vulnerable.astype(np.intp), kind)
 
 
+def read_embedding(weights: dict[str, NDArray[Any]]) -> Callable[..., NDArray[np.float32]]:
+    """Describe hands by what a bidder's network makes of the embedding's numbers, suit by suit.
+
+    Parameters
+    ----------
+    weights : dict of str to ndarray
+        Of `bridgevec.models.reader.Reader`.
+
+    Returns
+    -------
+    function
+        From masks (n,) to numbers (n, d), as `hand_features` takes it.
+
+    Raises
+    ------
+    KeyError
+        If weights are missing.
+    """
+    reader = Reader({name: array.astype(np.float32) for name, array in weights.items()})
+    return lambda masks: reader.suits(embed_hands(masks))
+
+
 class OpeningBid(NamedTuple):
     """What to open with.
 
@@ -323,6 +346,11 @@ class OpeningModel:
         The model card.
     features : str
         What the networks see of a hand, one of `FEATURES`.
+    reader : dict of str to ndarray
+        The weights that they read the numbers of the embedding with, if they do not see the bare
+        numbers: see `read_embedding`.
+    see : str or function
+        That is, `features` or a function of hands, as `hand_features` takes them.
     calls : tuple of int
         The calls that were seen in training, as numbers.
     known : list of ndarray
@@ -355,6 +383,8 @@ class OpeningModel:
                 for m in range(members)
             ]
             self.known = [tensors[f"known.{k}"] for k in KNOWN]
+            self.reader = tensors_under("reader.", tensors)
+            self.see: Features = read_embedding(self.reader) if self.reader else self.features
         except KeyError as error:
             raise ValueError(f"{path}: no opening bids, {error} is missing") from None
         except (AttributeError, IndexError, TypeError) as error:
@@ -387,7 +417,7 @@ class OpeningModel:
         p = np.empty((len(masks), len(self.calls)), dtype=np.float32)
         for start in range(0, len(masks), _CHUNK):
             part = slice(start, start + _CHUNK)
-            x = opening_features(masks[part], position[part], vulnerable[part], self.features)
+            x = opening_features(masks[part], position[part], vulnerable[part], self.see)
             p[part] = network_probabilities(self.networks, x, self.calls)
         return p
 
@@ -452,7 +482,7 @@ class OpeningModel:
         self, masks: NDArray[np.uint64], positions: NDArray[Any], sides: NDArray[Any]
     ) -> NDArray[np.float32]:
         """Values of the first network's last hidden layer."""
-        features = opening_features(masks, positions, sides, self.features)
+        features = opening_features(masks, positions, sides, self.see)
         return hidden_layers(self.networks[0], features)
 
 

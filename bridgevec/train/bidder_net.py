@@ -30,11 +30,10 @@ from bridgevec.bidders.features import (
     BidderInput,
     Seen,
 )
-from bridgevec.bidders.policy import tensors_under
 from bridgevec.models.embedding import load_embedding
 from bridgevec.models.encoder import HandEncoder
 from bridgevec.train.checkpoint import write_model
-from bridgevec.weights import FORMAT, find_weights, read_weights
+from bridgevec.weights import FORMAT, find_weights, read_weights, tensors_under
 
 # Options of trainings, with their help.
 HandInput = Annotated[

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -34,6 +35,7 @@ from bridgevec.models.opening import (
     OpeningModel,
     features_of,
     load_opening,
+    read_embedding,
 )
 from bridgevec.records.auctions import in_test_split, read_auctions
 from bridgevec.train.auctions import AuctionFiles, TestFraction
@@ -41,7 +43,7 @@ from bridgevec.train.checkpoint import Row, write_model
 from bridgevec.train.loop import Options, Recipe, WrittenRecipe, check_at_least_one, fit
 from bridgevec.train.openings import evaluate_opening, opening_decisions
 from bridgevec.train.optim import one_cycle
-from bridgevec.weights import FORMAT
+from bridgevec.weights import FORMAT, find_weights, read_weights, tensors_under
 
 _CHUNK = 1 << 13
 _MIN_STEPS = 400  # of the optimizer, however few the hands
@@ -58,6 +60,11 @@ class OpeningConfig(Options):
         "What is seen of a hand: embedding, cards, classic, both, all or judgement; the same as "
         "the start's.",
     ] = "judgement"
+    reader: Annotated[
+        str,
+        "A bidder whose reading of the embedding a new network takes over, with features "
+        "embedding; none for the bare numbers.",
+    ] = "none"
     start: Annotated[str, "The model to train further; none for a new one."] = "opening-start"
     test_fraction: TestFraction = 0.1
     hidden: Annotated[tuple[int, ...], "Widths of the layers of a new network."] = (192, 192)
@@ -76,7 +83,7 @@ class OpeningConfig(Options):
     ] = 20_000
     ema_decay: float = 0.0
 
-    paths: ClassVar = frozenset({"auctions", "start"})
+    paths: ClassVar = frozenset({"auctions", "start", "reader"})
 
 
 def train_opening(config: OpeningConfig, progress: bool = True) -> Path:
@@ -141,9 +148,14 @@ class OpeningNetworks(Recipe[OpeningConfig]):
         self.widths = [self.x.shape[1], *config.hidden, len(OPENING_CALLS)]
         if config.start != "none":
             before = load_opening(config.start)
-            if before.features != features:
+            if before.features != config.features:
                 raise ValueError(
                     f"{before.name} sees {before.features!r} of a hand, not {features!r}"
+                )
+            if before.see != features:
+                raise ValueError(
+                    f"{before.name} has a reader of the embedding; `bridgevec train opening` "
+                    "trains it further"
                 )
             count = len(before.networks)
             self.starts = [before.networks[i % count] for i in range(config.members)]
@@ -244,7 +256,8 @@ class OpeningRecipe(OpeningNetworks, WrittenRecipe[OpeningConfig]):
         rows = np.column_stack([column.astype(np.uint64) for column in columns])
         random = np.random.RandomState(config.seed)
         places = np.searchsorted(OPENING_CALLS, self.train.calls)
-        self.set_data(rows, places, random, config.features)
+        self.reader, see = _what_is_seen(config)
+        self.set_data(rows, places, random, see)
         if config.start != "none" and config.keep == 0:
             known = [column.astype(np.uint64) for column in load_opening(config.start).known]
         else:
@@ -286,8 +299,10 @@ class OpeningRecipe(OpeningNetworks, WrittenRecipe[OpeningConfig]):
             card = card | {"test split": self.figures}
         calls, start = np.unique(self.train.calls), self.config.start
         start_or_none = None if start == "none" else start
-        networks = layers_of(ema)
-        save_opening(path, networks, self.config.features, calls, self.known, start_or_none, card)
+        save_opening(
+            path, layers_of(ema), self.config.features, calls, self.known, start_or_none, card,
+            self.reader,
+        )  # fmt: skip
 
     def curves(self, log: list[Row]) -> tuple[dict[str, dict[str, str]], str]:
         """Show loss and accuracy."""
@@ -295,6 +310,29 @@ class OpeningRecipe(OpeningNetworks, WrittenRecipe[OpeningConfig]):
         if len(self.test.hands):
             panels["accuracy"] = {"test split": "test_accuracy"}
         return panels, "linear"
+
+
+def _what_is_seen(config: OpeningConfig) -> tuple[dict[str, NDArray[Any]], Features]:
+    """Return the weights that read the embedding, if any, and what the networks see of a hand."""
+    if config.start != "none":
+        before = load_opening(config.start)
+        if config.reader != "none":
+            raise ValueError("reader is for a new network: start must be none")
+        same = before.features == config.features
+        return before.reader, before.see if same else config.features
+    if config.reader == "none":
+        return {}, config.features
+    if config.features != "embedding":
+        raise ValueError(f"a reader is for features embedding, not {config.features}")
+    tensors = read_weights(find_weights(config.reader, "bidder"))[1]
+    reader = {
+        name: array
+        for name, array in tensors_under("reader.", tensors).items()
+        if not name.startswith("leave.")
+    }
+    if not reader:
+        raise ValueError(f"the bidder {config.reader!r} does not read an embedding")
+    return reader, read_embedding(reader)
 
 
 def _network(widths: list[int], start: Layers | None, dropout: float) -> nn.Sequential:
@@ -328,6 +366,7 @@ def save_opening(
     known: NDArray[np.uint64],
     start: str | os.PathLike[str] | None,
     card: dict[str, Any],
+    reader: Mapping[str, NDArray[Any]] = MappingProxyType({}),
 ) -> None:
     """Write a model of opening bids as safetensors, in half precision, and its card beside it.
 
@@ -344,6 +383,8 @@ def save_opening(
         The model that was trained further.
     card : dict
         More fields of the card.
+    reader : dict of str to ndarray, optional
+        See `bridgevec.models.opening.read_embedding`.
     """
     tensors: dict[str, NDArray[Any]] = {
         f"{m}.{i}.{name}": array.astype(np.float16)
@@ -351,6 +392,7 @@ def save_opening(
         for i, layer in enumerate(layers)
         for name, array in zip(("weight", "bias"), layer, strict=True)
     }
+    tensors |= {f"reader.{name}": array for name, array in reader.items()}
     tensors |= {
         f"known.{name}": np.ascontiguousarray(column, np.uint64 if name == "hand" else np.uint8)
         for name, column in zip(KNOWN, known.T, strict=True)

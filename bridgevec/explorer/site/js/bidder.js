@@ -2,7 +2,8 @@
    its policy, and what it takes the other hands for (bridgevec/bidders/policy.py). */
 
 import { Embedding } from "./embedding.js";
-import { add, linear, meanOf, softmax } from "./layers.js";
+import { add, linear, relu, softmax } from "./layers.js";
+import { describeSuits } from "./reader.js";
 
 const RECENT = 12, OLDER = 64 - 28 - RECENT;
 const SIZES = [["cards", 52], ["holdings", 4 * 14 * 32], ["lengths", 4 * 14], ["points", 38],
@@ -39,8 +40,6 @@ function activeFeatures(auction, vulnerable) {
   return out;
 }
 
-const relu = (v) => v.map((value) => Math.max(value, 0));
-
 export class Bidder {
   constructor(weights, card) {
     this.weights = weights;
@@ -52,17 +51,7 @@ export class Bidder {
 
   /** What the embedding of a hand adds to the first layer. */
   #read(hand) {
-    const vector = this.embedding.embed(hand), size = vector.length / 4, w = this.weights;
-    const suits = [0, 1, 2, 3].map((suit) => vector.slice(suit * size, (suit + 1) * size));
-    const mean = meanOf(suits);
-    const entered = suits.map((suit) => {
-      const x = Float32Array.from([...suit, ...mean]);
-      const waves = linear(w, "reader.waves", x).map(Math.sin);
-      return relu(linear(w, "reader.enter", Float32Array.from([...x, ...waves])));
-    });
-    const shared = linear(w, "reader.mean", meanOf(entered));
-    return linear(w, "reader.leave", Float32Array.from(entered.flatMap(
-      (x) => [...add(x, relu(add(linear(w, "reader.own", x), shared)))])));
+    return linear(this.weights, "reader.leave", describeSuits(this.weights, this.embedding.embed(hand)));
   }
 
   #lastLayer(hand, auction, vulnerable) {

@@ -14,6 +14,7 @@ export function linear(weights, name, x) {
 }
 
 export const add = (a, b) => a.map((value, i) => value + b[i]);
+export const relu = (x) => x.map((value) => Math.max(value, 0));
 export const silu = (x) => x.map((value) => value / (1 + Math.exp(-value)));
 
 /** Mean 0 and variance 1 over the numbers of a vector. */
