@@ -125,7 +125,8 @@ def find_weights(name: str | os.PathLike[str], kind: str = "embedding") -> Path:
         )
     if not path.exists():
         model = "opening model" if kind == "opening" else kind
-        known = ", ".join(shipped(kind))
+        names = shipped(kind)  # bidders go by their short names
+        known = ", ".join(n.removeprefix(prefix) if kind == "bidder" else n for n in names)
         raise FileNotFoundError(f"no {model} {os.fspath(name)!r}; shipped are: {known}")
     return path
 

@@ -240,7 +240,9 @@ def iter_opening_lead(
         raise ValueError(f"deals is {deals}, expected at least 2")
     calls = auction if isinstance(auction, Auction) else Auction(auction, dealer)
     if not calls.is_over:
-        raise ValueError(f'the auction "{calls}" is not over')
+        raise ValueError(
+            f'the auction "{calls}" is not over; give all calls, such as "1N P 3N P P P"'
+        )
     contract = calls.contract
     if not contract.level:
         raise ValueError("the deal was passed out, there is no lead")

@@ -44,38 +44,40 @@ from bridgevec.train.optim import move_average
 
 @dataclass(kw_only=True)
 class Options:
-    """Options of every training; the command line has them with the texts that stand here."""
+    """Options of every training. The command line shows them with these texts."""
 
     out: Annotated[
         str,
-        "Where the weights go, name.safetensors. Beside it: the model card name.json, the log "
-        "name.csv, the learning curve name.png, and, until the end, name.checkpoint.safetensors.",
+        "Write the weights here, name.safetensors. Beside them: the model card name.json, the "
+        "log name.csv, the learning curve name.png, and, until the end, the checkpoint.",
     ] = "model.safetensors"
     ema_decay: Annotated[
         float, "The weights written are an exponential moving average with this decay."
     ] = 0.998
-    seed: Annotated[int, "Of everything that is drawn at random."] = 0
-    device: Annotated[str, "auto: a GPU if there is one; else as PyTorch names devices."] = "auto"
+    seed: Annotated[int, "Seed of everything random."] = 0
+    device: Annotated[
+        str, "auto (a GPU if there is one), or a device as PyTorch names it, such as cuda:1."
+    ] = "auto"
     precision: Annotated[
         str,
-        "float32, whose products are in TensorFloat-32 on a GPU; bfloat16 for mixed precision: "
-        "products in 16 bits, all else in 32; auto: mixed on a GPU.",
+        "float32 (with TensorFloat-32 products on a GPU), bfloat16 (mixed precision: products in "
+        "16 bits, the rest in 32), or auto (mixed on a GPU).",
     ] = "float32"
     compile: Annotated[
         bool,
-        "Have PyTorch compile the network first, which takes a minute and a C++ compiler. Results "
-        "may round differently.",
+        "Let PyTorch compile the network first. This takes a minute and needs a C++ compiler; "
+        "results may round differently.",
     ] = False
     threads: Annotated[
-        int, "CPU threads of PyTorch; 0 leaves them alone. Another number may round differently."
+        int, "CPU threads of PyTorch; 0 for its default. Other numbers may round differently."
     ] = 1
     resume: Annotated[
         bool,
-        "Go on from the checkpoint, if there is one. The result is that of a training that was "
-        "never stopped, bit for bit on a CPU. A training that is finished is left as it is.",
+        "Continue from the checkpoint, if there is one. On a CPU, the result is the same as "
+        "without interruption, bit for bit. A finished training is not changed.",
     ] = False
     tensorboard: Annotated[
-        str, "Folder for TensorBoard's event files; needs the package tensorboard."
+        str, "Folder for TensorBoard event files. Needs the package tensorboard."
     ] = ""
     provenance: Annotated[str, "Where the data came from, for the model card."] = ""
 
