@@ -565,7 +565,7 @@ def test_bid_says_what_is_wrong(deals):
     assert complaint("bid", "--bidder", "rules").startswith("nothing to bid; give a hand such as ")
     assert "expected 4" in complaint("bid", "AQ54", "--bidder", "rules")
     assert "is over" in complaint("bid", HAND, "--auction", "P P P P", "--bidder", "rules")
-    assert "--auction goes with one hand" in complaint(
+    assert "--auction needs a single hand" in complaint(
         "bid", deal.pbn, "--auction", "1C", "--bidder", "rules"
     )
     assert "standard input" in complaint("bid", HAND, "--serve", "--bidder", "rules")
