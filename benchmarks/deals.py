@@ -7,7 +7,7 @@
 ``conditions``: random deals that the search stands for, and deals that fit, per second, for each
 of some; and the same of ``dealer`` where it is installed. ``auctions``: for boards of a file
 with auctions, the leader's hand being known, the effective size that one second gives. ``leads``:
-seconds for the opening lead on so many deals, and until the first cards could be compared.
+seconds for the opening lead on so many deals, and until the first answer.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ from typing import Any
 
 import numpy as np
 
-from bridgevec import Board, load_bidder, opening_lead, random_deals, read_boards
+from bridgevec import Board, load_bidder, random_deals, read_boards
 from bridgevec.auction import calls_at
 from bridgevec.bidders.match import bid_deals, match_conditions
 from bridgevec.cards import deal_masks
 from bridgevec.simulate.auctions import AuctionSampler
 from bridgevec.simulate.language import parse_script
+from bridgevec.simulate.lead import iter_opening_lead
 from bridgevec.simulate.sampler import shared_size
 from bridgevec.simulate.stream import Stream
 
@@ -156,16 +157,16 @@ def leads(deals: int) -> dict[str, Any]:
     """Measure the opening lead against two contracts."""
     found = {}
     for auction in ("1N P 3N P P P", "1S P 2S P 4S P P P"):
-        times = []
-        for n in (40, deals):
-            begun = time.process_time()
-            advice = opening_lead("KJT73.Q64.A92.85", auction, deals=n, workers=1)
-            times.append(round(time.process_time() - begun, 2))
+        begun = time.process_time()
+        first, best = None, ""
+        for advice in iter_opening_lead("KJT73.Q64.A92.85", auction, deals=deals, workers=1):
+            first = first or time.process_time() - begun
+            best = advice.best
         found[auction] = {
             "deals": deals,
-            "seconds": times[1],
-            "seconds for 40 deals": times[0],
-            "best": advice.best,
+            "seconds": round(time.process_time() - begun, 2),
+            "seconds until the first answer": round(first or 0.0, 2),
+            "best": best,
         }
     return found
 
@@ -198,7 +199,7 @@ def main() -> None:
             print(name)
             for key, one in value.items():
                 shown = one if isinstance(one, str) else f"{one:,.6g}"
-                print(f"  {key:<26}{shown:>16}")
+                print(f"  {key:<32}{shown:>16}")
         else:
             print(f"{name:<28}{value}")
 
