@@ -63,6 +63,8 @@ COMMANDS = {
     "hand_input_more": "python -m benchmarks.hand_input auctions_21gf.parquet --sizes 10000 "
     "--epochs 2 --test 1000 --seeds 3 --json",
     "conditions": "python -m benchmarks.deals conditions --json",
+    "auctions": "python -m benchmarks.deals auctions --file auctions_21gf.parquet "
+    "--bidder imitation --json",
     "lead_times": "python -m benchmarks.deals leads --json",
 }
 
