@@ -105,7 +105,7 @@ class Call(int):
 
     __slots__ = ()
 
-    def __new__(cls, call: CallLike) -> Call:  # noqa: D102 - told above
+    def __new__(cls, call: CallLike) -> Call:  # noqa: D102 - described above
         return CALLS[parse_call(call)]
 
     @property

@@ -562,7 +562,7 @@ class SeenBoard:
 
     @property
     def turn(self) -> Seat:
-        """Who calls next, as long as the auction goes on."""
+        """Who calls next, while the auction is not over."""
         return Seat((self.dealer + len(self.calls)) & 3)
 
 

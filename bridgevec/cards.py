@@ -200,7 +200,7 @@ def _parse_hand(text: str) -> int:
             spades, hearts, diamonds, clubs = map(HOLDINGS.__getitem__, suits)
             return spades | hearts << 13 | diamonds << 26 | clubs << 39
         except KeyError:
-            pass  # in some other order or case, or wrong, which is told below
+            pass  # in some other order or case, or wrong, which is reported below
     suits = text.strip().replace("10", "T").split(".")
     if len(suits) != 4:
         raise ValueError(

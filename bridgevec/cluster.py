@@ -3,7 +3,7 @@
 A task is small: it says what to do, such as a seed and a range, and holds no data. So whatever a
 lost worker had, any other can do again from the task alone. `run_on_cluster` has many tasks under
 way at a time, gives results as they come, and submits a task again whose worker died. Three places
-to run them, each a class that says how its library submits, tells what is done, and reports a lost
+to run them, each a class for how its library submits, reports what is done, and reports a lost
 worker: `Loky` (processes of this machine), `Dask` and `Ray`.
 """
 

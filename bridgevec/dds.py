@@ -209,7 +209,7 @@ def thread_count(workers: int | None) -> int:
 
 
 def _check_strains(strains: Iterable[Strain]) -> list[Strain]:
-    """Give them in order, each once."""
+    """Return the strains in order, each once."""
     wanted = sorted({Strain.parse(strain) for strain in strains})
     if not wanted:
         raise ValueError("no strains to solve")

@@ -12,7 +12,7 @@ made, which kept only the means.
 
 A long run is best cut into shards, files that each hold a part of the same deals. All shards are
 one stream of tasks, so no core waits for the end of a shard. The processor's cores do the solving,
-or a cluster of Dask or Ray, whose workers are told a seed and a range and send labels back.
+or a cluster of Dask or Ray, whose workers receive a seed and a range and send labels back.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def label_deals(
 ) -> Path:
     """Deal at random, solve every deal, and write the labelled deals as a Parquet file.
 
-    Run it again after an interruption of any kind and it goes on where it stood. If `out` is
+    Run it again after an interruption of any kind, and it resumes where it stopped. If `out` is
     already there with the same settings nothing is done. The same settings give the same bytes,
     wherever the solving is done.
 
@@ -238,7 +238,7 @@ def label_deals(
 
 
 class Task(NamedTuple):
-    """What a worker is told: which deals to solve."""
+    """What a worker receives: which deals to solve."""
 
     seed: int
     first: int
@@ -430,7 +430,7 @@ def _label(
 def _plan(
     seed: int, deals: int, first: int, layouts: int, strains: tuple[Strain, ...]
 ) -> tuple[dict[str, str], list[Task]]:
-    """Give the settings that a file has, and the tasks that make it."""
+    """Return the settings that a file has, and the tasks that make it."""
     settings = {("pairs" if layouts else "deals"): str(deals)}
     if layouts:
         settings["layouts"] = str(layouts)
@@ -474,7 +474,7 @@ def _solve(
     backend: str,
     address: str | None,
 ) -> Iterator[tuple[Task, NDArray[Any]]]:
-    """Give every task back with its labels, in any order."""
+    """Yield every task with its labels, in any order."""
     if backend == "threads":
         yield from _solve_here(tasks, strains, workers)
         return

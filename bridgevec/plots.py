@@ -1,7 +1,7 @@
 """Pictures, with matplotlib: every function draws on one `Axes` and returns it.
 
 Without `ax` a figure of its own is made, which a notebook shows; ``ax.figure.savefig("x.png")``
-writes it. Nothing is told by colour alone, so that the pictures can be printed in black and white.
+writes it. Nothing depends on colour alone, so the pictures can be printed in black and white.
 """
 
 from __future__ import annotations

@@ -220,5 +220,5 @@ def read_weights(
 
 
 def tensors_under(start: str, tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Give the tensors whose names start so, by the rest of their names."""
+    """Return the tensors whose names start so, by the rest of their names."""
     return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}

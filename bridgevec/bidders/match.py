@@ -226,7 +226,7 @@ class Match:
     adjusted: dict[int, str] = dataclasses.field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
-        """Give the figures of the match, as JSON has them.
+        """Return the figures of the match, as JSON has them.
 
         Returns
         -------

@@ -67,7 +67,7 @@ class Reading:
     Attributes
     ----------
     report : Report
-        What was wrong; each is told on standard error as it comes up.
+        What was wrong; each problem is printed on standard error as it comes up.
     """
 
     def __init__(self, sources: list[str], part: str = "") -> None:
@@ -162,7 +162,7 @@ def _count(found: tuple[Any, str]) -> int:
 
 
 def input_of(source: str) -> Any:
-    """Give what a text names: a path, or standard input, read to its end."""
+    """Return what a text names: a path, or standard input, read to its end."""
     if source != "-":
         return source
     file = io.BytesIO(_stdin().read())

@@ -135,7 +135,7 @@ class LabelledDeals:
         return ((bits >> half) * np.uint64(len(self)) >> half).astype(np.intp)
 
     def take(self, chosen: NDArray[Any]) -> NDArray[np.void]:
-        """Give the deals of these numbers, of dtype `bridgevec.envs._game.DEAL`."""
+        """Return the deals of these numbers, of dtype `bridgevec.envs._game.DEAL`."""
         taken: NDArray[np.void] = self._deals[chosen]
         return taken
 

@@ -302,7 +302,7 @@ class Game:
     def _score(
         self, ended: NDArray[np.intp]
     ) -> tuple[NDArray[np.float64], dict[str, NDArray[Any]]]:
-        """Give the rewards and results of tables whose deals have ended."""
+        """Return the rewards and results of tables whose deals have ended."""
         contracts, tricks, vulnerable, par = self.tables.results(ended)
         points = _points()[contracts, tricks, vulnerable]
         results = {

@@ -24,7 +24,7 @@ place                 is 1 if
 14 + 12·bid + seat    the seat redoubled it
 ====================  ============================================================
 
-Later passes need no place: who made the other calls tells who passed between them. This is the
+Later passes need no place: who made the other calls shows who passed between them. This is the
 layout of the auction in OpenSpiel's and pgx's bridge, with the vulnerability in two numbers.
 """
 

@@ -47,7 +47,7 @@ def site_files() -> Iterator[tuple[str, Path]]:
 
 @cache
 def _digest(files: tuple[tuple[str, Path, int, int], ...]) -> str:
-    """Digest the contents of files; what names them is also what tells that they have changed."""
+    """Digest the contents of files: the digest is their version."""
     digest = hashlib.blake2b(digest_size=8)
     for name, path, *_ in files:
         digest.update(name.encode() + path.read_bytes())

@@ -189,7 +189,7 @@ class Blocks:
     def _within(
         self, blocks: NDArray[np.intp], target: NDArray[np.float32], limit: np.float32
     ) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
-        """Give ids and squared distances of the vectors of some blocks that are near enough."""
+        """Return ids and squared distances of the vectors of some blocks that are near enough."""
         ids, squares = [], []
         for block in blocks.tolist():
             start, stop = self.starts[block], self.starts[block + 1]

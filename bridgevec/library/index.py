@@ -163,7 +163,7 @@ class BoardIndex:
         weights : str, path or Embedding, optional
             Another embedding than the default.
         report : Report, optional
-            Counts the records that are left out, and is told instead of a warning.
+            Counts the records that are left out, and receives what would be warnings.
         progress : bool, default False
             Show a progress bar.
 

@@ -148,7 +148,7 @@ class BoardStore:
         return len(self.arrays["masks"])
 
     def board(self, i: int) -> Board:
-        """Give board number `i`.
+        """Return board number `i`.
 
         Raises
         ------
@@ -184,7 +184,7 @@ class BoardStore:
     def call_at(
         self, boards: NDArray[np.integer], places: NDArray[np.integer]
     ) -> NDArray[np.int16]:
-        """Give the calls at places of auctions, int16 (n,); −1 where there is none."""
+        """Return the calls at places of auctions, int16 (n,); −1 where there is none."""
         starts = self.arrays["call_starts"]
         at = starts[boards] + places
         known = at < starts[boards.astype(np.int64) + 1]
@@ -195,7 +195,7 @@ class BoardStore:
     def first_turns(
         self, boards: NDArray[np.integer], seats: NDArray[np.integer]
     ) -> NDArray[np.intp]:
-        """Give the place of each seat's first call."""
+        """Return the place of each seat's first call."""
         turns: NDArray[np.intp] = (seats.astype(np.intp) - self.arrays["dealer"][boards]) & 3
         return turns
 

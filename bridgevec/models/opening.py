@@ -583,12 +583,12 @@ def opening_bid(
 ) -> OpeningBid:
     """Return what to open a hand with, by the shipped model of two-over-one game forcing.
 
-    ``load_opening("opening-experts").opening_bid`` tells what experts of many systems call.
+    ``load_opening("opening-experts").opening_bid`` returns what experts of many systems call.
 
     Parameters
     ----------
     hand : str, int, array_like of 52, endplay.types.Hand, Board or SeenBoard
-        A board tells dealer and vulnerability too, and the position by its auction; as long as it
+        A board has dealer and vulnerability too, and its auction gives the position; as long as it
         has no calls, the hand is that of the player in `position`.
     position : int, default 1
         1 for the dealer, 2 after one pass, 3 after two, 4 after three.

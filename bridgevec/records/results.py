@@ -96,7 +96,7 @@ def solve_pbn(
     only_missing : bool, default False
         Leave records that have a whole table as they are.
     report : Report, optional
-        Counts what is left out, and is told instead of a warning.
+        Counts what is left out, and receives what would be warnings.
 
     Returns
     -------
@@ -221,7 +221,7 @@ def _has_table(record: Record) -> bool:
 def _conditions(
     record: Record, path: Path, report: Report | None = None
 ) -> tuple[Seat, int] | None:
-    """Dealer and vulnerability, if the record or its number tells them."""
+    """Dealer and vulnerability, if the record or its number determines them."""
     dealer, vulnerable, board = (
         record.tags[name] if record.given.get(name) else ""
         for name in ("dealer", "vulnerable", "board")

@@ -42,7 +42,7 @@ def decoded(text: str) -> str:
 
 
 class Opened:
-    """A source that was opened: its first part has been looked at, and tells the kind.
+    """A source that was opened: its first part has been read, and shows its format.
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
 """Boards in one-line forms of other programs: DDS, GIB, dealer, BEN, tables of values (CSV).
 
-A line is told by what it looks like, so a file may mix them. Blank lines, and those that begin with
-``#``, ``%`` or ``;``, are passed over.
+A line is recognized by what it looks like, so a file may mix them. Blank lines, and those that
+begin with ``#``, ``%`` or ``;``, are skipped.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def read_lines(lines: Iterable[str], name: str, report: Report) -> Iterator[Boar
 
 
 class _BadLines:
-    """Lines that are no deals: each is told of if the file has deals, else only the first."""
+    """Lines that are no deals: each is reported if the file has deals, else only the first."""
 
     def __init__(self, name: str, report: Report) -> None:
         self._name, self._report = name, report
@@ -105,7 +105,7 @@ class _BadLines:
             self._held.append((where, error))
 
     def are_records(self) -> None:
-        """Say that a line was a deal."""
+        """Note that a line was a deal."""
         self._has_deals = True
         for where, error in self._held:
             self._report.leave_out(self._name, where, error)
@@ -114,7 +114,7 @@ class _BadLines:
         self._held, self._n = [], 0
 
     def end(self) -> None:
-        """Say that there are no more lines."""
+        """Note that there are no more lines."""
         if self._held:
             where, error = self._held[0]
             others = f"; nor is any of {self._n} lines a deal" if self._n > 1 else ""

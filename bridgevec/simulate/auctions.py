@@ -78,7 +78,7 @@ class Likelihood:
         return [i for i in range(len(self._calls)) if (self._dealer + i) % 4 == seat]
 
     def of_hands(self, seat: int, hands: NDArray[np.uint64]) -> NDArray[np.float64]:
-        """Give the probability that a seat makes its calls with each of some hands.
+        """Return the probability that a seat makes its calls with each of some hands.
 
         Parameters
         ----------

@@ -116,7 +116,7 @@ def _quality() -> NDArray[np.int16]:
 
 
 def cccc_of_shape(lengths: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Give what the lengths (n, 4) add to the Four C's, times 100."""
+    """Return what the lengths (n, 4) add to the Four C's, times 100."""
     short = np.maximum(3 - lengths, 0).sum(axis=1)
     return np.where(short > 0, 100 * short - 100, -50)
 
@@ -154,7 +154,7 @@ class Batch:
         self._known |= values
 
     def take(self, rows: NDArray[np.bool_]) -> Batch:
-        """Give the deals of some rows, with the holdings and values found so far."""
+        """Return the deals of some rows, with the holdings and values found so far."""
         part = Batch(self.masks[rows], self._points, self._rng)
         part._holdings = {key: held[rows] for key, held in self._holdings.items()}
         part._known = {key: value[rows] for key, value in self._known.items()}
@@ -163,7 +163,7 @@ class Batch:
         return part
 
     def holding(self, seat: int, suit: int) -> NDArray[np.uint16]:
-        """Give a seat's holdings in a suit."""
+        """Return a seat's holdings in a suit."""
         found = self._holdings.get((seat, suit))
         if found is None:
             found = (self.masks[:, seat] >> np.uint64(13 * suit) & _SUIT).astype(np.uint16)
@@ -236,7 +236,7 @@ class Batch:
         raise TypeError(f"{node!r} is no expression")
 
     def lengths(self, seat: int) -> NDArray[np.int16]:
-        """Give a seat's lengths from spades to clubs, int16 (n, 4)."""
+        """Return a seat's lengths from spades to clubs, int16 (n, 4)."""
         return np.stack([_LENGTHS.take(self.holding(seat, suit)) for suit in range(4)], axis=1)
 
 
@@ -297,7 +297,7 @@ def conjuncts(node: Node) -> Iterator[Node]:
 
 
 def children(node: Node) -> tuple[Node, ...]:
-    """Give the expressions that an expression consists of."""
+    """Return the expressions that an expression consists of."""
     match node:
         case Binary(_, left, right):
             return left, right
@@ -313,7 +313,7 @@ def children(node: Node) -> tuple[Node, ...]:
 
 
 def leaves(node: Node) -> set[Node]:
-    """Give the counts, cards, shapes and the like that an expression depends on."""
+    """Return the counts, cards, shapes and the like that an expression depends on."""
     below = children(node)
     found = set().union(*map(leaves, below)) if below else set()
     if isinstance(node, (Count, HasCard, Shape, Tricks)) or (

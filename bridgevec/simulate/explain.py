@@ -125,11 +125,11 @@ class Explanation:
     calls: list[CallMeaning]
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as plain values, for JSON."""
+        """Return everything as plain values, for JSON."""
         return asdict(self)
 
     def notes(self) -> dict[int, str]:
-        """Give notes on the calls that are not passes, as `bridgevec.Board` takes them."""
+        """Return notes on the calls that are not passes, as `bridgevec.Board` takes them."""
         return {i: one.text for i, one in enumerate(self.calls) if one.call != "P"}
 
     def __str__(self) -> str:
@@ -219,7 +219,7 @@ class _Sharp(Bidder):
     def probabilities(
         self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
     ) -> NDArray[np.float32]:
-        """Give the probability of every call, see `Bidder.probabilities`."""
+        """Return the probability of every call, see `Bidder.probabilities`."""
         p = self.bidder.probabilities(hands, auctions, vulnerable).astype(np.float64) ** _SHARP
         sharp: NDArray[np.float32] = (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
         return sharp

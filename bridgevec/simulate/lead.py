@@ -100,7 +100,7 @@ class LeadAdvice:
         return self.rows[0].card
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as plain values, for JSON."""
+        """Return everything as plain values, for JSON."""
         return {
             "hand": self.hand,
             "leader": self.leader.name,
@@ -409,7 +409,7 @@ def _gains(
 ) -> str:
     """Return in what layouts a card takes more than the others: where this is clearest.
 
-    A layout is told by what partner, dummy or declarer has in the suit that is led.
+    A layout is described by what partner, dummy or declarer has in the suit that is led.
     """
     place = [card_text(one) for one in cards].index(card)
     solved = tricks[:, place] >= 0

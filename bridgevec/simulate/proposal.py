@@ -49,7 +49,7 @@ for _suit in range(4):
 
 
 class _TooMany(Exception):
-    """A hand's condition tells too many classes apart."""
+    """A hand's condition distinguishes too many classes."""
 
 
 def draw(

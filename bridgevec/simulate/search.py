@@ -417,7 +417,7 @@ class _Look:
         self.ends.append(ends)
 
     def figures(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Give mean gains, their standard errors, and what they count for.
+        """Return mean gains, their standard errors, and what they count for.
 
         That is the mean of what a gain may truly be, if such gains are normal, with a mean that
         comes from the network's probabilities, and are measured with this error.

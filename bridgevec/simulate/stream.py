@@ -56,7 +56,7 @@ class Stream:
         self.found = 0
 
     def batches(self, most: float = float("inf")) -> Iterator[NDArray[np.uint64]]:
-        """Give deals until so many random ones have been tried.
+        """Yield deals until so many random ones have been tried.
 
         Parameters
         ----------

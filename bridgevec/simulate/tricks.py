@@ -51,7 +51,7 @@ class SideTricks:
     effective_size: float
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as plain values, for JSON."""
+        """Return everything as plain values, for JSON."""
         declarers: dict[str, Any] = {}
         for d, seat in enumerate(self.declarers):
             declarers[seat.name] = {}

@@ -323,7 +323,7 @@ def make_network(
 
 
 def seen_tensors(seen: Seen, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Give what players see as the network takes it."""
+    """Return what players see as the network takes it."""
     return torch.from_numpy(seen.features).to(device), torch.from_numpy(seen.vectors).to(device)
 
 

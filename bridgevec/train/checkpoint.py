@@ -198,7 +198,7 @@ _TOLD = ("provenance", "system")  # stand in the card already
 
 
 def deciding_arguments(config: Any) -> dict[str, Any]:
-    """Give the options of a training that decide the result, as JSON gives them back.
+    """Return the options of a training that decide the result, as JSON gives them back.
 
     Parameters
     ----------

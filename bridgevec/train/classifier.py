@@ -200,7 +200,7 @@ default "embedding"
         position: ArrayLike = 1,
         vulnerable: ArrayLike | Sequence[str] | str = "None",
     ) -> NDArray[np.floating]:
-        """Give the probability of every call.
+        """Return the probability of every call.
 
         Parameters
         ----------
@@ -242,7 +242,7 @@ default "embedding"
         position: ArrayLike = 1,
         vulnerable: ArrayLike | Sequence[str] | str = "None",
     ) -> NDArray[Any]:
-        """Give the likeliest call of each hand, see `predict_proba`.
+        """Return the likeliest call of each hand, see `predict_proba`.
 
         Returns
         -------
@@ -262,7 +262,7 @@ default "embedding"
         vulnerable: ArrayLike | Sequence[str] | str = "None",
         sample_weight: ArrayLike | None = None,
     ) -> float:
-        """Give the share of calls that are predicted.
+        """Return the share of calls that are predicted.
 
         Parameters
         ----------
@@ -338,7 +338,7 @@ default "embedding"
             return layers_of(run(networks))
 
     def _numbers(self) -> NDArray[np.intp]:
-        """Give the numbers of `classes_`."""
+        """Return the numbers of `classes_`."""
         return np.array([parse_call(call) for call in self.classes_.tolist()], dtype=np.intp)
 
     def _features(self, rows: NDArray[np.uint64]) -> NDArray[np.float32]:

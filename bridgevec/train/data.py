@@ -120,7 +120,7 @@ def from_deals(paths: Sequence[str | os.PathLike[str]]) -> Source:
 def batches(
     sources: Sequence[Source], batch_size: int, rng: np.random.Generator
 ) -> Iterator[Batch]:
-    """Give one epoch: every pair of every source once, in batches.
+    """Yield one epoch: every pair of every source once, in batches.
 
     Parameters
     ----------

@@ -124,7 +124,7 @@ class Deal2TricksRecipe(WrittenRecipe[Deal2TricksConfig]):
         warm_up_and_decay(self.optimizers, self.config, step, step / self.steps)
 
     def batches(self, row: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Give the batches of an epoch."""
+        """Yield the batches of an epoch."""
         config, size, device = self.config, self.batch_size, self.machine.device
         rng = np.random.default_rng([config.seed, row])
         randomness = torch.Generator(device).manual_seed(config.seed * 1_000_003 + row)

@@ -1,6 +1,6 @@
 """Fit a bidder's guesses of hands in the embedding space anew, for new vectors of hands.
 
-A trained bidder tells from its last layer where the others' hands lie in the space of
+A trained bidder guesses from its last layer where the others' hands lie in the space of
 `bridgevec.embed_hand`. That part of it is linear, so for other vectors it is found by least squares
 on auctions that the bidder bids with itself, while its calls stay what they are::
 
@@ -54,7 +54,7 @@ def fit_guesses(config: GuessesConfig, progress: bool = True) -> Path:
     Returns
     -------
     Path
-        The weights; the card tells how much of the variance of the vectors is guessed (R²), on
+        The weights; the card has the share of the variance of the vectors that is guessed (R²), on
         deals that the fit did not see.
 
     Raises

@@ -229,7 +229,7 @@ class Hand2VecRecipe(WrittenRecipe[Hand2VecConfig]):
         warm_up_and_decay(self.optimizers, self.config, step, step / self.steps)
 
     def batches(self, row: int) -> Iterator[Batch]:
-        """Give the batches of an epoch."""
+        """Yield the batches of an epoch."""
         # All processes see the same order; the noise is each one's own.
         order = np.random.default_rng([self.config.seed, row])
         noise_seed = self.config.seed * 1_000_003 + row + 1 + (self.machine.rank << 40)
@@ -289,7 +289,7 @@ class Hand2VecRecipe(WrittenRecipe[Hand2VecConfig]):
 
     @torch.no_grad()
     def _blend(self, ema: nn.Module) -> Hand2Vec:
-        """Give the network that is written."""
+        """Return the network that is written."""
         assert isinstance(ema, Hand2Vec)
         if not self.config.blend or self.start is None:
             return ema
@@ -358,7 +358,7 @@ def _check_fit(part: nn.Module, given: nn.Module | None, argument: str) -> None:
 
 
 def architecture(config: Hand2VecConfig) -> dict[str, Any]:
-    """Give the arguments of `Hand2Vec`."""
+    """Return the arguments of `Hand2Vec`."""
     names = ["dims", "encoder_width", "head_width", "head_blocks", "unpacked"]
     names += ["unpack_width", "unpack_blocks"] if config.unpacked else []
     return {name: getattr(config, name) for name in names} | {"mixing": False}

@@ -2,7 +2,7 @@ r"""Learn to bid from recorded auctions: ``bridgevec train bidder-imitation``.
 
 Every call of the auctions is an example: what its player saw, and what was called. The network
 learns to predict the call and, from the same hidden layers, what the other three hold; the latter
-is what `bridgevec.bidders.policy.PolicyBidder.infer` tells. The recipe of the shipped weights::
+is what `bridgevec.bidders.policy.PolicyBidder.infer` returns. The recipe of the shipped weights::
 
     bridgevec train bidder-imitation --auctions auctions.parquet --epochs 3 --batch-size 4096 \
         --learning-rate 0.007 --out bidder-imitation.safetensors
@@ -128,7 +128,7 @@ class ImitationRecipe(WrittenRecipe[ImitationConfig]):
         warm_up_and_decay(self.optimizers, self.config, step, step / self.steps)
 
     def batches(self, row: int) -> Iterator[Examples]:
-        """Give the batches of an epoch."""
+        """Yield the batches of an epoch."""
         random = np.random.default_rng([self.config.seed, row])
         return batches(self.recorded, self.train, self.batch_size, random, self.network.input)
 

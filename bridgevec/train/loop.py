@@ -155,7 +155,7 @@ class Recipe(ABC, Generic[Config]):
 
     @abstractmethod
     def batches(self, row: int) -> Iterator[Any]:
-        """Give the batches of a row, counted from 0."""
+        """Yield the batches of a row, counted from 0."""
 
     @abstractmethod
     def losses(self, batch: Any) -> dict[str, Tensor]:
@@ -197,7 +197,7 @@ class Recipe(ABC, Generic[Config]):
         return [self.model]
 
     def state(self) -> dict[str, Tensor]:
-        """Give what a checkpoint must have besides networks and optimizers."""
+        """Return what a checkpoint must have besides networks and optimizers."""
         return {}
 
     def load_state(self, state: dict[str, Tensor]) -> None:

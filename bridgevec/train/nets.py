@@ -359,7 +359,7 @@ def _card(name: str) -> dict[str, Any]:
 
 
 def teachers_commands(names: Iterable[str]) -> list[str]:
-    """Give the commands that trained some networks, their teachers, and theirs, each once."""
+    """Return the commands that trained some networks, their teachers, and theirs, each once."""
     cards = [_card(name) for name in names]
     commands = [c for card in cards for c in (card["command"], *card.get("teachers", ()))]
     return list(dict.fromkeys(commands))

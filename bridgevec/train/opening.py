@@ -187,7 +187,7 @@ class OpeningNetworks(Recipe[OpeningConfig]):
         one_cycle(self.optimizers[0], self.config.learning_rate, step, self.total)
 
     def batches(self, row: int) -> Iterator[list[Tensor]]:
-        """Give the hands of each network's batches."""
+        """Yield the hands of each network's batches."""
         orders = [torch.randperm(len(self.x), generator=order) for order in self.orders]
         for i in range(min(self.per_row, self.total - row * self.per_row)):
             part = slice(i * self.batch_size, (i + 1) * self.batch_size)
@@ -222,7 +222,7 @@ class OpeningNetworks(Recipe[OpeningConfig]):
         return list(self.model.children())
 
     def state(self) -> dict[str, Tensor]:
-        """Give the states of the random numbers."""
+        """Return the states of the random numbers."""
         state = {f"dropout.{i}": tensor for i, tensor in enumerate(self.dropouts)}
         return state | {f"order.{i}": order.get_state() for i, order in enumerate(self.orders)}
 
@@ -347,7 +347,7 @@ def _network(widths: list[int], start: Layers | None, dropout: float) -> nn.Sequ
 
 
 def layers_of(networks: nn.Module) -> list[Layers]:
-    """Give the weights and biases of trained networks."""
+    """Return the weights and biases of trained networks."""
     return [
         [
             (layer.weight.detach().cpu().numpy(), layer.bias.detach().cpu().numpy())

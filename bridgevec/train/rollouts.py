@@ -32,7 +32,7 @@ class Player(Bidder):
     def probabilities(
         self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
     ) -> NDArray[np.float32]:
-        """Give the network's policy, see `Bidder.probabilities`."""
+        """Return the network's policy, see `Bidder.probabilities`."""
         seen = self._network.input.observe(hands, auctions, vulnerable)
         legal = torch.from_numpy(auctions.legal_masks()).to(self._device)
         logits = self._network(*seen_tensors(seen, self._device)).logits

@@ -310,7 +310,7 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
         return owners, players
 
     def losses(self, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        """Give the clipped objective of PPO, and how well the other hands are told."""
+        """Return the clipped objective of PPO, and the loss of guessing the other hands."""
         features, vectors, legal, truth, call, old, credit, weight = batch
         with self.machine.autocast():
             said = self.policy(features, vectors)
@@ -346,7 +346,7 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
         return {"situations": len(self.bank.masks)}
 
     def state(self) -> dict[str, Tensor]:
-        """Give the past selves."""
+        """Return the past selves."""
         return {
             f"{i}.{name}": tensor
             for i, network in enumerate(self.past)
@@ -438,7 +438,7 @@ def surrogate(
     weight: torch.Tensor,
     clip_coef: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Give the clipped objective of PPO, which is to grow, and how far the policy has moved.
+    """Return the clipped objective of PPO, which is to grow, and how far the policy has moved.
 
     Parameters
     ----------

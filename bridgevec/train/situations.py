@@ -36,7 +36,7 @@ class Situations(NamedTuple):
     tricks: NDArray[np.int8] | None = None
 
     def take(self, chosen: Any) -> Situations:
-        """Give some of them."""
+        """Return some of them."""
         return Situations(
             self.masks[chosen],
             self.dealers[chosen],

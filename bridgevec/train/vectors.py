@@ -173,7 +173,7 @@ class VectorsRecipe(WrittenRecipe[VectorsConfig]):
         warm_up_and_decay(self.optimizers, self.config, step, step / self.config.steps)
 
     def batches(self, row: int) -> Iterator[int]:
-        """Give the numbers of the steps: what a step draws depends on seed and step alone."""
+        """Yield the numbers of the steps: what a step draws depends on seed and step alone."""
         start = row * self.steps_per_row
         return iter(range(start, min(start + self.steps_per_row, self.config.steps)))
 
