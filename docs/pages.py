@@ -49,7 +49,7 @@ COMMANDS = {
     "--few auctions_21gf.parquet --test-fraction 0.4 --sizes --few-sizes 100 1000 --seeds 5 --json",
     "opening_embedding": "python -m benchmarks.opening auctions_21gf.parquet "
     "--model opening-embedding.safetensors opening-21gf --test-fraction 0.02 --sizes --json",
-    "explorer_tables": "python -m benchmarks.explorer tables --deals 1000 "
+    "explorer_tables": "python -m benchmarks.explorer tables --deals 10000 "
     "--labelled data/deals_train_0000.parquet --json",
     "explorer_page": "python -m benchmarks.explorer page --boards 100 --openings 20 --json",
     "attack": "python tests/attack.py --json",
