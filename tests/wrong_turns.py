@@ -113,8 +113,8 @@ WRONG_TURNS = [
     # The embedding
     WrongTurn(
         "embedding: a contract makes with a trick less than it needs",
-        "level + 6 :",
-        "level + 5 :",
+        "Strain.parse(strain), level + 6 :]",
+        "Strain.parse(strain), level + 5 :]",
         ("tests/test_embedding.py",),
     ),
     WrongTurn(
@@ -126,8 +126,8 @@ WRONG_TURNS = [
     # Training
     WrongTurn(
         "training: the warm-up is skipped",
-        "rate = min((step + 1) / options.warmup, 1 - step / steps)",
-        "rate = 1 - step / steps",
+        "rate = min((step + 1) / options.warmup, 1 - done)",
+        "rate = 1 - done",
         ("tests/test_training.py",),
     ),
     WrongTurn(
