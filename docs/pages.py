@@ -58,6 +58,8 @@ COMMANDS = {
     "--deals deals_test.parquet deals_league.parquet --json",
     "search_match": "python -m bridgevec match search default --deals data/deals_league.parquet "
     "--boards 1000 --json",
+    "search_match_more": "python -m bridgevec match search default --deals data/deals_test.parquet "
+    "--boards 1000 --json",
     "imitation_embedding": "python -m benchmarks.imitation auctions_21gf.parquet "
     "--bidder imitation-embedding.safetensors --json",
     "hand_input": "python -m benchmarks.hand_input auctions_21gf.parquet --sizes 1000 --test 1000 "
