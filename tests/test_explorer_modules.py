@@ -67,8 +67,8 @@ def compare_boards(n, seed):
 @pytest.mark.slow
 def test_solver_as_webassembly_equals_native():
     # `python -m benchmarks.explorer tables` compares thousands.
-    compare_tables(60, 33)
-    compare_boards(8, 34)
+    compare_tables(200, 33)
+    compare_boards(20, 34)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def answers():
             continue
         hand = deal[auction.turn]
         auctions.append((bv.cards.hand_text(hand), auction, vulnerable))
-    tables = bv.solve_tables(deals[:4])
+    tables = bv.solve_tables(deals[:12])
     question = {
         "hands": [bv.cards.hand_text(hand) for deal in deals for hand in deal.hands],
         "pairs": [[bv.cards.hand_text(d[i]) for i in (0, 2)] for d in deals[:20]],
