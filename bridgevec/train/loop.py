@@ -190,7 +190,9 @@ class Recipe(ABC, Generic[Config]):
             By the label of each panel the columns that it shows, by their labels.
         yscale : {"linear", "log"}
         """
-        return {"": {name: name for name in log[-1] if name not in (self.unit, "step")}}, "log"
+        shown = {name: name for name in log[-1] if name not in (self.unit, "step")}
+        # A line alone has no legend, so the axis names it.
+        return {"".join(shown) if len(shown) == 1 else "": shown}, "log"
 
     def compiled(self) -> list[nn.Module]:
         """Return which modules are called in training, for PyTorch to compile."""
