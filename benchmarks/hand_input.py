@@ -28,7 +28,8 @@ from bridgevec.cards import deal_masks
 from bridgevec.records import read_boards, write_boards
 from bridgevec.records.auctions import deal_numbers, in_test_split, read_auctions
 from bridgevec.train.auctions import evaluate_bidder
-from bridgevec.train.imitation import ImitationConfig, train_imitation
+from bridgevec.train.imitation import ImitationConfig, ImitationRecipe
+from bridgevec.train.loop import fit
 
 TEST_FRACTION = 0.1
 """Share of all deals that is never learned from, always the same ones."""
@@ -68,7 +69,7 @@ def measure(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
                         test_fraction=0.0, width=args.width, hand=hand, embedding=args.embedding,
                         epochs=args.epochs, batch_size=args.batch_size, seed=seed,
                     )  # fmt: skip
-                    bidder = PolicyBidder(train_imitation(config, progress=False))
+                    bidder = PolicyBidder(fit(ImitationRecipe, config, progress=False))
                     found = evaluate_bidder(bidder, recorded, np.arange(len(test)))
                     row = {"auctions": size, "hand": hand, "seed": seed}
                     yield row | {name: found[name] for name in ("calls", "accuracy", "log loss")}

@@ -514,11 +514,10 @@ def test_label_writes_shards_and_pairs(tmp_path, monkeypatch):
 
 def test_train_has_an_option_for_every_argument(monkeypatch):
     from bridgevec.train import hand2vec as training
+    from bridgevec.train import loop
 
     given = []
-    monkeypatch.setattr(
-        training, "train_hand2vec", lambda config: given.append(config) or config.out
-    )
+    monkeypatch.setattr(loop, "fit", lambda recipe, config: given.append(config) or config.out)
     arguments = ["--deals", "a", "--deals", "b", "--epochs", 3, "--learning-rate", 0.01, "--resume"]
     assert output("train", "hand2vec") == "hand2vec.safetensors\n"
     assert output("train", "hand2vec", *arguments, "--out", "x.safetensors") == "x.safetensors\n"

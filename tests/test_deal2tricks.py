@@ -15,8 +15,9 @@ from bridgevec.models.embedding import Embedding
 from bridgevec.records import write_deals
 from bridgevec.train import loop
 from bridgevec.train.data import exchange_touching
-from bridgevec.train.deal2tricks import Deal2TricksConfig, estimate_layouts, train_deal2tricks
-from bridgevec.train.hand2vec import Hand2VecConfig, train_hand2vec
+from bridgevec.train.deal2tricks import Deal2TricksConfig, Deal2TricksRecipe, estimate_layouts
+from bridgevec.train.hand2vec import Hand2VecConfig, Hand2VecRecipe
+from bridgevec.train.loop import fit
 from bridgevec.train.nets import Deal2Tricks, load_deal2tricks
 
 
@@ -36,7 +37,7 @@ def taught(tmp_path_factory):
         tables = rule(masks).round().astype(np.int8)
         files.append(str(write_deals(folder / f"{seed}.parquet", masks, tables, {})))
     config = small(folder, files[:1], epochs=20, validation_deals=files[1:])
-    return train_deal2tricks(config, progress=False)
+    return fit(Deal2TricksRecipe, config, progress=False)
 
 
 @pytest.mark.slow
@@ -58,7 +59,7 @@ def test_it_learns_and_writes_everything_promised(taught):
 
 def test_resuming_after_an_interruption_changes_nothing(data, tmp_path, monkeypatch):  # noqa: F811
     def result(folder, resume=False):
-        path = train_deal2tricks(small(folder, data["deals"], resume=resume), progress=False)
+        path = fit(Deal2TricksRecipe, small(folder, data["deals"], resume=resume), progress=False)
         return path.read_bytes(), path.with_suffix(".csv").read_text()
 
     undisturbed = result(tmp_path / "a")
@@ -166,7 +167,7 @@ def test_a_pair_learns_from_layouts(taught, tmp_path, how):
         layout_pairs=4000, layouts=2, encoder_width=16, head_width=16, head_blocks=1, epochs=8,
         batch_size=100, warmup=4, **how,
     )  # fmt: skip
-    path = train_hand2vec(config, progress=False)
+    path = fit(Hand2VecRecipe, config, progress=False)
     card = json.loads(path.with_suffix(".json").read_text())
     assert card["data"]["random pairs estimated over layouts"] == 4000
     assert card["teachers"] == [json.loads(taught.with_suffix(".json").read_text())["command"]]
@@ -183,19 +184,19 @@ def test_a_pair_learns_from_layouts(taught, tmp_path, how):
 def test_compiled_and_in_mixed_precision_it_learns_as_well(taught, tmp_path):
     files = [str(taught.with_name(f"{seed}.parquet")) for seed in (1, 2)]
     config = small(tmp_path, files[:1], epochs=20, validation_deals=files[1:], **COMPILED)
-    path = train_deal2tricks(config, progress=False)
+    path = fit(Deal2TricksRecipe, config, progress=False)
     assert json.loads(path.with_suffix(".json").read_text())["last epoch"]["mse_suits"] < 0.35
     assert {tensor.dtype for tensor in load_file(path).values()} == {torch.float32}
 
 
 def test_arguments_and_files_are_named(tmp_path):
     with pytest.raises(ValueError, match="epochs is 0, expected at least 1"):
-        train_deal2tricks(small(tmp_path, (), epochs=0), progress=False)
+        fit(Deal2TricksRecipe, small(tmp_path, (), epochs=0), progress=False)
     with pytest.raises(ValueError, match="no training data: name files of labelled deals"):
-        train_deal2tricks(small(tmp_path, ()), progress=False)
+        fit(Deal2TricksRecipe, small(tmp_path, ()), progress=False)
     with pytest.raises(ValueError, match="precision must be one of auto, float32, bfloat16; got"):
-        train_deal2tricks(small(tmp_path, (), precision="half"), progress=False)
+        fit(Deal2TricksRecipe, small(tmp_path, (), precision="half"), progress=False)
     with pytest.raises(FileNotFoundError, match=r"no file matches '.*x\*\.parquet'"):
-        train_deal2tricks(small(tmp_path, (str(tmp_path / "x*.parquet"),)), progress=False)
+        fit(Deal2TricksRecipe, small(tmp_path, (str(tmp_path / "x*.parquet"),)), progress=False)
     with pytest.raises(FileNotFoundError, match="nobody"):
         load_deal2tricks(tmp_path / "nobody.safetensors")

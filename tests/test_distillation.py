@@ -7,7 +7,8 @@ import pytest
 
 import bridgevec.train.distillation as module
 from bridgevec.bidders import load_bidder
-from bridgevec.train.distillation import DistillationConfig, train_distillation
+from bridgevec.train.distillation import DistillationConfig, DistillationRecipe
+from bridgevec.train.loop import fit
 
 
 def config(folder, **options):
@@ -24,8 +25,10 @@ def rows(path):
 
 @pytest.mark.slow
 def test_a_bidder_that_reads_the_embedding_learns_from_one_that_does_not(tmp_path):
-    out = train_distillation(
-        config(tmp_path, num_iterations=6, num_envs=400, teacher="imitation"), progress=False
+    out = fit(
+        DistillationRecipe,
+        config(tmp_path, num_iterations=6, num_envs=400, teacher="imitation"),
+        progress=False,
     )
     first, *_, last = rows(out)
     # What the teacher knows of auctions is there at the start; how a hand is read is learned.
@@ -38,7 +41,8 @@ def test_a_bidder_that_reads_the_embedding_learns_from_one_that_does_not(tmp_pat
     bidder = load_bidder(out)
     assert bidder.call("AKQ92.K54.T98.32") == load_bidder("imitation").call("AKQ92.K54.T98.32")
     with pytest.raises(ValueError, match="reads 'embedding' of the hand, not 'cards'"):
-        train_distillation(
+        fit(
+            DistillationRecipe,
             config(tmp_path, start=str(out), hand="cards", out=str(tmp_path / "x.safetensors")),
             progress=False,
         )
@@ -46,7 +50,8 @@ def test_a_bidder_that_reads_the_embedding_learns_from_one_that_does_not(tmp_pat
 
 def test_what_the_network_says_in_numpy_is_what_the_test_split_measured(tmp_path):
     """Teacher and network read the same, and the network begins with all that the teacher knows."""
-    out = train_distillation(
+    out = fit(
+        DistillationRecipe,
         config(
             tmp_path,
             teacher="imitation",
@@ -78,13 +83,13 @@ def test_resuming_is_exact(tmp_path, monkeypatch):
 
     monkeypatch.setattr(module, "save_network", killed)
     with pytest.raises(KeyboardInterrupt):
-        train_distillation(config(tmp_path / "parts", num_iterations=3), progress=False)
+        fit(DistillationRecipe, config(tmp_path / "parts", num_iterations=3), progress=False)
     monkeypatch.undo()
     with pytest.raises(ValueError, match="made with num_iterations = 3, not 2"):
-        train_distillation(config(tmp_path / "parts", resume=True), progress=False)
+        fit(DistillationRecipe, config(tmp_path / "parts", resume=True), progress=False)
     resumed = config(tmp_path / "parts", num_iterations=3, resume=True)
-    parts = train_distillation(resumed, progress=False)
-    whole = train_distillation(config(tmp_path / "whole", num_iterations=3), progress=False)
+    parts = fit(DistillationRecipe, resumed, progress=False)
+    whole = fit(DistillationRecipe, config(tmp_path / "whole", num_iterations=3), progress=False)
     assert whole.read_bytes() == parts.read_bytes()
 
 
@@ -98,4 +103,4 @@ def test_resuming_is_exact(tmp_path, monkeypatch):
 )
 def test_bad_options_are_named(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
-        train_distillation(config(tmp_path, **options), progress=False)
+        fit(DistillationRecipe, config(tmp_path, **options), progress=False)

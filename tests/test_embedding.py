@@ -159,7 +159,8 @@ def test_the_guess_is_seldom_far_off():
 
 def test_weights_that_lack_a_layer_are_refused(tmp_path):
     pytest.importorskip("torch")
-    from bridgevec.train.hand2vec import Hand2VecConfig, train_hand2vec
+    from bridgevec.train.hand2vec import Hand2VecConfig, Hand2VecRecipe
+    from bridgevec.train.loop import fit
 
     for part in ("head", "unpack"):
         weights = load_file(WEIGHTS / "hand2vec-8.safetensors")
@@ -171,7 +172,8 @@ def test_weights_that_lack_a_layer_are_refused(tmp_path):
         with pytest.raises(ValueError, match=message):
             load_embedding(path)
         with pytest.raises(ValueError, match=message):
-            train_hand2vec(
+            fit(
+                Hand2VecRecipe,
                 Hand2VecConfig(out=str(tmp_path / "new.safetensors"), teachers=(str(path),)),
                 progress=False,
             )

@@ -18,7 +18,8 @@ from bridgevec.records.auctions import RecordedAuctions, deal_numbers, in_test_s
 from bridgevec.scoring import VULNERABILITIES
 from bridgevec.train.auctions import batches, evaluate_bidder, examples
 from bridgevec.train.checkpoint import command_line
-from bridgevec.train.imitation import ImitationConfig, train_imitation
+from bridgevec.train.imitation import ImitationConfig, ImitationRecipe
+from bridgevec.train.loop import fit
 from bridgevec.weights import WEIGHTS
 
 
@@ -109,7 +110,7 @@ def test_batches_hold_every_call_of_the_training_deals(recorded):
 
 @pytest.mark.slow
 def test_a_toy_system_is_learned(file, tmp_path):
-    out = train_imitation(config(file, tmp_path, epochs=8), progress=False)
+    out = fit(ImitationRecipe, config(file, tmp_path, epochs=8), progress=False)
     card = json.loads(out.with_suffix(".json").read_text())
     figures = card["test split"]
     assert figures["accuracy"] > 0.96
@@ -132,7 +133,7 @@ def test_a_toy_system_is_learned(file, tmp_path):
 
 @pytest.mark.slow
 def test_what_is_written_scores_what_the_card_says(file, tmp_path):
-    out = train_imitation(config(file, tmp_path), progress=False)
+    out = fit(ImitationRecipe, config(file, tmp_path), progress=False)
     recorded = read_auctions(file)
     tested = np.flatnonzero(in_test_split(deal_numbers(recorded.deals), 0.1))
     card = json.loads(out.with_suffix(".json").read_text())
@@ -158,7 +159,7 @@ def test_a_bidder_that_passes_is_right_where_all_passed(recorded):
 def test_resuming_is_exact(file, tmp_path, monkeypatch):
     (tmp_path / "whole").mkdir()
     (tmp_path / "parts").mkdir()
-    whole = train_imitation(config(file, tmp_path / "whole", epochs=3), progress=False)
+    whole = fit(ImitationRecipe, config(file, tmp_path / "whole", epochs=3), progress=False)
 
     import bridgevec.train.imitation as module
 
@@ -172,19 +173,21 @@ def test_resuming_is_exact(file, tmp_path, monkeypatch):
 
     monkeypatch.setattr(module, "save_network", killed)
     with pytest.raises(KeyboardInterrupt):
-        train_imitation(config(file, tmp_path / "parts", epochs=3), progress=False)
+        fit(ImitationRecipe, config(file, tmp_path / "parts", epochs=3), progress=False)
     monkeypatch.setattr(module, "save_network", real)
     other = config(file, tmp_path / "parts", epochs=3, seed=1, resume=True)
     with pytest.raises(ValueError, match="made with seed = 0, not 1"):
-        train_imitation(other, progress=False)
-    parts = train_imitation(config(file, tmp_path / "parts", epochs=3, resume=True), progress=False)
+        fit(ImitationRecipe, other, progress=False)
+    parts = fit(
+        ImitationRecipe, config(file, tmp_path / "parts", epochs=3, resume=True), progress=False
+    )
     assert whole.read_bytes() == parts.read_bytes()
     assert whole.with_suffix(".csv").read_text() == parts.with_suffix(".csv").read_text()
 
 
 @pytest.mark.slow
 def test_the_benchmark_prints_and_keeps_what_the_training_told(file, tmp_path, capsys):
-    out = train_imitation(config(file, tmp_path), progress=False)
+    out = fit(ImitationRecipe, config(file, tmp_path), progress=False)
     told = json.loads(out.with_suffix(".json").read_text())["test split"]
     arguments = [file, "--bidder", str(out), "--test-fraction", "0.1"]
     benchmark.main([*arguments, "--json", "--write-card"])
@@ -199,11 +202,11 @@ def test_the_benchmark_prints_and_keeps_what_the_training_told(file, tmp_path, c
 
 @pytest.mark.slow
 def test_training_goes_on_from_other_weights(file, tmp_path):
-    first = train_imitation(config(file, tmp_path, epochs=6), progress=False)
+    first = fit(ImitationRecipe, config(file, tmp_path, epochs=6), progress=False)
     before = json.loads(first.with_suffix(".json").read_text())["test split"]
     again = config(file, tmp_path, start=str(first), epochs=1, learning_rate=1e-4, muon_rate=1e-4)
     again.out = str(tmp_path / "again.safetensors")
-    after = json.loads(train_imitation(again, progress=False).with_suffix(".json").read_text())
+    after = json.loads(fit(ImitationRecipe, again, progress=False).with_suffix(".json").read_text())
     assert after["test split"]["accuracy"] >= before["accuracy"] - 0.01
 
 
@@ -215,7 +218,7 @@ def test_a_bidder_learns_from_the_embedding_and_carries_its_encoder(file, tmp_pa
         shutil.copy(shipped, tmp_path / f"my{shipped.suffix}")
     mine = str(tmp_path / "my.safetensors")
     options = {"hand": hand, "embedding": mine, "epochs": 8}
-    out = train_imitation(config(file, tmp_path, **options), progress=False)
+    out = fit(ImitationRecipe, config(file, tmp_path, **options), progress=False)
     (tmp_path / "my.safetensors").unlink()
     (tmp_path / "my.json").unlink()
     card = json.loads(out.with_suffix(".json").read_text())
@@ -227,7 +230,7 @@ def test_a_bidder_learns_from_the_embedding_and_carries_its_encoder(file, tmp_pa
     assert bidder.call("8732.A54.QT9.Q32", "1S P") == "3S"
     more = config(file, tmp_path, start=str(out), epochs=1, learning_rate=1e-4, muon_rate=1e-4)
     more.out = str(tmp_path / "more.safetensors")
-    more = json.loads(train_imitation(more, progress=False).with_suffix(".json").read_text())
+    more = json.loads(fit(ImitationRecipe, more, progress=False).with_suffix(".json").read_text())
     assert more["architecture"] == card["architecture"]
     assert more["test split"]["accuracy"] > 0.96
 
@@ -244,7 +247,7 @@ def test_a_bidder_learns_from_the_embedding_and_carries_its_encoder(file, tmp_pa
 )
 def test_bad_arguments_are_named(file, arguments, message):
     with pytest.raises(ValueError, match=message):
-        train_imitation(ImitationConfig(**({"auctions": (file,)} | arguments)), progress=False)
+        fit(ImitationRecipe, ImitationConfig(**({"auctions": (file,)} | arguments)), progress=False)
 
 
 @pytest.mark.slow

@@ -19,7 +19,8 @@ from bridgevec.cards import random_masks
 from bridgevec.cli.train import TRAININGS
 from bridgevec.records import write_deals
 from bridgevec.train import loop
-from bridgevec.train.deal2tricks import Deal2TricksConfig, train_deal2tricks
+from bridgevec.train.deal2tricks import Deal2TricksConfig, Deal2TricksRecipe
+from bridgevec.train.loop import fit
 from bridgevec.train.optim import one_cycle
 from bridgevec.weights import WEIGHTS
 
@@ -71,29 +72,31 @@ def test_the_commands_in_the_cards_are_commands():
 
 
 def test_a_finished_training_is_left_as_it_is(config, capsys):
-    path = train_deal2tricks(config, progress=False)
+    path = fit(Deal2TricksRecipe, config, progress=False)
     before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in path.parent.iterdir()}
     again = dataclasses.replace(config, resume=True)
-    assert train_deal2tricks(again) == path
+    assert fit(Deal2TricksRecipe, again) == path
     assert f"{path} is finished; there is nothing to resume" in capsys.readouterr().out
     assert before == {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in path.parent.iterdir()}
     with pytest.raises(ValueError, match=r"x\.safetensors: made with epochs = 3, not 4"):
-        train_deal2tricks(dataclasses.replace(again, epochs=4), progress=False)
+        fit(Deal2TricksRecipe, dataclasses.replace(again, epochs=4), progress=False)
     with pytest.raises(ValueError, match="made with deals = "):
-        train_deal2tricks(dataclasses.replace(again, deals=("others.parquet",)), progress=False)
+        fit(
+            Deal2TricksRecipe, dataclasses.replace(again, deals=("others.parquet",)), progress=False
+        )
 
 
 def test_files_may_be_moved_between_interruption_and_resuming(config, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(loop, "write_log", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            train_deal2tricks(config, progress=False)
+            fit(Deal2TricksRecipe, config, progress=False)
     (tmp_path / "moved").mkdir()
     deals = (tmp_path / "deals.parquet").rename(tmp_path / "moved" / "deals.parquet")
     moved = dataclasses.replace(config, deals=(str(deals),), resume=True)
-    resumed = train_deal2tricks(moved, progress=False).read_bytes()
+    resumed = fit(Deal2TricksRecipe, moved, progress=False).read_bytes()
     moved = dataclasses.replace(moved, out=str(tmp_path / "whole.safetensors"))
-    assert train_deal2tricks(moved, progress=False).read_bytes() == resumed
+    assert fit(Deal2TricksRecipe, moved, progress=False).read_bytes() == resumed
 
 
 def interrupt(*arguments):
@@ -106,7 +109,7 @@ def test_bad_options_are_named(config):
         ({"ema_decay": 1.5}, "ema_decay is 1.5, expected 0 to 1"),
     ):
         with pytest.raises(ValueError, match=message):
-            train_deal2tricks(dataclasses.replace(config, **change), progress=False)
+            fit(Deal2TricksRecipe, dataclasses.replace(config, **change), progress=False)
 
 
 def test_tensorboard_gets_what_the_log_has(config, tmp_path):
@@ -114,7 +117,7 @@ def test_tensorboard_gets_what_the_log_has(config, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     config.tensorboard = str(tmp_path / "runs")
-    path = train_deal2tricks(config, progress=False)
+    path = fit(Deal2TricksRecipe, config, progress=False)
     events = EventAccumulator(str(tmp_path / "runs" / "x"))
     events.Reload()
     rows = list(csv.DictReader(path.with_suffix(".csv").read_text().splitlines()))

@@ -39,7 +39,8 @@ from bridgevec.records.auctions import RecordedAuctions, in_test_split, read_auc
 from bridgevec.train import loop
 from bridgevec.train import opening as training
 from bridgevec.train.classifier import OpeningBidClassifier, opening_rows
-from bridgevec.train.opening import OpeningConfig, train_opening
+from bridgevec.train.loop import fit
+from bridgevec.train.opening import OpeningConfig, OpeningRecipe
 from bridgevec.train.openings import OpeningDecisions, evaluate_opening, opening_decisions
 
 HAND = "AKQ2.K54.T98.J32"
@@ -532,7 +533,7 @@ def test_a_folder_of_records_trains_a_model(tmp_path):
         auctions=(str(folder),), out=str(out), start="none", hidden=(16,), epochs=1,
         provenance="a test",
     )  # fmt: skip
-    assert train_opening(config) == out
+    assert fit(OpeningRecipe, config) == out
     model = load_opening(out)
     data = model.card["data"]
     decisions = opening_decisions(read_auctions(folder))
@@ -554,8 +555,8 @@ def test_a_bidders_reading_of_the_embedding_is_taken_over(tmp_path):
     folder = write_records(tmp_path / "records", 60)
     options = {"auctions": (str(folder),), "features": "embedding", "hidden": (8,), "epochs": 1}
     paths = [str(tmp_path / f"{name}.safetensors") for name in ("first", "further")]
-    train_opening(OpeningConfig(out=paths[0], reader="default", start="none", **options))
-    train_opening(OpeningConfig(out=paths[1], start=paths[0], **options))
+    fit(OpeningRecipe, OpeningConfig(out=paths[0], reader="default", start="none", **options))
+    fit(OpeningRecipe, OpeningConfig(out=paths[1], start=paths[0], **options))
     masks, one = random_masks(20, 8)[:, 0], np.ones(20, dtype=np.int64)
     reader = load_bidder("default")._reader
     for path in paths:
@@ -568,6 +569,29 @@ def test_a_bidders_reading_of_the_embedding_is_taken_over(tmp_path):
         estimator.fit([HAND], ["1C"])
 
 
+def test_a_teacher_opens_more_hands_than_the_records_have(tmp_path):
+    folder = write_records(tmp_path / "records", 20)
+    options = {"auctions": (str(folder),), "start": "none", "features": "classic", "hidden": (32,)}
+    options |= {"dropout": 0.0, "learning_rate": 0.02, "weight_decay": 0.01}
+    options |= {"test_fraction": 0.0, "epochs": 10}
+    paths = [str(tmp_path / f"{name}.safetensors") for name in ("alone", "taught")]
+    fit(OpeningRecipe, OpeningConfig(out=paths[0], **options))
+    fit(
+        OpeningRecipe,
+        OpeningConfig(out=paths[1], teacher="opening-21gf", random_hands=8000, **options),
+    )
+    masks, one = random_masks(500, 9)[:, 0], np.ones(500, dtype=np.int64)
+    teacher, alone, taught = (load_opening(name) for name in ("opening-21gf", *paths))
+    said = [
+        np.array(model.calls)[model.probabilities(masks, one, one).argmax(axis=1)]
+        for model in (teacher, alone, taught)
+    ]
+    assert (said[1] == said[0]).mean() < 0.8 < 0.9 < (said[2] == said[0]).mean()
+    assert taught.card["data"]["random hands opened by the teacher"] == 8000
+    # The teacher opens what no record does, such as 2N.
+    assert set(alone.calls) < set(taught.calls)
+
+
 @pytest.mark.slow
 def test_an_interrupted_training_of_several_networks_goes_on_exactly(tmp_path, monkeypatch):
     """What dropout leaves out and the order of the hands are drawn as if nothing had happened."""
@@ -575,7 +599,7 @@ def test_an_interrupted_training_of_several_networks_goes_on_exactly(tmp_path, m
     options = {"auctions": (str(folder),), "start": "none", "features": "classic", "hidden": (8,)}
     options |= {"members": 2, "dropout": 0.3, "batch_size": 16, "epochs": 6, "resume": True}
     whole, parts = (str(tmp_path / f"{name}.safetensors") for name in ("whole", "parts"))
-    train_opening(OpeningConfig(out=whole, **options), progress=False)
+    fit(OpeningRecipe, OpeningConfig(out=whole, **options), progress=False)
     real = loop.write_log
 
     def interrupted(path, log):
@@ -586,8 +610,8 @@ def test_an_interrupted_training_of_several_networks_goes_on_exactly(tmp_path, m
     with monkeypatch.context() as patch:
         patch.setattr(loop, "write_log", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            train_opening(OpeningConfig(out=parts, **options), progress=False)
-    train_opening(OpeningConfig(out=parts, **options), progress=False)
+            fit(OpeningRecipe, OpeningConfig(out=parts, **options), progress=False)
+    fit(OpeningRecipe, OpeningConfig(out=parts, **options), progress=False)
     for suffix in (".safetensors", ".csv"):
         assert Path(whole).with_suffix(suffix).read_bytes() == (
             Path(parts).with_suffix(suffix).read_bytes()
@@ -619,7 +643,7 @@ def test_training_that_cannot_be_is_refused(tmp_path, change, complaint):
         "test_fraction": 0.0,
     }
     with pytest.raises((ValueError, FileNotFoundError), match=complaint):
-        train_opening(OpeningConfig(**arguments | change))
+        fit(OpeningRecipe, OpeningConfig(**arguments | change))
     assert not (tmp_path / "a.safetensors").exists()
 
 

@@ -11,7 +11,8 @@ from benchmarks import opening as benchmark
 from bridgevec.auction import auction_text, call_text
 from bridgevec.cards import Deal, hand_mask, random_masks
 from bridgevec.train import opening as training
-from bridgevec.train.opening import OpeningConfig, train_opening
+from bridgevec.train.loop import fit
+from bridgevec.train.opening import OpeningConfig, OpeningRecipe
 from bridgevec.train.openings import OpeningDecisions
 
 
@@ -107,7 +108,7 @@ def test_the_benchmark_prints_what_it_measured(records, tmp_path, capsys, folds)
     config = OpeningConfig(
         auctions=(str(records),), out=str(model), start="none", hidden=(16,), epochs=1
     )
-    train_opening(config)
+    fit(OpeningRecipe, config)
     capsys.readouterr()
     arguments = [str(records), "--model", str(model), "--folds", str(folds), "--sizes", "50", "100"]
     arguments += ["--repeats", "1", "--test-fraction", "0.3", "--plots", str(tmp_path / "pictures")]

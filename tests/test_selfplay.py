@@ -23,6 +23,7 @@ from bridgevec.models.embedding import estimate_tricks_many
 from bridgevec.scoring import VULNERABILITIES
 from bridgevec.train import loop, rollouts, selfplay, situations
 from bridgevec.train.bidder_net import BidderNetwork, load_network, merge_networks
+from bridgevec.train.loop import fit
 
 TINY = {"start": "none", "width": 32, "blocks": 1, "device": "cpu", "num_envs": 64}
 TINY |= {"rollouts": 200, "minibatch_size": 64, "eval_situations": 300, "eval_interval": 2}
@@ -210,7 +211,7 @@ def test_training_goes_on_exactly_where_it_was_killed(tmp_path, monkeypatch):
         "seed": 7,
     }
     options |= {"estimated": 300, "layouts": 4}
-    selfplay.train_selfplay(selfplay.SelfPlayConfig(out=str(whole), **options), progress=False)
+    fit(selfplay.SelfPlayRecipe, selfplay.SelfPlayConfig(out=str(whole), **options), progress=False)
 
     real, saves = loop.save_checkpoint, []
 
@@ -223,10 +224,10 @@ def test_training_goes_on_exactly_where_it_was_killed(tmp_path, monkeypatch):
     config = selfplay.SelfPlayConfig(out=str(parts), resume=True, **options)
     monkeypatch.setattr(loop, "save_checkpoint", save_twice)
     with pytest.raises(KeyboardInterrupt):
-        selfplay.train_selfplay(config, progress=False)
+        fit(selfplay.SelfPlayRecipe, config, progress=False)
     monkeypatch.setattr(loop, "save_checkpoint", real)
     assert parts.with_suffix(".checkpoint.safetensors").exists()
-    selfplay.train_selfplay(config, progress=False)
+    fit(selfplay.SelfPlayRecipe, config, progress=False)
     assert whole.read_bytes() == parts.read_bytes()
     assert not parts.with_suffix(".checkpoint.safetensors").exists()
 
@@ -235,10 +236,12 @@ def test_a_checkpoint_of_other_arguments_is_refused(tmp_path, monkeypatch):
     out = str(tmp_path / "bidder.safetensors")
     options = TINY | {"situations": 100, "num_iterations": 2, "opponents": "pass"}
     monkeypatch.setattr(selfplay.Path, "unlink", lambda *_, **__: None)
-    selfplay.train_selfplay(selfplay.SelfPlayConfig(out=out, **options), progress=False)
+    fit(selfplay.SelfPlayRecipe, selfplay.SelfPlayConfig(out=out, **options), progress=False)
     with pytest.raises(ValueError, match=r"made with clip_coef = 0\.2, not 0\.1"):
-        selfplay.train_selfplay(
-            selfplay.SelfPlayConfig(out=out, resume=True, clip_coef=0.1, **options), progress=False
+        fit(
+            selfplay.SelfPlayRecipe,
+            selfplay.SelfPlayConfig(out=out, resume=True, clip_coef=0.1, **options),
+            progress=False,
         )
 
 
@@ -260,7 +263,7 @@ def test_the_anchor_is_the_rival_and_is_kept_near(tmp_path, monkeypatch):
     first, second = (tmp_path / f"{name}.safetensors" for name in "ab")
     for out, kl_coef in ((first, 0.0), (second, 5.0)):
         config = selfplay.SelfPlayConfig(out=str(out), kl_coef=kl_coef, **options)
-        selfplay.train_selfplay(config, progress=False)
+        fit(selfplay.SelfPlayRecipe, config, progress=False)
     imitation = load_network("imitation").state_dict()
     for rival in rivals:
         assert all((imitation[name] == x).all() for name, x in rival.state_dict().items())
@@ -273,8 +276,10 @@ def test_the_mean_of_weights_is_a_bidder_that_tells_where_it_is_from(tmp_path):
     options = TINY | {"situations": 100, "num_iterations": 1, "opponents": "pass"}
     names = [str(tmp_path / f"{seed}.safetensors") for seed in range(2)]
     for seed, name in enumerate(names):
-        selfplay.train_selfplay(
-            selfplay.SelfPlayConfig(out=name, seed=seed, **options), progress=False
+        fit(
+            selfplay.SelfPlayRecipe,
+            selfplay.SelfPlayConfig(out=name, seed=seed, **options),
+            progress=False,
         )
     out = tmp_path / "mean.safetensors"
     result = CliRunner().invoke(cli.app, ["merge", *names, "--out", str(out)])
@@ -302,7 +307,7 @@ def test_a_bidder_that_reads_the_embedding_plays_one_that_does_not(tmp_path):
     out = tmp_path / "bidder.safetensors"
     options = TINY | {"situations": 300, "num_iterations": 2, "anchor": "imitation"}
     options |= {"hand": "embedding", "embedding": "hand2vec-32", "opponent_fraction": 1.0}
-    selfplay.train_selfplay(selfplay.SelfPlayConfig(out=str(out), **options), progress=False)
+    fit(selfplay.SelfPlayRecipe, selfplay.SelfPlayConfig(out=str(out), **options), progress=False)
     assert load_bidder(out).input.dims == 32
     twice = tmp_path / "twice.safetensors"
     merge_networks([str(out), str(out)], twice)
@@ -331,7 +336,7 @@ def test_a_bidder_that_reads_the_embedding_plays_one_that_does_not(tmp_path):
 def test_wrong_arguments_are_named(tmp_path, options, message):
     out = str(tmp_path / "bidder.safetensors")
     with pytest.raises((ValueError, FileNotFoundError), match=message):
-        selfplay.train_selfplay(selfplay.SelfPlayConfig(out=out, **options), progress=False)
+        fit(selfplay.SelfPlayRecipe, selfplay.SelfPlayConfig(out=out, **options), progress=False)
 
 
 @pytest.mark.slow
@@ -339,7 +344,11 @@ def test_a_short_training_learns_and_gives_a_bidder(tmp_path):
     out = tmp_path / "pair.safetensors"
     options = {"situations": 2000, "num_iterations": 24, "opponents": "pass", "num_envs": 256}
     options |= {"rollouts": 1000, "learning_rate": 3e-3, "eval_interval": 4, "ema_decay": 0.5}
-    selfplay.train_selfplay(selfplay.SelfPlayConfig(out=str(out), **TINY | options), progress=False)
+    fit(
+        selfplay.SelfPlayRecipe,
+        selfplay.SelfPlayConfig(out=str(out), **TINY | options),
+        progress=False,
+    )
 
     with open(out.with_suffix(".csv"), newline="") as file:
         rows = list(csv.DictReader(file))
@@ -359,7 +368,11 @@ def test_it_learns_to_bid_against_opponents_in_every_seat(tmp_path):
     out = tmp_path / "bidder.safetensors"
     options = {"situations": 2000, "num_iterations": 16, "num_envs": 128, "rollouts": 800}
     options |= {"pool_size": 1, "learning_rate": 5e-3, "eval_interval": 16, "ema_decay": 0.5}
-    selfplay.train_selfplay(selfplay.SelfPlayConfig(out=str(out), **TINY | options), progress=False)
+    fit(
+        selfplay.SelfPlayRecipe,
+        selfplay.SelfPlayConfig(out=str(out), **TINY | options),
+        progress=False,
+    )
     generator = np.random.default_rng(8)
     masks, tricks = random_masks(400, generator), some_tables(400, 3)
     dealt = situations.contested_situations(masks, tricks, 400, generator)

@@ -21,8 +21,8 @@ from bridgevec.models.embedding import Embedding
 from bridgevec.records import read_deals, write_deals
 from bridgevec.train import loop
 from bridgevec.train.data import batches, exchange_touching, from_deals, from_memory
-from bridgevec.train.hand2vec import Hand2VecConfig
-from bridgevec.train.hand2vec import train_hand2vec as train
+from bridgevec.train.hand2vec import Hand2VecConfig, Hand2VecRecipe
+from bridgevec.train.loop import fit
 from bridgevec.train.nets import Hand2Vec
 from bridgevec.train.optim import MuonOptions, move_average, orthogonal, warm_up_and_decay
 from bridgevec.train.pairs import read_pairs, soft_targets
@@ -70,7 +70,7 @@ def tiny(out, data, **changes):
 
 def result(config):
     """What must be the same: weights, log, and the card but for the file names."""
-    path = train(config, progress=False)
+    path = fit(Hand2VecRecipe, config, progress=False)
     card = json.loads(path.with_suffix(".json").read_text())
     card.pop("command")
     return path.read_bytes(), path.with_suffix(".csv").read_text(), card
@@ -101,7 +101,7 @@ def test_resuming_after_an_interruption_changes_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(loop, "write_log", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            train(tiny(tmp_path, data), progress=False)
+            fit(Hand2VecRecipe, tiny(tmp_path, data), progress=False)
     assert (tmp_path / "hand2vec-x.checkpoint.safetensors").exists()
     assert result(tiny(tmp_path, data, resume=True)) == undisturbed
 
@@ -111,7 +111,8 @@ def test_resuming_after_kill_9_changes_nothing(data, undisturbed, tmp_path):
     config = tiny(tmp_path, data)
     script = (
         "import json, sys; from bridgevec.train.hand2vec import *;"
-        "train_hand2vec(Hand2VecConfig(**{k: tuple(v) if isinstance(v, list) else v"
+        "from bridgevec.train.loop import fit;"
+        "fit(Hand2VecRecipe, Hand2VecConfig(**{k: tuple(v) if isinstance(v, list) else v"
         " for k, v in json.loads(sys.argv[1]).items()}), progress=False)"
     )
     arguments = json.dumps(asdict(config))
@@ -132,14 +133,14 @@ def test_resuming_with_other_arguments_is_refused(data, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(loop, "write_log", stop)
         with pytest.raises(KeyboardInterrupt):
-            train(tiny(tmp_path, data), progress=False)
+            fit(Hand2VecRecipe, tiny(tmp_path, data), progress=False)
     with pytest.raises(ValueError, match=r"made with seed = 3, not 5"):
-        train(tiny(tmp_path, data, resume=True, seed=5), progress=False)
+        fit(Hand2VecRecipe, tiny(tmp_path, data, resume=True, seed=5), progress=False)
 
 
 @pytest.mark.slow
 def test_it_learns_and_writes_everything_promised(data, tmp_path):
-    path = train(tiny(tmp_path, data, epochs=30, noise=0.0), progress=False)
+    path = fit(Hand2VecRecipe, tiny(tmp_path, data, epochs=30, noise=0.0), progress=False)
     names = {"safetensors", "json", "csv", "png"}
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(f"hand2vec-x.{n}" for n in names)
     assert len({p.stat().st_mode for p in tmp_path.iterdir()}) == 1  # all as readable as others
@@ -193,11 +194,15 @@ def test_an_epoch_has_every_pair_once_in_an_order_of_its_own(data, tmp_path):
 
 @pytest.mark.slow
 def test_mixed_precision_learns_as_well(data, undisturbed, tmp_path):
-    path = train(tiny(tmp_path, data, epochs=30, noise=0.0, precision="bfloat16"), progress=False)
+    path = fit(
+        Hand2VecRecipe,
+        tiny(tmp_path, data, epochs=30, noise=0.0, precision="bfloat16"),
+        progress=False,
+    )
     assert json.loads(path.with_suffix(".json").read_text())["last epoch"]["mse_suits"] < 0.7
     assert {tensor.dtype for tensor in load_file(path).values()} == {torch.float32}
     with pytest.raises(ValueError, match="precision must be one of auto, float32, bfloat16; got"):
-        train(tiny(tmp_path, data, precision="half"), progress=False)
+        fit(Hand2VecRecipe, tiny(tmp_path, data, precision="half"), progress=False)
 
 
 @pytest.mark.slow
@@ -208,7 +213,7 @@ def test_a_compiled_network_learns_the_same(data, tmp_path):
     def learn(name, **changes):
         # Roundings differ, and grow with every step.
         config = tiny(tmp_path / name, data, noise=0.0, epochs=2, **changes)
-        embedding = Embedding(train(config, progress=False))
+        embedding = Embedding(fit(Hand2VecRecipe, config, progress=False))
         return embedding.estimate_tricks_many(hands[:, 0], hands[:, 2]).distribution, embedding.card
 
     usual, compiled, other = learn("usual"), learn("compiled", compile=True), learn("other", seed=4)
@@ -227,7 +232,7 @@ def test_two_processes_learn_what_one_does(data, tmp_path):
     together = tmp_path / "hand2vec-x.safetensors"
     subprocess.run([*command, "--out", str(together)], check=True, timeout=300)
     same = tiny(tmp_path / "alone", data, epochs=30, noise=0.0, seed=0)
-    paths = [together, train(same, progress=False)]
+    paths = [together, fit(Hand2VecRecipe, same, progress=False)]
     logs = [
         list(csv.DictReader(path.with_suffix(".csv").read_text().splitlines())) for path in paths
     ]
@@ -243,7 +248,7 @@ def test_two_processes_learn_what_one_does(data, tmp_path):
 def test_either_kind_of_data_will_do(data, tmp_path, kind):
     config = tiny(tmp_path, data, epochs=1)
     setattr(config, "pairs" if kind == "deals" else "deals", ())
-    path = train(config, progress=False)
+    path = fit(Hand2VecRecipe, config, progress=False)
     assert np.isfinite(Embedding(path).embed_hand("AKQ2.K54.T98.J32")).all()
 
 
@@ -257,7 +262,9 @@ def test_strains_that_were_not_solved_teach_nothing(data, tmp_path):
     assert (batch[1][..., 4, :].sum(-1) == 1).all()
     config = tiny(tmp_path, {"deals": (str(notrump),), "pairs": ()}, epochs=30, noise=0.0)
     config.validation_pairs = data["pairs"]
-    learned = json.loads(train(config, progress=False).with_suffix(".json").read_text())
+    learned = json.loads(
+        fit(Hand2VecRecipe, config, progress=False).with_suffix(".json").read_text()
+    )
     # By the data's rule points alone count in notrump; of trumps nothing was said.
     assert learned["last epoch"]["mse_notrump"] < 0.7 < 2 < learned["last epoch"]["mse_suits"]
 
@@ -265,22 +272,22 @@ def test_strains_that_were_not_solved_teach_nothing(data, tmp_path):
 @pytest.mark.parametrize("name", ["epochs", "batch_size", "warmup"])
 def test_arguments_out_of_range_are_named(data, tmp_path, name):
     with pytest.raises(ValueError, match=f"{name} is 0, expected at least 1"):
-        train(tiny(tmp_path, data, **{name: 0}), progress=False)
+        fit(Hand2VecRecipe, tiny(tmp_path, data, **{name: 0}), progress=False)
 
 
 def test_no_data_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="no training data"):
-        train(Hand2VecConfig(out=str(tmp_path / "x.safetensors")), progress=False)
+        fit(Hand2VecRecipe, Hand2VecConfig(out=str(tmp_path / "x.safetensors")), progress=False)
 
 
 @pytest.mark.slow
 def test_a_narrow_embedding_learns_from_a_wide_one(data, tmp_path):
-    teacher = train(tiny(tmp_path / "wide", data, dims=32, epochs=30), progress=False)
+    teacher = fit(Hand2VecRecipe, tiny(tmp_path / "wide", data, dims=32, epochs=30), progress=False)
     none = {"deals": (), "pairs": ()}
     changes = {"teachers": (str(teacher),), "unpacked": 32, "random_pairs": 999, "epochs": 12}
     config = tiny(tmp_path, none, **changes)
     config.validation_pairs = data["pairs"]
-    path = train(config, progress=False)
+    path = fit(Hand2VecRecipe, config, progress=False)
     card = json.loads(path.with_suffix(".json").read_text())
     assert card["data"]["random pairs estimated by teachers"] == 1000
     assert card["last epoch"]["mse_suits"] < 0.7
@@ -293,10 +300,10 @@ def test_a_narrow_embedding_learns_from_a_wide_one(data, tmp_path):
 
 @pytest.mark.slow
 def test_the_estimate_can_improve_while_the_vectors_of_hands_stay(data, tmp_path):
-    before = train(tiny(tmp_path / "before", data, epochs=8), progress=False)
+    before = fit(Hand2VecRecipe, tiny(tmp_path / "before", data, epochs=8), progress=False)
     none = {"deals": (), "pairs": data["pairs"]}
     changes = {"teachers": (str(before),), "random_pairs": 200, "keep_encoder": True, "epochs": 20}
-    after = train(tiny(tmp_path / "after", none, **changes), progress=False)
+    after = fit(Hand2VecRecipe, tiny(tmp_path / "after", none, **changes), progress=False)
     first, second = Embedding(before), Embedding(after)
     hands = random_masks(50, seed=8)[:, 0]
     assert np.array_equal(first.embed_hands(hands), second.embed_hands(hands))
@@ -304,15 +311,21 @@ def test_the_estimate_can_improve_while_the_vectors_of_hands_stay(data, tmp_path
     assert "--keep-encoder --" in second.card["command"]
     assert second.card["last epoch"]["mse_suits"] < 0.8 * first.card["last epoch"]["mse_suits"]
     with pytest.raises(ValueError, match="keep_encoder needs a start, or a teacher, with"):
-        train(tiny(tmp_path / "wider", none, **changes | {"dims": 16}), progress=False)
+        fit(
+            Hand2VecRecipe, tiny(tmp_path / "wider", none, **changes | {"dims": 16}), progress=False
+        )
 
 
 @pytest.mark.slow
 def test_what_was_learned_can_be_blended_with_what_was_known(data, tmp_path):
-    before = train(tiny(tmp_path / "before", data), progress=False)
+    before = fit(Hand2VecRecipe, tiny(tmp_path / "before", data), progress=False)
     changes = {"teachers": (str(before),), "random_pairs": 200, "epochs": 1}
     paths = [
-        train(tiny(tmp_path / str(blend), data, **changes | {"blend": blend}), progress=False)
+        fit(
+            Hand2VecRecipe,
+            tiny(tmp_path / str(blend), data, **changes | {"blend": blend}),
+            progress=False,
+        )
         for blend in (0.0, 0.25, 1.0)
     ]
     given, (after, between, same) = load_file(before), map(load_file, paths)
@@ -327,9 +340,13 @@ def test_what_was_learned_can_be_blended_with_what_was_known(data, tmp_path):
     logged = json.loads(paths[1].with_suffix(".json").read_text())["last epoch"]
     assert error == pytest.approx(logged["mse_notrump"], abs=1e-4)
     with pytest.raises(ValueError, match="blend needs a start, or a teacher, with"):
-        train(tiny(tmp_path / "wider", data, **changes | {"blend": 0.5, "dims": 16}), False)
+        fit(
+            Hand2VecRecipe,
+            tiny(tmp_path / "wider", data, **changes | {"blend": 0.5, "dims": 16}),
+            False,
+        )
     with pytest.raises(ValueError, match="blend is 2, expected 0 to 1"):
-        train(tiny(tmp_path / "more", data, blend=2), progress=False)
+        fit(Hand2VecRecipe, tiny(tmp_path / "more", data, blend=2), progress=False)
 
 
 @pytest.mark.slow
@@ -343,7 +360,9 @@ def test_the_spread_can_be_learned_from_deals_alone(data, tmp_path):
     spreads, errors = [], []
     for means_only in (False, True):
         changes = {"means_only": means_only, "epochs": 16, "noise": 0.0, "pair_weight": 4.0}
-        path = train(tiny(tmp_path / str(means_only), files, **changes), progress=False)
+        path = fit(
+            Hand2VecRecipe, tiny(tmp_path / str(means_only), files, **changes), progress=False
+        )
         estimate = Embedding(path).estimate_tricks_many(hands[:, 0], hands[:, 2])
         squares = estimate.distribution @ np.arange(14, dtype=np.float32) ** 2
         spreads.append((squares - estimate.mean**2).mean())
@@ -357,11 +376,11 @@ def test_files_are_found_by_pattern(data, tmp_path):
     for i in range(2):
         write_deals(tmp_path / f"train_{i}.parquet", masks[i::2], tables[i::2], {})
     none = {"pairs": (), "deals": (str(tmp_path / "train_*.parquet"),)}
-    path = train(tiny(tmp_path, none, epochs=1), progress=False)
+    path = fit(Hand2VecRecipe, tiny(tmp_path, none, epochs=1), progress=False)
     assert json.loads(path.with_suffix(".json").read_text())["data"]["pairs from deals"] == 600
     none["deals"] = (str(tmp_path / "other_*.parquet"),)
     with pytest.raises(FileNotFoundError, match=r"no file matches '.*other_\*\.parquet'"):
-        train(tiny(tmp_path, none), progress=False)
+        fit(Hand2VecRecipe, tiny(tmp_path, none), progress=False)
 
 
 def test_soft_targets_have_the_mean_they_stand_for():

@@ -11,9 +11,10 @@ from bridgevec.cards import hand_bits, permute_suits, random_masks
 from bridgevec.models.embedding import Embedding
 from bridgevec.train import loop, vectors
 from bridgevec.train.checkpoint import write_model
+from bridgevec.train.loop import fit
 from bridgevec.train.nets import Hand2Vec, load_teacher
 from bridgevec.train.pairs import exchanged_hands
-from bridgevec.train.vectors import VectorsConfig, orient, train_vectors
+from bridgevec.train.vectors import VectorsConfig, VectorsRecipe, orient
 from bridgevec.weights import FORMAT
 
 TEACHER = {
@@ -50,7 +51,7 @@ def tiny(out, teacher, **changes):
 
 
 def result(config):
-    path = train_vectors(config, progress=False)
+    path = fit(VectorsRecipe, config, progress=False)
     return path.read_bytes(), path.with_suffix(".csv").read_text()
 
 
@@ -67,7 +68,7 @@ def test_a_training_repeats_and_goes_on_after_an_interruption(tmp_path, teacher,
     with monkeypatch.context() as patch:
         patch.setattr(loop, "write_log", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            train_vectors(tiny(tmp_path / "b", teacher, steps=20), progress=False)
+            fit(VectorsRecipe, tiny(tmp_path / "b", teacher, steps=20), progress=False)
     assert (tmp_path / "b" / "vectors-x.checkpoint.safetensors").exists()
     assert result(tiny(tmp_path / "b", teacher, steps=20, resume=True)) == undisturbed
     names = sorted(path.suffix for path in (tmp_path / "b").iterdir())
@@ -75,7 +76,7 @@ def test_a_training_repeats_and_goes_on_after_an_interruption(tmp_path, teacher,
 
 
 def test_the_weights_are_an_embedding_whose_suits_are_alike(tmp_path, teacher):
-    path = train_vectors(tiny(tmp_path, teacher, dims=12), progress=False)
+    path = fit(VectorsRecipe, tiny(tmp_path, teacher, dims=12), progress=False)
     embedding = Embedding(path)
     assert embedding.dims == 12
     card = json.loads(path.with_suffix(".json").read_text())
@@ -105,7 +106,7 @@ def test_the_numbers_become_readable(tmp_path):
         small_pairs=150, new_pairs=100, warmup=20,
     )  # fmt: skip
     first, last = (
-        [float(value) for value in train_vectors(config, progress=False)
+        [float(value) for value in fit(VectorsRecipe, config, progress=False)
          .with_suffix(".csv").read_text().splitlines()[row].split(",")]
         for row in (1, -1)
     )  # fmt: skip
@@ -117,11 +118,11 @@ def test_the_numbers_become_readable(tmp_path):
 
 def test_bad_arguments_are_named(tmp_path, teacher):
     with pytest.raises(ValueError, match="no teacher"):
-        train_vectors(tiny(tmp_path, teacher, teachers=()), progress=False)
+        fit(VectorsRecipe, tiny(tmp_path, teacher, teachers=()), progress=False)
     with pytest.raises(ValueError, match="new_pairs is 0, expected at least 1"):
-        train_vectors(tiny(tmp_path, teacher, new_pairs=0), progress=False)
+        fit(VectorsRecipe, tiny(tmp_path, teacher, new_pairs=0), progress=False)
     with pytest.raises(ValueError, match="dims is 9, expected a positive multiple of 4"):
-        train_vectors(tiny(tmp_path, teacher, dims=9), progress=False)
+        fit(VectorsRecipe, tiny(tmp_path, teacher, dims=9), progress=False)
 
 
 def test_an_encoder_of_version_0_1_is_another_network():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import inspect
 from collections.abc import Callable
@@ -17,7 +18,17 @@ from bridgevec.cli.common import examples
 
 
 class Training(NamedTuple):
-    """A training: where it is, and what its help says."""
+    """A training: where it is, and what its help says.
+
+    Attributes
+    ----------
+    module, config : str
+        The dataclass of its options.
+    run : str
+        Its recipe for `bridgevec.train.loop.fit`, or a function of the options.
+    help : str
+    examples : tuple of str
+    """
 
     module: str
     config: str
@@ -30,7 +41,7 @@ TRAININGS = {
     "bidder": Training(
         "bridgevec.train.selfplay",
         "SelfPlayConfig",
-        "train_selfplay",
+        "SelfPlayRecipe",
         "Train a bidder by self-play, from weights or from none.",
         (
             "bridgevec train bidder --deals train.parquet --out mine.safetensors",
@@ -43,7 +54,7 @@ TRAININGS = {
     "bidder-distillation": Training(
         "bridgevec.train.distillation",
         "DistillationConfig",
-        "train_distillation",
+        "DistillationRecipe",
         "Train a bidder to bid like another one.",
         (
             "bridgevec train bidder-distillation --hand embedding --out mine.safetensors",
@@ -54,7 +65,7 @@ TRAININGS = {
     "bidder-imitation": Training(
         "bridgevec.train.imitation",
         "ImitationConfig",
-        "train_imitation",
+        "ImitationRecipe",
         "Train a bidder to call as in recorded auctions.",
         (
             "bridgevec train bidder-imitation --auctions many.parquet --out mine.safetensors",
@@ -65,7 +76,7 @@ TRAININGS = {
     "deal2tricks": Training(
         "bridgevec.train.deal2tricks",
         "Deal2TricksConfig",
-        "train_deal2tricks",
+        "Deal2TricksRecipe",
         "Train the four-hand teacher of hand2vec on deals.",
         (
             "bridgevec train deal2tricks --deals 'data/deals_train_*.parquet'"
@@ -83,7 +94,7 @@ TRAININGS = {
     "hand2vec": Training(
         "bridgevec.train.hand2vec",
         "Hand2VecConfig",
-        "train_hand2vec",
+        "Hand2VecRecipe",
         "Train the hand embedding on deals and hand pairs.",
         (
             "bridgevec train hand2vec --deals train.parquet --out mine.safetensors",
@@ -93,7 +104,7 @@ TRAININGS = {
     "opening": Training(
         "bridgevec.train.opening",
         "OpeningConfig",
-        "train_opening",
+        "OpeningRecipe",
         "Train the opening bids on recorded auctions.",
         (
             "bridgevec train opening --auctions my_records --out mine.safetensors",
@@ -105,7 +116,7 @@ TRAININGS = {
     "vectors": Training(
         "bridgevec.train.vectors",
         "VectorsConfig",
-        "train_vectors",
+        "VectorsRecipe",
         "Learn the numbers of the hand embedding.",
         (
             "bridgevec train vectors --out vectors.safetensors",
@@ -127,9 +138,11 @@ class _TrainGroup(TyperGroup):
         if training is None:
             return None
         module = importlib.import_module(training.module)
+        fit = importlib.import_module("bridgevec.train.loop").fit
+        run = getattr(module, training.run)
         return _config_command(
             getattr(module, training.config),
-            getattr(module, training.run),
+            functools.partial(fit, run) if inspect.isclass(run) else run,
             name=cmd_name,
             help=training.help,
             epilog=examples(*training.examples),

@@ -34,7 +34,7 @@ from bridgevec.cards import Strain, hand_bits
 from bridgevec.records import read_deals
 from bridgevec.train.checkpoint import Row, write_model
 from bridgevec.train.data import exchange_touching
-from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one, find_files, fit
+from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one, find_files
 from bridgevec.train.nets import Deal2Tricks
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
 from bridgevec.train.pairs import OUTCOMES
@@ -48,7 +48,7 @@ _SEVEN = 7
 
 @dataclass(kw_only=True)
 class Deal2TricksConfig(MuonOptions, Options):
-    """Options of `train_deal2tricks`."""
+    """Options of `Deal2TricksRecipe`."""
 
     out: str = "deal2tricks.safetensors"
     deals: Annotated[
@@ -71,29 +71,6 @@ class Deal2TricksConfig(MuonOptions, Options):
     muon_rate: float = 0.016
 
     paths: ClassVar = frozenset({"deals", "validation_deals"})
-
-
-def train_deal2tricks(config: Deal2TricksConfig, progress: bool = True) -> Path:
-    """Train the network and write weights, model card, log and learning curve.
-
-    Parameters
-    ----------
-    config : Deal2TricksConfig
-    progress : bool, default True
-        Show a progress bar.
-
-    Returns
-    -------
-    Path
-        The weights.
-
-    Raises
-    ------
-    ValueError
-        If an option is out of range, there is no data, a file is not what it should be, or the
-        training to resume had other options; the message says which.
-    """
-    return fit(Deal2TricksRecipe, config, progress)
 
 
 class Deal2TricksRecipe(WrittenRecipe[Deal2TricksConfig]):

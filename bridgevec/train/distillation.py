@@ -36,7 +36,7 @@ from bridgevec.train.bidder_net import (
     save_network,
 )
 from bridgevec.train.checkpoint import Row
-from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one, fit
+from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
 from bridgevec.train.rollouts import LEARNER, continued, play
 from bridgevec.train.situations import Situations
@@ -47,7 +47,7 @@ _AT_ONCE = 16384
 
 @dataclass(kw_only=True)
 class DistillationConfig(MuonOptions, Options):
-    """Options of `train_distillation`."""
+    """Options of `DistillationRecipe`."""
 
     out: str = "bidder.safetensors"
     teacher: Annotated[str, "The bidder to learn from, a shipped name or a file."] = "default"
@@ -76,31 +76,6 @@ class DistillationConfig(MuonOptions, Options):
     eval_interval: Annotated[int, "Iterations between evaluations on these."] = 10
 
     paths: ClassVar = frozenset({"teacher", "start", "embedding"})
-
-
-def train_distillation(config: DistillationConfig, progress: bool = True) -> Path:
-    """Train a bidder to bid like another, and write weights, card, log and learning curve.
-
-    Parameters
-    ----------
-    config : DistillationConfig
-    progress : bool, default True
-        Show a progress bar.
-
-    Returns
-    -------
-    Path
-        The weights.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such bidder.
-    ValueError
-        If an option is out of range, or the training to resume had other options; the message says
-        which.
-    """
-    return fit(DistillationRecipe, config, progress)
 
 
 class DistillationRecipe(WrittenRecipe[DistillationConfig]):

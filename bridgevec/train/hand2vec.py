@@ -43,7 +43,7 @@ from bridgevec.cards import Strain, hand_bits, random_masks
 from bridgevec.train.checkpoint import Row, write_model
 from bridgevec.train.data import Batch, Source, batches, exchange_touching, from_deals, from_memory
 from bridgevec.train.deal2tricks import estimate_layouts
-from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one, find_files, fit
+from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one, find_files
 from bridgevec.train.nets import (
     Dims,
     EncoderWidth,
@@ -61,7 +61,7 @@ from bridgevec.weights import FORMAT
 
 @dataclass(kw_only=True)
 class Hand2VecConfig(MuonOptions, Options):
-    """Options of `train_hand2vec`."""
+    """Options of `Hand2VecRecipe`."""
 
     out: str = "hand2vec.safetensors"
     deals: Annotated[
@@ -144,31 +144,6 @@ class Hand2VecConfig(MuonOptions, Options):
         {"deals", "pairs", "validation_deals", "validation_pairs"}
         | {"start", "teachers", "layout_teachers"}
     )
-
-
-def train_hand2vec(config: Hand2VecConfig, progress: bool = True) -> Path:
-    """Train the embedding and write weights, model card, log and learning curve.
-
-    Under ``torchrun`` each process takes its share of every batch, and the first one writes.
-
-    Parameters
-    ----------
-    config : Hand2VecConfig
-    progress : bool, default True
-        Show a progress bar.
-
-    Returns
-    -------
-    Path
-        The weights.
-
-    Raises
-    ------
-    ValueError
-        If an option is out of range, there is no data, a file is not what it should be, or the
-        training to resume had other options; the message says which.
-    """
-    return fit(Hand2VecRecipe, config, progress)
 
 
 class Hand2VecRecipe(WrittenRecipe[Hand2VecConfig]):

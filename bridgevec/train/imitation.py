@@ -35,13 +35,13 @@ from bridgevec.train.bidder_net import (
     save_network,
 )
 from bridgevec.train.checkpoint import Row
-from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one, fit
+from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
 
 
 @dataclass(kw_only=True)
 class ImitationConfig(MuonOptions, Options):
-    """Options of `train_imitation`."""
+    """Options of `ImitationRecipe`."""
 
     auctions: AuctionFiles = ()
     out: str = "bidder.safetensors"
@@ -60,32 +60,6 @@ class ImitationConfig(MuonOptions, Options):
     system: Annotated[str, "What system the auctions are bid in, for the model card."] = ""
 
     paths: ClassVar = frozenset({"auctions", "start", "embedding"})
-
-
-def train_imitation(config: ImitationConfig, progress: bool = True) -> Path:
-    """Train a bidder on recorded auctions, and write weights, card, log and learning curve.
-
-    Parameters
-    ----------
-    config : ImitationConfig
-    progress : bool, default True
-        Show a progress bar.
-
-    Returns
-    -------
-    Path
-        The weights. The card has the figures on the test split, of the weights as they are
-        written, in half precision.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If an option is out of range, the files hold no auctions, or the training to resume had
-        other options; the message says which.
-    """
-    return fit(ImitationRecipe, config, progress)
 
 
 class ImitationRecipe(WrittenRecipe[ImitationConfig]):

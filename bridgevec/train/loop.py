@@ -241,7 +241,9 @@ def fit(
     Parameters
     ----------
     recipe_type : class derived from WrittenRecipe
+        Such as `bridgevec.train.hand2vec.Hand2VecRecipe`.
     config : Options
+        Its options, such as a `bridgevec.train.hand2vec.Hand2VecConfig`.
     progress : bool, default True
         Show a progress bar.
 
@@ -252,9 +254,11 @@ def fit(
 
     Raises
     ------
+    FileNotFoundError
+        If there are no such data or weights.
     ValueError
-        If an option is out of range, or the training to resume had other options; the message
-        names the option.
+        If an option is out of range, the data are too few or not what they should be, or the
+        training to resume had other options; the message says which.
     BlockingIOError
         If another process is writing the same weights.
     """

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bridgevec.auction import call_text
+from bridgevec.cards import random_masks
 from bridgevec.models.opening import (
     KNOWN,
     OPENING_CALLS,
@@ -40,7 +41,7 @@ from bridgevec.models.opening import (
 from bridgevec.records.auctions import in_test_split, read_auctions
 from bridgevec.train.auctions import AuctionFiles, TestFraction
 from bridgevec.train.checkpoint import Row, write_model
-from bridgevec.train.loop import Options, Recipe, WrittenRecipe, check_at_least_one, fit
+from bridgevec.train.loop import Options, Recipe, WrittenRecipe, check_at_least_one
 from bridgevec.train.openings import evaluate_opening, opening_decisions
 from bridgevec.train.optim import one_cycle
 from bridgevec.weights import FORMAT, find_weights, read_weights, tensors_under
@@ -51,7 +52,7 @@ _MIN_STEPS = 400  # of the optimizer, however few the hands
 
 @dataclass(kw_only=True)
 class OpeningConfig(Options):
-    """Options of `train_opening`."""
+    """Options of `OpeningRecipe`."""
 
     auctions: AuctionFiles = ()
     out: str = "opening.safetensors"
@@ -66,6 +67,12 @@ class OpeningConfig(Options):
         "embedding; none for the bare numbers.",
     ] = "none"
     start: Annotated[str, "The model to train further; none for a new one."] = "opening-start"
+    teacher: Annotated[
+        str,
+        "A model whose calls with random hands are learned besides the recorded ones, so that they "
+        "are not known by heart; none for recorded hands alone.",
+    ] = "none"
+    random_hands: Annotated[int, "How many random hands the teacher opens."] = 1_000_000
     test_fraction: TestFraction = 0.1
     hidden: Annotated[tuple[int, ...], "Widths of the layers of a new network."] = (192, 192)
     members: Annotated[int, "Networks whose mean counts."] = 1
@@ -83,33 +90,7 @@ class OpeningConfig(Options):
     ] = 20_000
     ema_decay: float = 0.0
 
-    paths: ClassVar = frozenset({"auctions", "start", "reader"})
-
-
-def train_opening(config: OpeningConfig, progress: bool = True) -> Path:
-    """Train a model of opening bids on recorded auctions, and write weights, card, log and curve.
-
-    Parameters
-    ----------
-    config : OpeningConfig
-    progress : bool, default True
-        Show a progress bar.
-
-    Returns
-    -------
-    Path
-        The weights. The card has the data, the options and the figures on the test split, of the
-        weights as they are written, in half precision.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the files hold no auctions, an option is out of range, or the training to resume had
-        other options; the message says which.
-    """
-    return fit(OpeningRecipe, config, progress)
+    paths: ClassVar = frozenset({"auctions", "start", "reader", "teacher"})
 
 
 class OpeningNetworks(Recipe[OpeningConfig]):
@@ -239,7 +220,7 @@ class OpeningRecipe(OpeningNetworks, WrittenRecipe[OpeningConfig]):
 
     def __init__(self, config: OpeningConfig, *where: Any) -> None:
         super().__init__(config, *where)
-        check_at_least_one(config, "members", "epochs", "batch_size")
+        check_at_least_one(config, "members", "epochs", "batch_size", "random_hands")
         share = config.test_fraction
         if not 0 <= share < 1:
             raise ValueError(f"test_fraction is {share}, expected at least 0 and less than 1")
@@ -257,7 +238,10 @@ class OpeningRecipe(OpeningNetworks, WrittenRecipe[OpeningConfig]):
         random = np.random.RandomState(config.seed)
         places = np.searchsorted(OPENING_CALLS, self.train.calls)
         self.reader, see = _what_is_seen(config)
-        self.set_data(rows, places, random, see)
+        self.taught, calls = _taught(config, rows)
+        places = np.concatenate([places, np.searchsorted(OPENING_CALLS, calls)])
+        self.calls = np.unique(np.concatenate([self.train.calls, calls]))
+        self.set_data(np.concatenate([rows, self.taught]), places, random, see)
         if config.start != "none" and config.keep == 0:
             known = [column.astype(np.uint64) for column in load_opening(config.start).known]
         else:
@@ -275,6 +259,7 @@ class OpeningRecipe(OpeningNetworks, WrittenRecipe[OpeningConfig]):
             "broken records left out": self.skipped,
             "training decisions": len(self.train.hands),
             "training deals": len(np.unique(self.train.deals)),
+            "random hands opened by the teacher": len(self.taught),
             "test decisions": len(self.test.hands),
             "test deals": len(np.unique(self.test.deals)),
             "calls": dict(openings.most_common()),
@@ -297,10 +282,10 @@ class OpeningRecipe(OpeningNetworks, WrittenRecipe[OpeningConfig]):
         """Write weights and card."""
         if self.figures:
             card = card | {"test split": self.figures}
-        calls, start = np.unique(self.train.calls), self.config.start
+        start = self.config.start
         start_or_none = None if start == "none" else start
         save_opening(
-            path, layers_of(ema), self.config.features, calls, self.known, start_or_none, card,
+            path, layers_of(ema), self.config.features, self.calls, self.known, start_or_none, card,
             self.reader,
         )  # fmt: skip
 
@@ -333,6 +318,24 @@ def _what_is_seen(config: OpeningConfig) -> tuple[dict[str, NDArray[Any]], Featu
     if not reader:
         raise ValueError(f"the bidder {config.reader!r} does not read an embedding")
     return reader, read_embedding(reader)
+
+
+def _taught(
+    config: OpeningConfig, rows: NDArray[np.uint64]
+) -> tuple[NDArray[np.uint64], NDArray[np.int8]]:
+    """Deal random hands to places of recorded ones, and let the teacher call: rows and calls."""
+    if config.teacher == "none":
+        return rows[:0], np.empty(0, dtype=np.int8)
+    teacher, n = load_opening(config.teacher), config.random_hands
+    random = np.random.default_rng([config.seed, 1])
+    taught = rows[random.integers(len(rows), size=n)]
+    taught[:, 0] = random_masks(-(-n // 4), random).ravel()[:n]
+    called = []
+    for i in range(0, n, _CHUNK):
+        masks, position, vulnerable = taught[i : i + _CHUNK].T
+        p = teacher.probabilities(masks, position.astype(np.intp), vulnerable.astype(np.intp))
+        called.append(np.array(teacher.calls, dtype=np.int8)[p.argmax(axis=1)])
+    return taught, np.concatenate(called)
 
 
 def _network(widths: list[int], start: Layers | None, dropout: float) -> nn.Sequential:

@@ -49,7 +49,7 @@ from bridgevec.train.bidder_net import (
     save_network,
 )
 from bridgevec.train.checkpoint import Row
-from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one, fit
+from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one
 from bridgevec.train.rollouts import (
     ANCHOR,
     LEARNER,
@@ -75,7 +75,7 @@ _TEST = 1000  # deals
 
 @dataclass(kw_only=True)
 class SelfPlayConfig(Options):
-    """Options of `train_selfplay`; those that PPO has everywhere have the names of CleanRL."""
+    """Options of `SelfPlayRecipe`; those that PPO has everywhere have the names of CleanRL."""
 
     out: str = "bidder.safetensors"
     start: Annotated[
@@ -151,31 +151,6 @@ class SelfPlayConfig(Options):
     eval_interval: Annotated[int, "Iterations between evaluations on these."] = 10
 
     paths: ClassVar = frozenset({"start", "anchor", "deals", "embedding"})
-
-
-def train_selfplay(config: SelfPlayConfig, progress: bool = True) -> Path:
-    """Train a bidder by self-play and write weights, model card, log and learning curve.
-
-    Parameters
-    ----------
-    config : SelfPlayConfig
-    progress : bool, default True
-        Show a progress bar.
-
-    Returns
-    -------
-    Path
-        The weights.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there are no such weights to start from, or a file of deals is missing.
-    ValueError
-        If an option is out of range, there are too few deals, or the training to resume had other
-        options; the message says which.
-    """
-    return fit(SelfPlayRecipe, config, progress)
 
 
 class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):

@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from bridgevec.cards import hand_bits, random_masks
 from bridgevec.train.checkpoint import write_model
-from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one, fit
+from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one
 from bridgevec.train.nets import (
     Dims,
     Encoder,
@@ -55,7 +55,7 @@ _POINTS = torch.tensor([4.0, 3, 2, 1] + [0] * 9)
 
 @dataclass(kw_only=True)
 class VectorsConfig(MuonOptions, Options):
-    """Options of `train_vectors`."""
+    """Options of `VectorsRecipe`."""
 
     out: str = "vectors.safetensors"
     teachers: Annotated[
@@ -111,29 +111,6 @@ class VectorsConfig(MuonOptions, Options):
     weight_decay: float = 0.02
 
     paths: ClassVar = frozenset({"teachers", "start"})
-
-
-def train_vectors(config: VectorsConfig, progress: bool = True) -> Path:
-    """Train an encoder and what unpacks its vectors, and write weights, card, log and curve.
-
-    Parameters
-    ----------
-    config : VectorsConfig
-    progress : bool, default True
-        Show a progress bar.
-
-    Returns
-    -------
-    Path
-        The weights.
-
-    Raises
-    ------
-    ValueError
-        If an option is out of range, there is no teacher, or the training to resume had other
-        options; the message says which.
-    """
-    return fit(VectorsRecipe, config, progress)
 
 
 class VectorsRecipe(WrittenRecipe[VectorsConfig]):
