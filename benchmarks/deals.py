@@ -58,6 +58,22 @@ CONDITIONS = {
     "2C - 2D": ("hcp(north) >= 22 and hcp(south) <= 5", ""),
 }
 
+LEADS = [
+    ("KJT73.Q64.A92.85", "1N P 3N P P P"),
+    ("KJT73.Q64.A92.85", "1S P 2S P 4S P P P"),
+    ("Q95.J83.KT42.Q76", "1S P 2S P 4S P P P"),
+    ("8.QJT93.A842.KJ5", "1D P 1S P 1N P 3N P P P"),
+    ("A5.K9742.83.QT64", "2N P 3N P P P"),
+    ("J742.AK5.Q983.62", "1H P 3H P 4H P P P"),
+    ("KQT84.3.AJ95.T72", "1H 1S 2H 2S 4H P P P"),
+    ("T64.K982.QJ7.A53", "1N P 2C P 2S P 4S P P P"),
+    ("93.AQ6.JT854.K72", "1C P 1H P 2H P 4H P P P"),
+    ("QT7.965.AJ3.Q842", "1N P 4N P 6N P P P"),
+    ("A83.T2.9764.QT93", "1S P 3S P 4N P 5H P 6S P P P"),
+    ("6.J8532.KQ4.A964", "2S P 4S P P P"),
+]
+"""The leader's hand, and the auction from North on."""
+
 
 def conditions(seconds: float) -> dict[str, Any]:
     """Measure every condition."""
@@ -154,19 +170,21 @@ def bid_boards(count: int, bidder: str) -> list[Board]:
 
 
 def leads(deals: int) -> dict[str, Any]:
-    """Measure the opening lead against two contracts."""
+    """Measure the opening lead from some hands against some auctions."""
+    load_bidder("default")
     found = {}
-    for auction in ("1N P 3N P P P", "1S P 2S P 4S P P P"):
+    for hand, auction in LEADS:
         begun = time.process_time()
-        first, best = None, ""
-        for advice in iter_opening_lead("KJT73.Q64.A92.85", auction, deals=deals, workers=1):
-            first = first or time.process_time() - begun
-            best = advice.best
-        found[auction] = {
+        answers = iter_opening_lead(hand, auction, deals=deals, workers=1)
+        early = next(answers)
+        first = time.process_time() - begun
+        advice = [early, *answers][-1]
+        found[f"{hand}, {auction}"] = {
             "deals": deals,
+            "deals solved": advice.deals,
             "seconds": round(time.process_time() - begun, 2),
-            "seconds until the first answer": round(first or 0.0, 2),
-            "best": best,
+            "seconds until the first answer": round(first, 2),
+            "best": advice.best,
         }
     return found
 

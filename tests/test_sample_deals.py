@@ -14,8 +14,14 @@ from bridgevec.scoring import Contract
 from bridgevec.simulate.auctions import AuctionSampler, Likelihood, effective_size, thin
 from bridgevec.simulate.conditions import Batch
 from bridgevec.simulate.language import parse_condition
-from bridgevec.simulate.lead import _gains, _join_spots, _survivors, iter_opening_lead
-from bridgevec.simulate.sampler import iter_deals, sample_deals
+from bridgevec.simulate.lead import (
+    _gain,
+    _gains,
+    _join_spots,
+    _survivors,
+    iter_opening_lead,
+)
+from bridgevec.simulate.sampler import iter_deals, iter_samples, sample_deals
 
 WEST = "KJT73.Q64.A92.85"
 NUMBERS = [
@@ -187,12 +193,15 @@ def test_the_best_lead_is_the_one_that_takes_most():
     assert advice.deals == 50
     rows = {row.card: row for row in advice.rows}
     assert set(rows) == set(bv.cards.Hand(WEST).cards)
-    sample = bv.sample_deals(50, hands={"W": WEST}, auction="1N P 3N P P P", dealer="S", seed=0)
-    tricks = bv.solve_boards(sample.masks, "NT", "W", workers=1)
+    calls = Auction("1N P 3N P P P", "S")
+    parts = list(iter_samples(50, 4, hands={"W": WEST}, auction=calls, seed=0))
+    assert [len(part) for part in parts] == [4, 46]
+    tricks = bv.solve_boards(np.concatenate([part.masks for part in parts]), "NT", "W", workers=1)
+    weights = np.concatenate([part.weights * len(part) for part in parts]) / 50
     for place, row in enumerate(sorted(advice.rows, key=lambda r: bv.cards.parse_card(r.card))):
         if row.deals == 50:
-            assert row.tricks == pytest.approx(sample.weights @ tricks[:, place])
-            sets = sample.weights @ (tricks[:, place] > 4)
+            assert row.tricks == pytest.approx(weights @ tricks[:, place])
+            sets = weights @ (tricks[:, place] > 4)
             assert row.sets == pytest.approx(sets)
     assert advice.best.startswith("S")
     assert advice.rows[0].deals == 50
@@ -202,10 +211,10 @@ def test_the_best_lead_is_the_one_that_takes_most():
 @pytest.mark.slow
 def test_leads_get_better_while_they_are_watched():
     said = list(iter_opening_lead(WEST, "1N P 3N P P P", dealer="S", deals=45, workers=1))
-    assert [advice.deals for advice in said] == [8, 20, 40, 45]
+    assert [advice.deals for advice in said] == [4, 20, 40, 45]
     last = bv.opening_lead(WEST, "1N P 3N P P P", dealer="S", deals=45, workers=1)
     assert last.as_dict() == said[-1].as_dict()
-    # Of one card and eight deals the error itself is a guess.
+    # Of one card and four deals the error itself is a guess.
     errors = [np.mean([row.tricks_error for row in advice.rows]) for advice in said]
     assert errors[-1] < errors[0]
 
@@ -216,6 +225,47 @@ def test_a_card_that_sets_more_often_is_not_left_out_for_its_mean():
     contract = Contract.parse("3NT by N")
     assert _survivors(tricks, np.ones(100), [0, 1, 2], contract) == [0, 1]
     assert _survivors(tricks, np.ones(100), [0, 1, 2], Contract.parse("1NT by N")) == [0]
+
+
+def test_a_card_is_left_out_when_more_deals_would_gain_next_to_nothing():
+    # The second card takes as many tricks as the first in half of the deals, or in all.
+    rng = np.random.default_rng(0)
+    contract = Contract.parse("3NT by N")
+    one = np.full(200, 3)
+    close = np.stack([one, one + rng.choice([-1, 1], 200)], axis=1).astype(np.int8)
+    same = np.stack([one, one], axis=1).astype(np.int8)
+    assert _survivors(close, np.ones(200), [0, 1], contract) == [0, 1]
+    assert _survivors(same[:20], np.ones(20), [0, 1], contract) == [0, 1]
+    assert _survivors(same, np.ones(200), [0, 1], contract) == [0]
+    # The mean of what is above 0 of a normal distribution
+    drawn = rng.normal(-0.5, 1, 100_000)
+    assert _gain(-0.5) == pytest.approx(np.maximum(drawn, 0).mean(), rel=0.02)
+
+
+def test_parts_of_a_sample_stand_for_all_that_fits():
+    # Few deals first; each part has the same means as the whole, within its error.
+    auction = Auction("1N P 3N P P P", "N")
+    points: list[list[float]] = [[], []]
+    for seed in range(12):
+        parts = list(iter_samples(60, 6, hands={"W": WEST}, auction=auction, seed=seed))
+        assert [len(part) for part in parts] == [6, 54]
+        assert all(part.weights.sum() == pytest.approx(1) for part in parts)
+        for found, part in zip(points, parts, strict=True):
+            hcp = Batch(part.masks).value(parse_condition("hcp(south)"))
+            found.append(float(part.weights @ hcp))
+    few, many = map(np.array, points)
+    error = np.hypot(few.std(ddof=1), many.std(ddof=1)) / 12**0.5
+    assert abs(few.mean() - many.mean()) < 3.5 * error
+    assert many.std() < few.std()
+
+
+def test_deals_that_run_out_are_told():
+    auction = Auction("1N P 3N P P P", "N")
+    with pytest.warns(UserWarning, match="the effective size is .*, 5000 were asked for"):
+        parts = list(
+            iter_samples(5000, 4, hands={"W": WEST}, auction=auction, seed=0, max_rounds=1)
+        )
+    assert sum(map(len, parts)) < 5000
 
 
 def test_the_effective_size_is_that_of_as_many_equal_weights():

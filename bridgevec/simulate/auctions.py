@@ -286,8 +286,13 @@ class AuctionSampler:
             found[seat] = mean[kept], np.maximum(variance[kept], 0.2)
         return found
 
-    def round(self) -> tuple[NDArray[np.uint64], NDArray[np.float64], int]:
+    def round(self, share: float = 1.0) -> tuple[NDArray[np.uint64], NDArray[np.float64], int]:
         """Deal candidates once, and weigh some.
+
+        Parameters
+        ----------
+        share : float, default 1.0
+            Of the usual number of candidates, for a quick answer.
 
         Returns
         -------
@@ -297,11 +302,12 @@ class AuctionSampler:
         tried : int
         """
         if self._fitting is not None:
-            return self._round_fitting(self._fitting(_ROUND))
+            return self._round_fitting(self._fitting(int(_ROUND * share)), share)
         if not self.seats:
-            masks = np.tile(self._known, (_WEIGHED, 1))
+            tried = int(_WEIGHED * share)
+            masks = np.tile(self._known, (tried, 1))
             self._shuffler.fill(masks)
-            return masks, np.ones(_WEIGHED), _WEIGHED
+            return masks, np.ones(tried), tried
         rng = self._rng
         first, *others = self.seats
         open_seats = list(self._hidden)
@@ -310,19 +316,19 @@ class AuctionSampler:
             masks, weights = self._known[None], np.ones(1)
             others = self.seats
         else:
-            tried = _CHOICE * _WEIGHED
+            tried = int(_CHOICE * _WEIGHED * share)
             masks = np.tile(self._known, (tried, 1))
             masks[:, first], weights = self._proposals[first].draw(tried, rng)
             open_seats.remove(first)
             outlook = self._outlook(open_seats, others, masks)
-            masks, weights = self._choose([first], masks, weights, outlook)
+            masks, weights = self._choose([first], masks, weights, outlook, share)
         while others and len(masks):
             now = others if len(open_seats) <= 2 else others[:1]
-            masks, weights = self._deal(open_seats, now[0], masks, weights)
+            masks, weights = self._deal(open_seats, now[0], masks, weights, share)
             open_seats.remove(now[0])
             others = others[len(now) :]
             outlook = self._outlook(open_seats, others, masks)
-            masks, weights = self._choose(now, masks, weights, outlook)
+            masks, weights = self._choose(now, masks, weights, outlook, share)
         self._shuffler.fill(masks)
         return masks, weights, tried
 
@@ -365,6 +371,7 @@ class AuctionSampler:
         seat: Seat,
         masks: NDArray[np.uint64],
         weights: NDArray[np.float64],
+        share: float,
     ) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
         """Deal many candidates for a hand, each with what lengths the estimates like.
 
@@ -375,7 +382,7 @@ class AuctionSampler:
             return masks, weights
         ahead = self._ahead(open_seats, seat, masks)
         weights = weights * ahead.mean
-        copies = max(_ROUND // len(masks), 1)
+        copies = max(int(_ROUND * share) // len(masks), 1)
         row = np.repeat(ahead.row_of, copies)
         first = row * len(ahead.more)
         at = draw(np.cumsum(ahead.wanted), first, first + len(ahead.more), self._rng)
@@ -391,10 +398,11 @@ class AuctionSampler:
         masks: NDArray[np.uint64],
         weights: NDArray[np.float64],
         outlook: NDArray[np.float64],
+        share: float,
     ) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
         """Choose candidates by the estimates and their outlook, and weigh them."""
         tilts = np.array([*(self._proposals[s].tilt(masks[:, s], weights) for s in seats), outlook])
-        chosen, shares = thin(weights * tilts.prod(axis=0), _WEIGHED, self._rng)
+        chosen, shares = thin(weights * tilts.prod(axis=0), _WEIGHED * share, self._rng)
         masks, weights, tilts = masks[chosen], weights[chosen] / shares, tilts[:, chosen]
         for place, seat in enumerate(seats):
             hands = np.ascontiguousarray(masks[:, seat])
@@ -409,10 +417,10 @@ class AuctionSampler:
         return masks, weights
 
     def _round_fitting(
-        self, masks: NDArray[np.uint64]
+        self, masks: NDArray[np.uint64], share: float
     ) -> tuple[NDArray[np.uint64], NDArray[np.float64], int]:
         every = np.ones(len(masks))
-        return *self._choose(self.seats, masks, every, every), len(masks)
+        return *self._choose(self.seats, masks, every, every, share), len(masks)
 
 
 def _lengths(hands: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -17,14 +18,24 @@ from bridgevec.cards import HandLike, Seat, SeatLike, card_text, hand_mask, hand
 from bridgevec.dds import MEMORY, Solver, Task, run_tasks, thread_count
 from bridgevec.scoring import Contract, imps, parse_vulnerable, scores
 from bridgevec.simulate.auctions import effective_size
-from bridgevec.simulate.sampler import Where, sample_deals
+from bridgevec.simulate.sampler import Sample, Where, iter_samples
 
-_LOOKS = (8, 20)
-"""After so many deals there is a first answer, and may the first card be left out."""
-_BATCH = 20
+_LOOKS = (4, 8, 12, 16, 20)
+"""After so many deals it is looked at what is known; the first answer is after the first."""
+_BATCH = 10
 """Deals before each look after these."""
-_WORSE = 3.0
+_FIRST_OUT, _JOINED = 8, 20
+"""After so many deals the first card may be left out, and spots taken as one."""
+_ANSWERS = 20
+"""Deals between two answers."""
+_WORSE = 2.5
 """Cards so many standard errors worse than the best are left out."""
+_NEGLIGIBLE = 0.008, 0.003
+"""So are those that would gain less by more deals: in tricks, and in how often a contract fails."""
+_IMAGINED = 1.0, 0.5
+"""The difference in a deal that is imagined beside those that were solved, as few show few."""
+_UNSURE = 4.0
+"""And errors are taken to be larger by so much, over the number of deals."""
 _FEW = 8
 """So many cards or fewer are solved one by one; all 13 together share most of their work."""
 _SPOT = 5
@@ -175,9 +186,10 @@ def opening_lead(
     Returns
     -------
     LeadAdvice
-        Cards with more mean IMPs first. ``print`` writes a table. Cards that are clearly worse are
-        solved in fewer deals than the others, and all end when one card is clearly the best. Spots
-        of a suit that took the same tricks in each of the first 20 deals are solved as one.
+        Cards with more mean IMPs first. ``print`` writes a table. Cards that are clearly worse than
+        the best, or that have next to nothing to gain over it by more deals, are solved in fewer
+        deals than the others; all end when one card is left. Spots of a suit that took the same
+        tricks in each of the first 20 deals are solved as one.
 
     Warns
     -----
@@ -229,7 +241,7 @@ def iter_opening_lead(
     Yields
     ------
     LeadAdvice
-        After 8 deals, 20, and every 20 more.
+        After 4 deals, 20, and every 20 more.
 
     Raises
     ------
@@ -249,8 +261,9 @@ def iter_opening_lead(
     leader = contract.declarer.next
     mask = hand_mask(hand)
     code = parse_vulnerable(vulnerable)
-    sample = sample_deals(
+    parts = iter_samples(
         deals,
+        _LOOKS[0],
         where,
         hands={leader: mask},
         auction=calls,
@@ -259,28 +272,40 @@ def iter_opening_lead(
         opponents=opponents,
         seed=seed,
     )
-    # In an order by chance, so that the first deals are like all.
-    order = np.random.default_rng(seed if isinstance(seed, int) else 0).permutation(len(sample))
-    masks, weights = sample.masks[order], sample.weights[order]
     cards = [card for card in range(52) if mask >> card & 1]
-    for tricks in _solve(masks, weights, cards, contract, leader, thread_count(workers)):
-        n = len(tricks)
-        rows = _rows(tricks, weights[:n], cards, contract, code)
+    gains: dict[str, str] = {}
+    for masks, weights, tricks in _solve(parts, deals, cards, contract, leader, workers):
+        rows = _rows(tricks, weights, cards, contract, code)
         for row in rows:
-            row.gains = _gains(row.card, tricks, masks[:n], weights[:n], cards, leader)
-        yield LeadAdvice(hand_text(mask), leader, contract, n, effective_size(weights[:n]), rows)
+            if row.deals == len(tricks) or row.card not in gains:
+                gains[row.card] = _gains(row.card, tricks, masks, weights, cards, leader)
+            row.gains = gains[row.card]
+        size = effective_size(weights)
+        yield LeadAdvice(hand_text(mask), leader, contract, len(tricks), size, rows)
 
 
 def _solve(
-    masks: NDArray[np.uint64],
-    weights: NDArray[np.float64],
+    parts: Iterator[Sample],
+    deals: int,
     cards: list[int],
     contract: Contract,
     leader: Seat,
-    workers: int,
-) -> Iterator[NDArray[np.int8]]:
-    """Solve more and more deals for the leads, int8 (n, 13), -1 where a card was out already."""
-    tricks = np.full((len(masks), len(cards)), -1, dtype=np.int8)
+    workers: int | None,
+) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.float64], NDArray[np.int8]]]:
+    """Solve more and more deals for the leads.
+
+    Deals are dealt when they are needed.
+
+    Yields
+    ------
+    masks : ndarray of uint64, shape (n, 4)
+    weights : ndarray of float64, shape (n,)
+    tricks : ndarray of int8, shape (n, 13)
+        -1 where a card was out already.
+    """
+    threads = thread_count(workers)
+    masks, weights = np.zeros((0, 4), dtype=np.uint64), np.zeros(0)
+    tricks = np.full((deals, len(cards)), -1, dtype=np.int8)
     # Of cards in sequence one is solved for all.
     first = [
         i for i, card in enumerate(cards) if not i or card != cards[i - 1] + 1 or card % 13 == 0
@@ -305,24 +330,32 @@ def _solve(
 
         return Task(None, [some if len(alive) <= _FEW else all_leads])
 
-    for start, stop in _steps(len(masks)):
+    for start, stop in _steps(deals):
+        while len(masks) < stop and (part := next(parts, None)) is not None:
+            masks = np.concatenate([masks, part.masks])
+            weights = np.concatenate([weights, part.weights * len(part)])
+        stop = min(stop, len(masks))
+        if stop == start:
+            break
         tasks = map(solve, range(start, stop))
-        with closing(run_tasks(tasks, workers, MEMORY << 20)) as solved:
+        with closing(run_tasks(tasks, threads, MEMORY << 20)) as solved:
             for _ in solved:
                 pass
         tricks[start:stop, ~np.isin(group, alive)] = -1
-        yield tricks[:stop]
-        if stop >= _LOOKS[1]:
-            if start < _LOOKS[1]:
-                group = _join_spots(tricks[:stop], cards, group)
-                alive = [which for which in alive if which in group]
+        if stop >= _JOINED > start:
+            group = _join_spots(tricks[:stop], cards, group)
+            alive = [which for which in alive if which in group]
+        if stop >= _FIRST_OUT:
             alive = _survivors(tricks[:stop, first], weights[:stop], alive, contract)
-            if len(alive) == 1:
-                break
+        last = len(alive) == 1 or stop == deals
+        if last or stop == _LOOKS[0] or stop % _ANSWERS == 0:
+            yield masks[:stop], weights[:stop], tricks[:stop]
+        if last:
+            break
 
 
 def _steps(n: int) -> Iterator[tuple[int, int]]:
-    stops = sorted({min(stop, n) for stop in (*_LOOKS, *range(_LOOKS[1], n + _BATCH, _BATCH))})
+    stops = sorted({min(stop, n) for stop in (*_LOOKS, *range(_LOOKS[-1], n + _BATCH, _BATCH))})
     yield from zip([0, *stops], stops, strict=False)
 
 
@@ -345,19 +378,38 @@ def _survivors(
     alive: list[int],
     contract: Contract,
 ) -> list[int]:
-    """Return which cards may still be the best, by tricks or by how often the contract fails."""
+    """Return the cards that deserve more deals.
+
+    A card is left out if it is clearly worse than the best, by tricks or by how often the contract
+    fails; or if by both there is nothing to gain worth the time: the expected gain over the best,
+    of which the mean and the error are known, would be negligible (Chick and Inoue, "New two-stage
+    and sequential procedures for selecting the best simulated system", Operations Research 2001).
+    """
     worth = tricks[:, alive].astype(float)
     sets = worth > 7 - contract.level
-    kept = np.ones(len(alive), dtype=bool)
+    clear, promising = np.zeros((2, len(alive)), dtype=bool)
     share = weights / weights.sum()
-    for values in (worth, sets.astype(float)):
-        off = values - values[:, [int(np.argmax(share @ values))]]
+    few = float(np.square(share).sum())
+    best = []
+    for values, least, imagined in zip(
+        (worth, sets.astype(float)), _NEGLIGIBLE, _IMAGINED, strict=True
+    ):
+        best.append(int(np.argmax(share @ values)))
+        off = values - values[:, [best[-1]]]
         mean = share @ off
-        error = np.sqrt(np.square(share) @ np.square(off - mean))
-        # Without a difference in any deal there is no error either.
-        kept &= mean >= -_WORSE * error - 1e-9
-    kept[[int(np.argmax(share @ worth)), int(np.argmax(share @ sets))]] = True
+        error = np.sqrt(np.square(share) @ np.square(off - mean) + (few * imagined) ** 2)
+        error *= 1 + _UNSURE * few  # of few deals the error itself is a guess
+        clear |= mean < -_WORSE * error
+        promising |= [e * _gain(m / e) > least for m, e in zip(mean, error, strict=True)]
+    kept = promising & ~clear
+    kept[best] = True
     return [which for which, keep in zip(alive, kept, strict=True) if keep]
+
+
+def _gain(mean: float) -> float:
+    """Return the mean of what is above 0 of a normal distribution with a deviation of 1."""
+    density = math.exp(-mean * mean / 2) / math.sqrt(2 * math.pi)
+    return density + mean * (1 + math.erf(mean / math.sqrt(2))) / 2
 
 
 def _rows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,10 @@ from bridgevec.simulate.stream import Stream
 
 _BATCHES = 16
 """Of a condition's deals, so many batches are candidates for an auction at a time."""
+_QUICK, _QUICK_ROUNDS = 0.25, 2
+"""The first part of a sample in parts is from such small rounds, at most so many."""
+_PART = 50
+"""The effective size of a part, at least; the weights of few say little of what else would fit."""
 
 Where = str | Callable[[NDArray[np.uint64]], NDArray[np.bool_]]
 """A condition in the language of ``dealer``, or a function of masks (n, 4) to booleans (n,)."""
@@ -56,6 +60,11 @@ class Sample:
 
     def __len__(self) -> int:
         return len(self.masks)
+
+    def shuffled(self, rng: np.random.Generator) -> Sample:
+        """Return the same in an order by chance, so that the first deals are like all."""
+        order = rng.permutation(len(self))
+        return replace(self, masks=self.masks[order], weights=self.weights[order])
 
 
 def shared_size(
@@ -224,23 +233,113 @@ def sample_deals(
     if n < 1:
         raise ValueError(f"cannot deal {n} deals")
     calls = auction if isinstance(auction, Auction) else Auction(auction, dealer)
-    code = parse_vulnerable(vulnerable)
-    known = known_masks(hands)
     rng = np.random.default_rng(seed)
     with tqdm(total=n, unit="deal", disable=not progress) as bar:
         if not len(calls):
+            parse_vulnerable(vulnerable)
             return _sample_fitting(n, iter_deals(where, hands, rng, max_tries), bar)
-        ours = _bidder("bidder", bidder)
-        theirs = ours
-        if opponents is not None:
-            theirs = _bidder("opponents", opponents)
-        side = next((seat & 1 for seat in Seat if known[seat].bit_count() == 13), 0)
-        bidders = [ours if seat & 1 == side else theirs for seat in Seat]
-        fitting = None
-        if where is not None:
-            fitting = _candidates(iter_deals(where, hands, rng, max_tries))
-        sampler = AuctionSampler(calls, code, bidders, known, rng, fitting)
-        return _sample_weighted(n, sampler, max_rounds, rng, bar)
+        sampler = _sampler(where, hands, calls, vulnerable, bidder, opponents, rng, max_tries)
+        found = _weigh(n, sampler, max_rounds, bar=bar)
+    if found.size < n:
+        _warn(found.size, n)
+    return found.choose(n, rng)
+
+
+def iter_samples(
+    n: int,
+    first: int,
+    where: Where | None = None,
+    *,
+    hands: Mapping[SeatLike, HandLike] | None = None,
+    auction: Auction,
+    vulnerable: str | int = "None",
+    bidder: str | Bidder = "default",
+    opponents: str | Bidder | None = None,
+    seed: int | np.random.Generator | None = None,
+    max_tries: float = 1e10,
+    max_rounds: int = 50,
+) -> Iterator[Sample]:
+    """Deal what fits conditions and an auction in parts, the first as soon as can be.
+
+    Each part stands for all that fits, as many deals as its effective size allows.
+
+    Parameters
+    ----------
+    n : int
+        How many deals in all.
+    first : int
+        How many in the first part, from few candidates.
+    where, hands, auction, vulnerable, bidder, opponents, seed, max_tries, max_rounds
+        As `sample_deals` takes them.
+
+    Yields
+    ------
+    Sample
+        In an order by chance. Weights of different parts compare when they are multiplied by how
+        many deals their part has.
+
+    Warns
+    -----
+    UserWarning
+        If the effective size of what was weighed stays below `n`.
+
+    Raises
+    ------
+    ValueError
+        As `sample_deals`.
+    """
+    rng = np.random.default_rng(seed)
+    sampler = _sampler(where, hands, auction, vulnerable, bidder, opponents, rng, max_tries)
+    first = min(first, n)
+    left, rounds, size = n, max_rounds, 0.0
+    found = _weigh(2 * first, sampler, _QUICK_ROUNDS, _QUICK)
+    if found.size >= 2 * first:
+        left, size = n - first, first
+        yield found.choose(first, rng).shuffled(rng)
+    while left:
+        found = _weigh(min(left, _PART), sampler, rounds)
+        rounds -= found.rounds
+        size += min(found.size, left)
+        count = left
+        if rounds:
+            count = min(left, int(found.size))
+        elif size < n - 0.5:
+            _warn(size, n)
+        left -= count
+        yield found.choose(count, rng).shuffled(rng)
+
+
+def _sampler(
+    where: Where | None,
+    hands: Mapping[SeatLike, HandLike] | None,
+    auction: Auction,
+    vulnerable: str | int,
+    bidder: str | Bidder,
+    opponents: str | Bidder | None,
+    rng: np.random.Generator,
+    max_tries: float,
+) -> AuctionSampler:
+    """Seat the bidders around what is known."""
+    code = parse_vulnerable(vulnerable)
+    known = known_masks(hands)
+    ours = _bidder("bidder", bidder)
+    theirs = ours
+    if opponents is not None:
+        theirs = _bidder("opponents", opponents)
+    side = next((seat & 1 for seat in Seat if known[seat].bit_count() == 13), 0)
+    bidders = [ours if seat & 1 == side else theirs for seat in Seat]
+    fitting = None
+    if where is not None:
+        fitting = _candidates(iter_deals(where, hands, rng, max_tries))
+    return AuctionSampler(auction, code, bidders, known, rng, fitting)
+
+
+def _warn(size: float, n: int) -> None:
+    warnings.warn(
+        f"the effective size is {size:.0f}, {n} were asked for: hands that would bid so are "
+        "rare, or this bidder would hardly ever bid so",
+        stacklevel=3,
+    )
 
 
 def _candidates(
@@ -268,32 +367,45 @@ def _sample_fitting(n: int, stream: Iterator[NDArray[np.uint64]], bar: tqdm[Any]
     return Sample(np.concatenate(found), np.full(n, 1 / n), float(n), float(n))
 
 
-def _sample_weighted(
-    n: int, sampler: AuctionSampler, max_rounds: int, rng: np.random.Generator, bar: tqdm[Any]
-) -> Sample:
+@dataclass
+class _Weighed:
+    """Deals that were weighed in some rounds, of which some are to be chosen."""
+
+    masks: NDArray[np.uint64]
+    weights: NDArray[np.float64]
+    seats: Sequence[Seat]
+    size: float
+    rounds: int
+
+    def choose(self, n: int, rng: np.random.Generator) -> Sample:
+        """Choose n, if there are as many."""
+        if not self.weights.any():
+            raise ValueError(
+                f"no deal was found that gives this auction a chance, in {self.rounds} rounds"
+            )
+        chosen, shares = thin(self.weights, n, rng)
+        masks, weights = self.masks[chosen], self.weights[chosen] / shares
+        weights /= weights.sum()
+        return Sample(masks, weights, shared_size(masks, weights, self.seats), self.size)
+
+
+def _weigh(
+    n: int,
+    sampler: AuctionSampler,
+    max_rounds: int,
+    share: float = 1.0,
+    bar: tqdm[Any] | None = None,
+) -> _Weighed:
+    """Weigh deals until their effective size is n."""
     found: list[NDArray[np.uint64]] = []
     weighed: list[NDArray[np.float64]] = []
     size = 0.0
-    for _ in range(max_rounds):
-        masks, weights, tried = sampler.round()
+    while size < n and len(found) < max_rounds:
+        masks, weights, tried = sampler.round(share)
         found.append(masks)
         weighed.append(weights / tried)
         size = shared_size(np.concatenate(found), np.concatenate(weighed), sampler.seats)
-        bar.update(min(int(size), n) - bar.n)
-        if size >= n:
-            break
+        if bar is not None:
+            bar.update(min(int(size), n) - bar.n)
     masks, weights = np.concatenate(found), np.concatenate(weighed)
-    if not weights.any():
-        raise ValueError(
-            f"no deal was found that gives this auction a chance, in {len(found)} rounds"
-        )
-    if size < n:
-        warnings.warn(
-            f"the effective size is {size:.0f}, {n} were asked for: hands that would bid so are "
-            "rare, or this bidder would hardly ever bid so",
-            stacklevel=3,
-        )
-    chosen, shares = thin(weights, n, rng)
-    masks, weights = masks[chosen], weights[chosen] / shares
-    weights /= weights.sum()
-    return Sample(masks, weights, shared_size(masks, weights, sampler.seats), size)
+    return _Weighed(masks, weights, sampler.seats, size, len(found))
