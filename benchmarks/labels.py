@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgevec.cluster import WINDOW, Cluster, Dask, Loky, Ray, run_on_cluster
-from bridgevec.dds import warm_solver
+from bridgevec.dds import WarmSolver
 from bridgevec.labels import chunk_masks, task_size
 from bridgevec.records import read_deals, write_deals
 
@@ -74,7 +74,7 @@ def measure_solving(sample: int) -> tuple[list[float], Labelled]:
     tables = np.empty((sample, 5, 4), np.int8)
     times = []
     for mask, table in zip(masks, tables, strict=True):
-        with warm_solver() as solver:
+        with WarmSolver() as solver:
             start = time.thread_time()
             solver.solve(mask, table, 0, 5)
             times.append(time.thread_time() - start)

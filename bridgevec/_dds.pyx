@@ -440,7 +440,7 @@ cdef void double_buckets(Search* s) noexcept nogil:
     s.free = old - s.arena
     s.free_end = s.free + n
     if s.free == 0:
-        s.free = 1                                          # 0 is no index
+        s.free = 4                                          # 0 is no index
 
 
 cdef inline u64 bucket_key(Search* s, int leader) noexcept nogil:
@@ -481,6 +481,15 @@ cdef inline u64 lookup(Search* s, Block* b, u64 odd, u64 high, int target, int n
         hits &= decided(block.least, block.denied, target)
         if hits:
             i = ctz(hits)
+            hits &= hits - 1
+            while hits:                                     # the proof that relies on the fewest ranks
+                j = ctz(hits)
+                hits &= hits - 1
+                if n <= NARROW:
+                    if count(block.mask[j]) < count(block.mask[i]):
+                        i = j
+                elif count((<u64*> block.mask)[j]) < count((<u64*> block.mask)[i]):
+                    i = j
             out = FOUND | (WON if block.least[i] >= target else 0)
             if n <= NARROW:
                 out |= block.mask[i]
@@ -497,16 +506,25 @@ cdef inline u64 lookup(Search* s, Block* b, u64 odd, u64 high, int target, int n
         if not block.older:
             return 0
         block = s.arena + block.older
-        prefetch(s.arena + block.older)
+        prefetch(block + 1)
+        prefetch(&block[1].odd)
+        prefetch(block + 2)
+        prefetch(&block[2].odd)
 
 
-cdef u32 take_block(Search* s) noexcept nogil:
-    """The index of a block not yet in use, or 0."""
+cdef u32 take_block(Search* s, u32 older) noexcept nogil:
+    """The index of a block not yet in use, before the older one if possible, or 0.
+
+    Four in a row are taken at once, for the oldest of a shape first, so that the walk through
+    them runs up in memory.
+    """
+    if older & 3:
+        return older - 1
     if s.free < s.free_end:
-        s.free += 1
+        s.free += 4
         return s.free - 1
-    if s.arena_used < s.arena_size:
-        s.arena_used += 1
+    if s.arena_used + 4 <= s.arena_size:
+        s.arena_used += 4
         return s.arena_used - 1
     return 0
 
@@ -534,7 +552,7 @@ cdef void store(Search* s, int leader, u64 mask, u64 odd, u64 high, int least, i
     else:
         i = b.used
         if i == (8 if n <= NARROW else 4):
-            at = take_block(s)
+            at = take_block(s, b.older)
             if at:
                 s.arena[at] = b[0]
                 b.older = at
@@ -583,34 +601,35 @@ cdef u8 trump_table[1 << 14]
 
 
 cdef void fill_trump_table() noexcept nogil:
-    """What trump_tricks finds for every holding: the tricks, and 16 times which best card is needed."""
-    cdef int held, left, card, j, others, sure, tricks, needed
+    """What trump_tricks finds for every holding."""
+    cdef int held, card, j, others, tricks
     for held in range(1 << 14):
-        j = others = tricks = needed = 0
+        j = others = tricks = 0
         if held > 1:
-            left = top_bit(held)
-            for card in range(left - 1, -1, -1):
+            for card in range(top_bit(held) - 1, -1, -1):
                 if held >> card & 1:
                     j += 1
-                    sure = j - others
-                    if sure > tricks:
-                        tricks = sure
-                        needed = j
+                    tricks = max2(tricks, j - others)
                 else:
                     others += 1
-        trump_table[held] = needed * 16 + tricks
+        trump_table[held] = tricks
 
 
 fill_trump_table()
 
 
-cdef inline Bound trump_tricks(u64 mine, u64 trumps) noexcept nogil:
+cdef inline int trump_tricks(u64 mine, u64 trumps) noexcept nogil:
     """Tricks that one hand's trumps are sure of: its j best, less the better ones elsewhere."""
-    cdef Bound out
-    cdef int known = trump_table[<u64>1 << count(trumps) | pext(mine, trumps)]
-    out.tricks = known & 15
-    out.ranks = best_of(mine, known >> 4)                   # none if that is 0
-    return out
+    return trump_table[<u64>1 << count(trumps) | pext(mine, trumps)]
+
+
+cdef u64 trump_rank(u64 mine, u64 trumps, int need) noexcept nogil:
+    """The lowest of one hand's trumps that it relies on to be sure of `need` tricks, which it is."""
+    cdef u64 low = 0, left = mine
+    while count(mine & ~(low - 1)) - count(trumps & ~mine & ~(low - 1)) < need:
+        low = <u64>1 << top_bit(left)
+        left ^= low
+    return low
 
 
 cdef inline int length(Search* s, int shift, int seat) noexcept nogil:
@@ -668,7 +687,7 @@ cdef inline Bound quick_tricks(Search* s, int leader, u64 all, int need) noexcep
     The leader cashes what it can without giving up the lead, then crosses to partner, who does
     the same; in a suit that an opponent may ruff, no more rounds than that opponent follows to.
     """
-    cdef Bound out, more
+    cdef Bound out
     cdef Cash cash
     cdef int left = (leader + 1) & 3, right = (leader + 3) & 3, k, t, entry
     cdef u64 me = s.hand[leader], pd = s.hand[leader ^ 2], trumps = s.trumps & all
@@ -698,14 +717,12 @@ cdef inline Bound quick_tricks(Search* s, int leader, u64 all, int need) noexcep
     if trumps:
         # Trumps that win in the end, though not at once.
         k = cash.tricks >> 48
-        more = trump_tricks(me & trumps, trumps)
-        if out.tricks - k + more.tricks < need:
-            if k or count(pd & ~trumps) < out.tricks:
-                return out
-            more = trump_tricks(pd & trumps, trumps)
-            if out.tricks + more.tricks < need:
-                return out
-        out.ranks = more.ranks | cashed_ranks(s, leader, &cash, 13)
+        t = need - (out.tricks - k)
+        if trump_tricks(me & trumps, trumps) >= t:
+            pd = me
+        elif k or count(pd & ~trumps) < out.tricks or trump_tricks(pd & trumps, trumps) < t:
+            return out
+        out.ranks = trump_rank(pd & trumps, trumps, t) | cashed_ranks(s, leader, &cash, 13)
         out.tricks = need
     return out
 
@@ -788,26 +805,27 @@ cdef inline Bound notrump_losers(Search* s, int leader, u64 all, int n, int need
 
 cdef inline Bound sure_tricks(Search* s, int leader, u64 all, int n, int need) noexcept nogil:
     """Tricks up to `need` that the side not on lead is sure of."""
-    cdef Bound left, right
-    cdef u64 trumps = all & s.trumps, mine, hers
-    cdef int k
+    cdef Bound out
+    cdef u64 trumps = all & s.trumps, mine, hers, low
     if not trumps:
         # Where trumps have been, more than one trick is rarely to be found, and costs too many ranks.
         return notrump_losers(s, leader, all, n, 1 if s.trumps else need)
     mine = s.hand[(leader + 1) & 3] & trumps
     hers = s.hand[(leader + 3) & 3] & trumps
-    left = trump_tricks(mine, trumps)
-    right = trump_tricks(hers, trumps)
-    if right.tricks > left.tricks:
-        left = right
-    if left.tricks < need and mine and hers:
+    out.ranks = 0
+    if trump_tricks(mine, trumps) >= need:
+        out.ranks = trump_rank(mine, trumps, need)
+    if trump_tricks(hers, trumps) >= need:
+        low = trump_rank(hers, trumps, need)
+        if low > out.ranks:
+            out.ranks = low
+    if not out.ranks and mine and hers:
         # Their best trumps, whoever has them, win one each, as long as one hand can follow.
         trumps = above(mine | hers, trumps & ~(mine | hers))
-        k = min2(count(trumps), max2(count(mine), count(hers)))
-        if k >= need:
-            left.tricks = need
-            left.ranks = best_of(trumps, need)
-    return left
+        if min2(count(trumps), max2(count(mine), count(hers))) >= need:
+            out.ranks = best_of(trumps, need)
+    out.tricks = need if out.ranks else 0
+    return out
 
 
 cdef inline u64 refuted_suits(Search* s, int leader, u64 all, int need, u64* ranks) noexcept nogil:

@@ -24,7 +24,7 @@ from bridgevec.cards import (
     SeatLike,
     Strain,
     card_text,
-    parse_card,
+    parse_cards,
 )
 from bridgevec.extras import require
 from bridgevec.scoring import Contract, Vulnerability, board_conditions, score
@@ -282,7 +282,7 @@ class Board:
     def _set_play(
         self, play: str | Iterable[int | str], contract: Contract | None, result: int | None
     ) -> int | None:
-        cards = [parse_card(card) for card in (play.split() if isinstance(play, str) else play)]
+        cards = parse_cards(play.split() if isinstance(play, str) else play)
         if contract is None or not contract.level:
             raise ValueError("cards were played, but there is no contract")
         seats = who_played(cards, contract.strain, contract.declarer.next)

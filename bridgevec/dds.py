@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from bridgevec import _dds
 from bridgevec.cards import (
+    CARD_TEXTS,
     Deal,
     DealLike,
     Seat,
@@ -31,7 +32,7 @@ from bridgevec.cards import (
     StrainLike,
     card_text,
     deal_masks,
-    parse_card,
+    parse_cards,
 )
 
 # Portable builds have the search twice: for every processor, and for those of the last ten years.
@@ -77,16 +78,22 @@ _KEPT = 32 << 20
 _idle: list[Solver] = []
 
 
-@contextlib.contextmanager
-def warm_solver() -> Iterator[Solver]:
+class WarmSolver:
     """Lend a solver that looks for Ctrl-C; it is kept for the next call unless it grew large."""
-    try:
-        solver = _idle.pop()
-    except IndexError:
-        solver = Solver(MEMORY << 20, signals=True)
-    yield solver  # one that was interrupted is not used again
-    if solver.memory <= _KEPT:
-        _idle.append(solver)
+
+    __slots__ = ("solver",)
+
+    def __enter__(self) -> Solver:
+        try:
+            self.solver = _idle.pop()
+        except IndexError:
+            self.solver = Solver(MEMORY << 20, signals=True)
+        return self.solver
+
+    def __exit__(self, *error: object) -> None:
+        # One that was interrupted is not used again.
+        if error[0] is None and self.solver.memory <= _KEPT:
+            _idle.append(self.solver)
 
 
 def solve_tables(
@@ -343,7 +350,7 @@ def solve_table(deal: DealLike) -> NDArray[np.int8]:
     """
     masks = np.array((deal if isinstance(deal, Deal) else Deal(deal)).masks, dtype=np.uint64)
     table = np.empty((5, 4), dtype=np.int8)
-    with warm_solver() as solver:
+    with WarmSolver() as solver:
         solver.solve(masks, table)
     return table
 
@@ -391,8 +398,8 @@ def solve_board(
     """
     deal = deal if isinstance(deal, Deal) else Deal(deal)
     strain, leader = Strain.parse(strain), Seat.parse(leader)
-    cards = [parse_card(card) for card in played]
-    with warm_solver() as solver:
+    cards = parse_cards(played)
+    with WarmSolver() as solver:
         found = solver.board(deal.masks, strain, leader, cards)
     if not found:  # say which card was wrong
         at = Position(deal, strain, leader)
@@ -400,7 +407,7 @@ def solve_board(
             at.play(card)
         raise ValueError("no card is left to play")
     found.sort(key=lambda pair: -pair[1])
-    return {card_text(card): tricks for card, tricks in found}
+    return {CARD_TEXTS[card]: tricks for card, tricks in found}
 
 
 def solve_boards(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bridgevec.board import Board
 from bridgevec.cards import Deal, DealLike, Seat, card_text, parse_card
-from bridgevec.dds import MEMORY, Position, Solver, Task, run_tasks, thread_count, warm_solver
+from bridgevec.dds import MEMORY, Position, Solver, Task, WarmSolver, run_tasks, thread_count
 from bridgevec.scoring import Contract, score
 
 
@@ -260,7 +260,7 @@ def _play(
     go_on: bool,
 ) -> Play:
     asked = _asked(deal, contract, cards)
-    with warm_solver() as solver:
+    with WarmSolver() as solver:
         return _run(solver, *asked, go_on=go_on, strict=True)
 
 
