@@ -31,6 +31,7 @@ def test_there_are_notebooks_and_they_are_small():
         "04_ddbp2",
         "05_bidding_env",
         "06_opening_bids",
+        "07_deals_and_leads",
     ]
     assert sum(path.stat().st_size for path in NOTEBOOKS) < 3e6
 
