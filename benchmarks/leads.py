@@ -5,7 +5,9 @@
 For boards of a file with auctions (without one the bidder bids random deals) the card that
 `bridgevec.opening_lead` chooses, the one that a book's rules choose, and a random one are
 compared: how many tricks fewer than the best lead each takes, with 95% intervals, and how often
-the contract is beaten. The advice sees the leader's hand and the auction alone.
+the contract is beaten. The advice sees the leader's hand and the auction alone. It is counted
+twice: with the card of the most IMPs, which risks tricks to beat the contract, and of the most
+tricks.
 """
 
 from __future__ import annotations
@@ -15,9 +17,11 @@ import json
 import sys
 import warnings
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.deals import bid_boards
@@ -106,56 +110,68 @@ def book_lead(hand: int, board: Board) -> int:
     return suits[max(rest, key=order)][0]
 
 
-def compare(boards: list[Board], deals: int, bidder: str) -> dict[str, Any]:
-    """Measure what leads give away.
+def compare(board: Board, deals: int, bidder: str) -> dict[str, list[float]] | None:
+    """Measure what leads give away on one board.
 
     Parameters
     ----------
-    boards : list of Board
-        With auctions that ended in a contract.
+    board : Board
+        With an auction that ended in a contract.
     deals : int
-        How many the advice solves for each.
+        How many the advice solves.
     bidder : str
         Whose calls say what an auction shows.
+
+    Returns
+    -------
+    dict of str to list, or None
+        By who leads: the tricks given away, and how often the contract is beaten. None if the
+        bidder has no hand for the auction.
     """
-    lost: dict[str, list[float]] = {"advice": [], "book": [], "random card": []}
-    sets: dict[str, list[float]] = {name: [] for name in lost}
-    skipped = 0
-    for board in tqdm(boards, disable=not sys.stderr.isatty()):
-        assert board.auction is not None
-        assert board.contract is not None
-        leader = board.contract.declarer.next
-        hand = int(board.deal.masks[leader])
-        cards = [card for card in range(52) if hand >> card & 1]
-        try:
-            advice = opening_lead(
-                hand, board.auction, vulnerable=int(board.vulnerable), deals=deals, bidder=bidder,
-                workers=1,
-            )  # fmt: skip
-        except ValueError:  # this bidder has no hand for the auction
-            skipped += 1
-            continue
-        (tricks,) = solve_boards([board.deal], board.contract.strain, Seat(leader), workers=1)
-        beaten = tricks > 7 - board.contract.level
-        places = {
-            "advice": [[card_text(c) for c in cards].index(advice.best)],
-            "book": [cards.index(book_lead(hand, board))],
-            "random card": list(range(13)),
-        }
-        for name, chosen in places.items():
-            lost[name].append(float(tricks.max() - tricks[chosen].mean()))
-            sets[name].append(float(beaten[chosen].mean()))
-    found: dict[str, Any] = {"boards": len(lost["advice"]), "left out": skipped}
+    assert board.auction is not None
+    assert board.contract is not None
+    leader = board.contract.declarer.next
+    hand = int(board.deal.masks[leader])
+    cards = [card for card in range(52) if hand >> card & 1]
+    names = [card_text(card) for card in cards]
+    try:
+        advice = opening_lead(
+            hand, board.auction, vulnerable=int(board.vulnerable), deals=deals, bidder=bidder,
+            workers=1,
+        )  # fmt: skip
+    except ValueError:
+        return None
+    (tricks,) = solve_boards([board.deal], board.contract.strain, Seat(leader), workers=1)
+    beaten = tricks > 7 - board.contract.level
+    # Of the cards that were solved to the end the one with the most tricks, as matchpoints ask.
+    solved = [row for row in advice.rows if row.deals == advice.deals]
+    places = {
+        "advice by IMPs": [names.index(advice.best)],
+        "advice by tricks": [names.index(max(solved, key=lambda row: row.tricks).card)],
+        "book": [cards.index(book_lead(hand, board))],
+        "random card": list(range(13)),
+    }
+    return {
+        name: [float(tricks.max() - tricks[chosen].mean()), float(beaten[chosen].mean())]
+        for name, chosen in places.items()
+    }
+
+
+def add_up(boards: list[dict[str, list[float]] | None]) -> dict[str, Any]:
+    """Average over boards, with intervals."""
+    counted = [one for one in boards if one is not None]
+    found: dict[str, Any] = {"boards": len(counted), "left out": len(boards) - len(counted)}
+    lost = {name: np.array([one[name][0] for one in counted]) for name in counted[0]}
     for name, values in lost.items():
-        found[name] = _interval(values) | {"contracts beaten": round(float(np.mean(sets[name])), 4)}
-    for name in ("book", "random card"):
-        found[f"advice better than {name} by"] = _interval(
-            (np.array(lost[name]) - lost["advice"]).tolist()
-        )
+        sets = float(np.mean([one[name][1] for one in counted]))
+        found[name] = _interval(values) | {"contracts beaten": round(sets, 4)}
+    for ours in ("advice by IMPs", "advice by tricks"):
+        for name in ("book", "random card"):
+            found[f"{ours} better than {name} by"] = _interval(lost[name] - lost[ours])
     return found
 
 
-def _interval(values: list[float]) -> dict[str, float]:
+def _interval(values: NDArray[np.float64]) -> dict[str, float]:
     mean, error = np.mean(values), np.std(values, ddof=1) / len(values) ** 0.5
     return {
         "tricks": round(float(mean), 4),
@@ -174,6 +190,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take every so many'th board of them")
     parser.add_argument("--deals", type=int, default=40, help="for each advice (default 40)")
     parser.add_argument("--bidder", default="default", help="whose calls count (default: default)")
+    parser.add_argument("--resume", type=Path, help="keep each board's result in this file")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     args = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)
@@ -182,7 +199,18 @@ def main() -> None:
     else:
         boards = list(islice(read_boards(args.file), 0, 2 * args.count * args.every, args.every))
     boards = [b for b in boards if b.auction and b.contract is not None and b.contract.level]
-    found = compare(boards[: args.count], args.deals, args.bidder)
+    asked = {"file": args.file, "every": args.every, "deals": args.deals, "bidder": args.bidder}
+    done: list[dict[str, list[float]] | None] = []
+    if args.resume is not None and args.resume.exists():
+        kept = json.loads(args.resume.read_text())
+        if kept["asked"] != asked:
+            parser.error(f"{args.resume} was begun with {kept['asked']}")
+        done = kept["boards"]
+    for board in tqdm(boards[len(done) : args.count], disable=not sys.stderr.isatty()):
+        done.append(compare(board, args.deals, args.bidder))
+        if args.resume is not None:
+            args.resume.write_text(json.dumps({"asked": asked, "boards": done}))
+    found = asked | add_up(done[: args.count])
     if args.json:
         print(json.dumps(found))
         return
@@ -190,11 +218,11 @@ def main() -> None:
         if isinstance(value, dict):
             more = {k: v for k, v in value.items() if k == "contracts beaten"}
             print(
-                f"{name:<36}{value['tricks']:6.3f} tricks [{value['from']:.3f}, {value['to']:.3f}]",
+                f"{name:<44}{value['tricks']:6.3f} tricks [{value['from']:.3f}, {value['to']:.3f}]",
                 *(f"  {k} {100 * v:.1f}%" for k, v in more.items()),
             )
         else:
-            print(f"{name:<36}{value:6}")
+            print(f"{name:<44}{value!s:>6}")
 
 
 if __name__ == "__main__":

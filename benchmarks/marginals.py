@@ -1,6 +1,6 @@
 """Whether `sample_deals` gives hidden hands as brute force does: lengths and points of each hand.
 
-  python -m benchmarks.marginals --deals 1e7
+  python -m benchmarks.marginals --deals 1e7 --resume rows.json
 
 For each of five auctions brute force deals at random and multiplies the probabilities that the
 bidder gives the calls. To save time only one in ten is weighed, for ten, of the deals that hardly
@@ -18,6 +18,7 @@ import json
 import sys
 import time
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ AUCTIONS = [
     ("P 1S P 2S", "E", "NS", {}, "hcp(south) >= 10 and spades(south) >= 5"),
     ("1D 1S", "S", "EW", {"N": "Q73.AJ64.Q9.J852"},
      "hcp(south) >= 10 and diamonds(south) >= 3 and spades(west) >= 5"),
-    ("P P 1C P 1H", "W", "All", {}, "hcp(east) >= 10 and clubs(east) >= 3"),
+    ("2H P P P", "W", "All", {}, "hcp(west) >= 5 and hcp(west) <= 11 and hearts(west) >= 6"),
 ]  # fmt: skip
 _ONE_IN = 10
 _CHUNK = 50_000
@@ -157,60 +158,49 @@ def sampled(
     return array.mean(axis=0), array.std(axis=0, ddof=1) / seeds**0.5, size
 
 
-def compare(deals: int, each: int, seeds: int, name: str) -> dict[str, Any]:
-    """Compare both on all five auctions."""
-    bidder = load_bidder(name)
-    rows, every = [], []
-    for number, (calls, dealer, vulnerable, hands, likely) in enumerate(AUCTIONS):
-        auction = Auction(calls, dealer)
-        known = [hand_mask(hands[s.name]) if s.name in hands else 0 for s in Seat]
-        begun = time.process_time()
-        code = int(parse_vulnerable(vulnerable))
-        rng = np.random.default_rng(1000 + number)
-        theirs, their_errors, size = brute_force(
-            auction, code, bidder, known, parse_condition(likely), deals, rng
-        )
-        between = time.process_time()
-        ours, our_errors, our_size = sampled(auction, vulnerable, bidder, hands, each, seeds)
-        ended = time.process_time()
-        common = theirs >= _LEAST
-        off = (ours - theirs)[common] / np.hypot(our_errors, their_errors)[common]
-        every.append(off)
-        rows.append(
-            {
-                "auction": calls,
-                "dealer": dealer,
-                "known": ", ".join(f"{seat}: {hand}" for seat, hand in hands.items()),
-                "brute force's effective deals": round(size),
-                "brute force's seconds": round(between - begun),
-                "effective deals": round(our_size),
-                "seconds": round(ended - between),
-                **_summary(off),
-            }
-        )
-        print(rows[-1], file=sys.stderr)
+def compare(number: int, deals: int, each: int, seeds: int, name: str) -> dict[str, Any]:
+    """Compare both on one of the auctions."""
+    calls, dealer, vulnerable, hands, likely = AUCTIONS[number]
+    bidder, auction = load_bidder(name), Auction(calls, dealer)
+    known = [hand_mask(hands[s.name]) if s.name in hands else 0 for s in Seat]
+    code, rng = int(parse_vulnerable(vulnerable)), np.random.default_rng(1000 + number)
+    begun = time.process_time()
+    theirs, their_errors, size = brute_force(
+        auction, code, bidder, known, parse_condition(likely), deals, rng
+    )
+    between = time.process_time()
+    ours, our_errors, our_size = sampled(auction, vulnerable, bidder, hands, each, seeds)
+    ended = time.process_time()
+    common = theirs >= _LEAST
+    off = (ours - theirs)[common] / np.hypot(our_errors, their_errors)[common]
     return {
-        "deals": deals,
-        "sample": each,
-        "seeds": seeds,
-        "bidder": name,
-        "auctions": rows,
-        "all": _summary(np.concatenate(every)),
+        "auction": calls,
+        "dealer": dealer,
+        "known": ", ".join(f"{seat}: {hand}" for seat, hand in hands.items()),
+        "brute force's effective deals": round(size),
+        "brute force's seconds": round(between - begun),
+        "effective deals": round(our_size),
+        "seconds": round(ended - between),
+        "compared": len(off),
+        "outside 3 errors": int((np.abs(off) > 3).sum()),
+        "mean square": round(float(np.square(off).mean()), 3),
+        "largest": round(float(np.abs(off).max()), 2),
     }
 
 
-def _summary(off: NDArray[np.float64]) -> dict[str, Any]:
-    largest = float(np.abs(off).max())
+def add_up(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Add up what was found, and say what would be expected if nothing differed but by chance."""
+    n, largest = sum(row["compared"] for row in rows), max(row["largest"] for row in rows)
+    chance = 2 * float(stats.norm.sf(largest))
+    squares = sum(row["mean square"] * row["compared"] for row in rows)
     return {
-        "compared": len(off),
-        "outside 3 errors": int((np.abs(off) > 3).sum()),
-        "expected outside": round(len(off) * 2 * float(stats.norm.sf(3)), 2),
-        "mean square": round(float(np.square(off).mean()), 3),
-        "largest": round(largest, 2),
+        "compared": n,
+        "outside 3 errors": sum(row["outside 3 errors"] for row in rows),
+        "expected outside": round(n * 2 * float(stats.norm.sf(3)), 2),
+        "mean square": round(squares / n, 3),
+        "largest": largest,
         # as if all were independent of each other (Šidák)
-        "chance of so large a one": round(
-            1 - (1 - 2 * float(stats.norm.sf(largest))) ** len(off), 3
-        ),
+        "chance of so large a one": round(1 - (1 - chance) ** n, 3),
     }
 
 
@@ -224,9 +214,21 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=80, help="samples (default 80)")
     parser.add_argument("--bidder", default="default", help="whose calls count (default: default)")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    parser.add_argument("--resume", type=Path, help="keep each auction's row in this file")
     args = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)
-    found = compare(int(args.deals), args.each, args.seeds, args.bidder)
+    asked = {"deals": int(args.deals), "each": args.each, "seeds": args.seeds, "name": args.bidder}
+    rows: list[dict[str, Any]] = []
+    if args.resume is not None and args.resume.exists():
+        kept = json.loads(args.resume.read_text())
+        if kept["asked"] != asked:
+            parser.error(f"{args.resume} was begun with {kept['asked']}")
+        rows = kept["rows"]
+    for number in range(len(rows), len(AUCTIONS)):
+        rows.append(compare(number, **asked))
+        if args.resume is not None:
+            args.resume.write_text(json.dumps({"asked": asked, "rows": rows}))
+    found = {**asked, "auctions": rows, "all": add_up(rows)}
     if args.json:
         print(json.dumps(found))
         return

@@ -1,6 +1,8 @@
 import json
 import math
+import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -336,6 +338,24 @@ def test_the_command_runs_a_script(tmp_path):
     assert len(run("deal", path, "-n", 2).stdout.splitlines()) == 3
     path.write_text("condition hcp(north >= 20")
     assert "notrump.dl: line 1, column 21" in run("deal", path, code=2).stderr
+
+
+def scripts_of_the_how_to():
+    text = Path(__file__).parent.parent.joinpath("docs/how-to/deal-what-fits.md").read_text("utf-8")
+    return re.findall(r'```text title="(\d+\. [^"]*)"\n(.*?)```', text, re.DOTALL)
+
+
+def test_there_are_ten_scripts_for_teachers():
+    assert len(scripts_of_the_how_to()) == 10
+
+
+@pytest.mark.parametrize(
+    ("title", "script"), scripts_of_the_how_to(), ids=[str(n) for n in range(1, 11)]
+)
+def test_scripts_for_teachers_run(title, script, tmp_path):
+    path = tmp_path / "script.dl"
+    path.write_text(script)
+    assert run("deal", path, "--seed", 1).stdout, title
 
 
 @pytest.mark.slow
