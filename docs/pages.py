@@ -70,6 +70,7 @@ COMMANDS = {
     "auctions": "python -m benchmarks.deals auctions --file auctions_21gf.parquet "
     "--bidder imitation --json",
     "lead_times": "python -m benchmarks.deals leads --json",
+    "marginals": "python -m benchmarks.marginals --json",
 }
 
 
