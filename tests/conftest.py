@@ -1,11 +1,14 @@
 """What holds for all tests."""
 
 import functools
+import gc
 import os
 import signal
 
 import typer.main
 from hypothesis import settings
+
+from bridgevec.cli import train
 
 # Networks so small learn no faster on more threads, and tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -16,8 +19,19 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Making the command line from its functions takes longer than most commands that tests give it.
 typer.main.get_command = functools.cache(typer.main.get_command)
+train._config_command = functools.cache(train._config_command)
 
-# CI tries more examples of each property: pytest --hypothesis-profile thorough
-settings.register_profile("thorough", max_examples=150, deadline=None)
-settings.register_profile("quick", max_examples=25, deadline=None)
+# What is imported stays, and is much: the collector is to look through it seldom, and after the
+# collection of tests never again.
+gc.set_threshold(100_000, 20, 100)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what there is out of the collector's sight."""
+    gc.freeze()
+
+
+# CI tries ten times as many examples of each property: pytest --hypothesis-profile thorough
+settings.register_profile("thorough", max_examples=100, deadline=None)
+settings.register_profile("quick", max_examples=10, deadline=None)
 settings.load_profile("quick")

@@ -20,12 +20,14 @@ import bridgevec as bv
 
 # These take longer than a few seconds; the others of their kind are quick.
 SLOW = {"options of commands", "broken files", "any text to parsers"}
+SLOW_FUNCTIONS = {"TrickEstimate.make", "find_hand", "opening_lead", "sample_deals", "side_tricks"}
+SLOW_COMMANDS = {"bid --serve", "embed", "open", "solve"}
 PARTS = [
     pytest.param(
         title,
         name,
         id=f"{title}-{name}",
-        marks=[pytest.mark.slow] * (title in SLOW or name in ("opening_lead", "side_tricks")),
+        marks=[pytest.mark.slow] * (title in SLOW or name in SLOW_FUNCTIONS | SLOW_COMMANDS),
     )
     for title, (_, names) in ATTACKS.items()
     for name in names

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgevec.auction import Auction, auction_text
@@ -43,7 +43,6 @@ def parquet(path, rows):
     return path
 
 
-@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_random_auctions_come_back(tmp_path_factory, seed):
     rng = np.random.default_rng(seed)

@@ -71,6 +71,7 @@ def test_a_board_is_told_with_all_that_is_known(folder, library):
     assert f"{board.contract} +2  P P 1C P 1H P 1N P P P" in row
 
 
+@pytest.mark.slow
 def test_files_are_searched_as_an_index_is(folder, library):
     for options in (["-k", 7], ["--with", PARTNER], ["--same-shape"], ["--opened", "1N"]):
         found = rows(HAND, "--index", library, *options)

@@ -10,7 +10,7 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import dds as benchmark
@@ -39,7 +39,7 @@ def assert_equals_endplay(deals):
 
 
 def test_fresh_random_deals_equal_endplay():
-    assert_equals_endplay(random_deals(2, seed=FRESH))
+    assert_equals_endplay(random_deals(1, seed=FRESH))
 
 
 @pytest.mark.slow
@@ -49,8 +49,8 @@ def test_many_fresh_random_deals_equal_endplay():
 
 @pytest.mark.parametrize(
     "label",
-    # The honours of board 4 are split: many seconds, most of them endplay's.
-    [pytest.param(str(i), marks=[pytest.mark.slow] * (i == 4)) for i in range(1, 7)],
+    # The honours of board 4 are split: many seconds, most of them endplay's; of board 5 one.
+    [pytest.param(str(i), marks=[pytest.mark.slow] * (i in (4, 5))) for i in range(1, 7)],
 )
 def test_freak_deals_equal_endplay(label):
     assert_equals_endplay(
@@ -71,7 +71,7 @@ def test_crowded_endings_do_not_change_when_the_table_turns_and_suits_are_rename
     # rely on middle ranks; one that forgets a rank is used where it does not hold, seldom in the
     # same places after turning and renaming.
     rng, solver = np.random.default_rng([FRESH, 13]), Solver(16 << 20)
-    for _ in range(2500):
+    for _ in range(1200):
         cards = rng.permutation(39)[:28].reshape(4, 7).astype(np.uint64)
         masks = (np.uint64(1) << cards).sum(axis=1)
         order, quarters = rng.permutation(4), rng.integers(4)
@@ -110,7 +110,7 @@ def test_freak_deals_part_played_equal_endplay():
             assert verify_dds.compare_position(*place)[1] == []
 
 
-@pytest.mark.parametrize("n", [1, pytest.param(15, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [0, pytest.param(15, marks=pytest.mark.slow)])
 def test_deals_near_one_that_a_search_got_wrong_equal_endplay(n):
     # On one deal of 20,000 East had a tenth trick in hearts, because a card stood for others that a
     # proof relied on; on many like it the same search went wrong.
@@ -214,7 +214,6 @@ def minimax(hands, strain, leader):
     return play(0, [])
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.permutations(range(52)), st.integers(1, 3))
 def test_endings_equal_plain_minimax(cards, size):
     hands = [sorted(cards[i * size : (i + 1) * size]) for i in range(4)]
@@ -318,15 +317,16 @@ def test_the_same_search_visits_the_same_nodes():
     assert solvers[0].nodes == solvers[1].nodes
 
 
+@pytest.mark.slow
 def test_solvers_in_many_threads_do_not_meet():
-    deals = random_deals(4, seed=14)
+    deals = random_deals(2, seed=14)
     expected = solve_tables(deals)
-    found = [None] * 4
+    found = [None] * 2
 
     def work(i):
         found[i] = solve_table(deals[i])
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(2)]
     for thread in threads:
         thread.start()
     theirs = endplay_table(deals[0])  # beside endplay in the same process
@@ -426,20 +426,16 @@ def test_no_deals_give_no_tables():
     assert solve_tables([]).shape == (0, 5, 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "work",
     [
         "dds.solve_tables(MASKS)",
         "for table in dds.iter_tables(MASKS): time.sleep(0.01)",
         "dds.solve_table(DEAL)",
-        *(
-            pytest.param(work, marks=pytest.mark.slow)
-            for work in (
-                "dds.solve_board(DEAL, 'NT', 'N')",
-                "dds.solve_boards([DEAL], 'NT', 'N')",
-                "play.best_play(DEAL, '3NT by N')",
-            )
-        ),
+        "dds.solve_board(DEAL, 'NT', 'N')",
+        "dds.solve_boards([DEAL], 'NT', 'N')",
+        "play.best_play(DEAL, '3NT by N')",
     ],
 )
 def test_ctrl_c_stops(work):
@@ -498,7 +494,7 @@ def test_bad_input_is_named():
 
 
 def test_the_leads_of_many_deals_are_those_of_each():
-    deals = random_deals(6, seed=[FRESH, 11])
+    deals = [*random_deals(2, seed=[FRESH, 11]), *soon_solved(4, seed=[FRESH, 14])]
     strains, leaders = [0, 1, 2, 3, 4, 4], ["N", "E", "S", "W", "N", "E"]
     found = solve_boards(deals, strains, leaders, workers=2)
     assert found.dtype == np.int8

@@ -57,6 +57,7 @@ def test_it_learns_and_writes_everything_promised(taught):
     assert np.square(mean.numpy() - rule(masks)[:, :, 1]).mean() < 0.35
 
 
+@pytest.mark.slow
 def test_resuming_after_an_interruption_changes_nothing(data, tmp_path, monkeypatch):  # noqa: F811
     def result(folder, resume=False):
         path = fit(Deal2TricksRecipe, small(folder, data["deals"], resume=resume), progress=False)

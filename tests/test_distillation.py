@@ -57,6 +57,8 @@ def test_what_the_network_says_in_numpy_is_what_the_test_split_measured(tmp_path
             teacher="imitation",
             hand="features",
             num_iterations=1,
+            num_envs=100,
+            eval_deals=50,
             learning_rate=0.0,
             muon_rate=0.0,
         ),

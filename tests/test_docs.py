@@ -129,9 +129,11 @@ def test_the_reference_has_every_module():
 
 
 SLOW = {
+    "bridgevec.bidders.match",
     "bridgevec.envs.deals",
     "bridgevec.envs.evaluation",
     "bridgevec.simulate.lead",
+    "bridgevec.simulate.sampler",
     "bridgevec.simulate.tricks",
 }
 

@@ -40,6 +40,7 @@ class Counts:
         return self.embed_hands([hand])[0]
 
 
+@pytest.mark.slow
 def test_probes_find_what_is_there():
     figures = benchmark.probes(Counts(), 2000)
     for name in ("high-card points", "length of spades", "points in spades"):

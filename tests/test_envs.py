@@ -175,9 +175,9 @@ def test_rewards_by_their_definitions():
 
 
 def test_the_datum_is_the_mean_of_each_sides_best_contract():
-    tables = DEALS.take(np.arange(20))["tricks"]
+    tables = DEALS.take(np.arange(5))["tricks"]
     for vulnerable, name in enumerate(VULNERABILITIES):
-        found = datums(tables, np.full(20, vulnerable))
+        found = datums(tables, np.full(5, vulnerable))
         for table, datum in zip(tables, found, strict=True):
             best = [0, 0]
             for level, strain, seat in np.ndindex(7, 5, 4):
@@ -379,7 +379,10 @@ def test_the_hand_is_another_for_another_seat():
 
 
 @pytest.mark.parametrize("mode", list(AutoresetMode))
-@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param(x, marks=[pytest.mark.slow] * (i in (0, 2))) for i, x in enumerate(OPTIONS)],
+)
 def test_many_tables_are_as_many_single_ones(options, mode):
     n = 6
     options = options | {"illegal": "penalty"}
@@ -678,6 +681,7 @@ def test_a_row_too_short_for_the_auction():
         tables.write_auctions(np.zeros(1, np.uint8), np.zeros((1, 425), np.float32))
 
 
+@pytest.mark.slow
 def test_it_is_made_in_a_fresh_process_by_the_module_in_its_name():
     code = (
         "import gymnasium\n"

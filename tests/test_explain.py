@@ -1,3 +1,4 @@
+import functools
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ from bridgevec.auction import Auction
 from bridgevec.bidders.match import bid_deals
 from bridgevec.cards import hand_mask, random_masks
 from bridgevec.cli import app
+from bridgevec.simulate import auctions
 from bridgevec.simulate import explain as module
 from bridgevec.simulate.explain import book, commonest, explain, explain_call
 
@@ -18,6 +20,17 @@ DEAL = "N:T5.AT.QJ98742.63 64.KQJ8762.K.J92 A93.53.AT5.AKT75 KQJ872.94.63.Q84"
 @pytest.fixture(scope="module")
 def bidder():
     return bv.load_bidder("imitation")
+
+
+@pytest.fixture
+def few_hands(monkeypatch):
+    """A quick look at each call, where a test does not ask what exactly is said."""
+    monkeypatch.setattr(auctions, "_WEIGHED", 100)
+    monkeypatch.setattr(auctions, "_PILOTS", 2)
+    monkeypatch.setattr(module, "_ROUNDS", 1)
+    yield
+    module._meaning.cache_clear()
+    module._sample.cache_clear()
 
 
 def run(*arguments):
@@ -47,6 +60,7 @@ def test_an_opening_of_one_notrump_and_stayman_are_told(bidder):
     assert str(said).startswith("N 1N ")
 
 
+@pytest.mark.slow
 def test_what_is_said_is_true_of_fresh_hands(bidder):
     masks = random_masks(4000, 7)
     zeros = np.zeros(len(masks), dtype=np.uint8)
@@ -72,11 +86,12 @@ def test_ranges_are_as_narrow_as_may_be():
     assert inside.sum() == 98
 
 
-def test_the_same_seed_says_the_same(bidder):
+def test_the_same_seed_says_the_same(bidder, few_hands):
     first = explain(bidder, "2H", dealer="E", vulnerable="NS", seed=3)
     module._meaning.cache_clear()
     module._sample.cache_clear()
     assert explain(bidder, "2H", dealer="E", vulnerable="NS", seed=3) == first
+    assert explain_call(bidder, "2H", "E", "NS", seed=3) == first.calls[0]
     assert first.calls[0].seat == "E"
     assert first.calls[0].lengths["H"][0] >= 5
 
@@ -90,7 +105,8 @@ def test_wrong_auctions_are_named(bidder):
         bv.load_bidder("pass").explain("1S")
 
 
-def test_the_book_has_the_commonest_auctions(bidder):
+@pytest.mark.slow
+def test_the_book_has_the_commonest_auctions(bidder, few_hands):
     found = commonest(bidder, 30, deals=500)
     assert len(found) == 30
     assert all(calls[-1] != 0 for calls, _ in found)
@@ -100,21 +116,22 @@ def test_the_book_has_the_commonest_auctions(bidder):
     assert "<h1>A &amp; B</h1>" in page
 
 
-def test_the_command_explains(tmp_path):
+def test_the_command_explains(tmp_path, monkeypatch, few_hands):
     assert run("explain", "1N", "--bidder", "imitation").startswith("N 1N ")
     said = json.loads(run("explain", "P 1N", "--bidder", "imitation", "--json"))
     assert [call["call"] for call in said["calls"]] == ["P", "1N"]
     path = tmp_path / "match.pbn"
-    path.write_text(f'[Deal "{DEAL}"]\n[Auction "N"]\nPass Pass 1NT =1= AP\n[Note "1:mine"]\n')
+    path.write_text(f'[Deal "{DEAL}"]\n[Auction "N"]\nPass 1NT =1= +\n[Note "1:mine"]\n')
     out = tmp_path / "explained.pbn"
     run("explain", path, "--out", out, "--bidder", "imitation")
     (board,) = bv.read_boards(out)
-    assert board.notes == {2: "mine"}  # a note that is there stays
-    path.write_text(f'[Deal "{DEAL}"]\n[Auction "N"]\nPass Pass 1NT AP\n')
+    assert board.notes == {1: "mine"}  # a note that is there stays
+    path.write_text(f'[Deal "{DEAL}"]\n[Auction "N"]\nPass 1NT +\n')
     out.unlink()
     run("explain", path, "--out", out, "--bidder", "imitation")
     (board,) = bv.read_boards(out)
-    assert "points" in board.notes[2]
+    assert "points" in board.notes[1]
+    monkeypatch.setattr(module, "book", functools.partial(book, deals=200))
     run("explain", "--book", tmp_path / "book.html", "-n", 2, "--bidder", "imitation")
     assert "<table>" in (tmp_path / "book.html").read_text()
     message = CliRunner().invoke(app, ["explain"])

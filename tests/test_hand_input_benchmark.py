@@ -19,6 +19,7 @@ def file(tmp_path_factory):
     return write_parquet(tmp_path_factory.mktemp("toy") / "toy.parquet", toy_auctions(900))
 
 
+@pytest.mark.slow
 def test_no_deal_is_learned_from_and_measured(file):
     training, test = benchmark.split(file, 600, 50)
     assert (len(training), len(test)) == (600, 50)

@@ -73,6 +73,7 @@ def test_the_table_names_every_part():
     assert {_part(module) for module in MODULES if module not in FACES} <= set(ORDER)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", sorted(set(MODULES) - FACES))
 def test_a_module_uses_what_stands_above_it(module):
     for name in imports(module) - FACES:
@@ -81,6 +82,7 @@ def test_a_module_uses_what_stands_above_it(module):
         assert not imports(module) & FACES
 
 
+@pytest.mark.slow
 def test_no_imports_go_in_a_circle():
     """A circle would be a module that is reached from itself."""
     edges = {module: imports(module) & set(MODULES) for module in MODULES}

@@ -75,7 +75,7 @@ def check(some, found, expected):
         assert one.place == i + 1
 
 
-@pytest.mark.parametrize("k", [1, 7, 6001])
+@pytest.mark.parametrize("k", [1, 7, pytest.param(6001, marks=pytest.mark.slow)])
 def test_the_nearest_hands_are_those_of_brute_force(some, index, k):
     found = index.nearest(HAND, k)
     expected = brute(some, HAND, k)

@@ -90,6 +90,7 @@ def test_hands_needed_are_read_off_the_curves():
     assert answers[1]["more than"] == 10_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("test_fraction", "folds"), [(0.3, 0), (0.1, 4)])
 def test_no_deal_is_on_both_sides_of_a_split(records, test_fraction, folds):
     found = benchmark.opening_decisions(benchmark.read_auctions(records))
@@ -132,6 +133,7 @@ def test_the_benchmark_prints_what_it_measured(records, tmp_path, capsys, folds)
     assert "hands needed for the accuracy of raw cards" in text
 
 
+@pytest.mark.slow
 def test_few_records_refine_what_an_engine_taught(records, monkeypatch):
     monkeypatch.setattr(benchmark, "START", benchmark.START | {"hidden": (16,), "epochs": 1})
     monkeypatch.setattr(training, "_MIN_STEPS", 20)

@@ -34,6 +34,7 @@ def inside(ax):
     return box.x0 > -0.05 and box.y0 > -0.05 and box.x1 < width + 0.05 and box.y1 < height + 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "draw",
     [
@@ -262,7 +263,7 @@ def test_a_suits_grid_has_a_line_for_every_set_of_honours(ax):
 
 
 def test_leads_are_drawn(tmp_path):
-    advice = bv.opening_lead("KJT73.Q64.A92.85", "1N P 3N P P P", dealer="S", deals=8, workers=1)
+    advice = bv.opening_lead("KJT73.Q64.A92.85", "1N P 3N P P P", dealer="S", deals=2, workers=1)
     ax = plots.plot_leads(advice)
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert len(labels) == 13

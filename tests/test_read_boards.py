@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from endplay.parsers import lin as endplay_lin
 from endplay.parsers import pbn as endplay_pbn
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgevec import Board, RecordWarning, Report, analyse_play, read_boards, write_boards
@@ -782,7 +782,6 @@ def test_boards_come_back_from_pbn(written):
     assert back(text.replace("\n", "\r\n")) == written
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(boards(), min_size=1, max_size=3))
 def test_boards_come_back_from_parquet(tmp_path_factory, written):
     path = tmp_path_factory.mktemp("p") / "a.parquet"
@@ -790,7 +789,6 @@ def test_boards_come_back_from_parquet(tmp_path_factory, written):
     assert list(read_boards(path)) == written
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(boards(details=False), min_size=1, max_size=3))
 def test_boards_come_back_from_csv(written):
     file = io.StringIO()
@@ -827,7 +825,7 @@ def test_boards_come_back_from_lin(written):
     assert back("".join(map(board_lin, held))) == held
 
 
-@settings(max_examples=30, deadline=None)
+@pytest.mark.slow
 @given(boards(details=False))
 def test_endplay_reads_what_is_written_and_the_other_way_round(board):
     number = "17"

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgevec.cards import Deal, hand_text, random_deals, random_masks
@@ -31,7 +31,7 @@ def some_deals(n, seed=0):
     return random_masks(n, seed), tricks
 
 
-@pytest.mark.parametrize("n", [0, 1, 100, (1 << 16) + 3])
+@pytest.mark.parametrize("n", [0, 1, 100, pytest.param((1 << 16) + 3, marks=pytest.mark.slow)])
 def test_labelled_deals_come_back(tmp_path, n):
     masks, tricks = some_deals(n)
     path = write_deals(tmp_path / "a.parquet", masks, tricks, {"seed": "0", "solver": "x 1"})
@@ -70,7 +70,6 @@ def test_the_same_deals_give_the_same_bytes(tmp_path):
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
-@settings(max_examples=25)
 @given(first=st.sampled_from("NESW"), lower=st.booleans(), seed=st.integers(0, 1000))
 def test_deals_that_others_wrote_may_start_at_any_seat(tmp_path_factory, first, lower, seed):
     deals = random_deals(3, seed)

@@ -75,7 +75,8 @@ def test_a_search_that_has_no_time_ends_after_its_first_step():
     found = SearchBidder(seconds=1e-9).search(HAND, AUCTION)
     assert 0 < found.layouts <= 32
     assert found.call in [one.call for one in found.candidates]
-    assert SearchBidder(seconds=1e9).search(HAND, AUCTION) == SearchBidder().search(HAND, AUCTION)
+    patient, plain = (SearchBidder(layouts=32, seconds=seconds) for seconds in (1e9, None))
+    assert patient.search(HAND, AUCTION) == plain.search(HAND, AUCTION)
 
 
 def test_a_result_tells_why():
@@ -157,6 +158,7 @@ def test_exchanges_lead_to_the_stated_distribution():
         assert abs(wanted.mean() - mean) > 8 * error  # at random it would be seen
 
 
+@pytest.mark.slow
 def test_layouts_are_like_those_of_sample_deals():
     hand, auction = "KJT73.Q64.A92.85", Auction("1N P 3N", "N")
     masks, weights = draw_layouts(
@@ -211,17 +213,17 @@ class Solved:
 
 
 def test_gains_are_those_of_the_scores():
-    masks = random_masks(4, 11)
+    masks = random_masks(2, 11)
     solved = Solved(masks)
     auction = Auction("1S", "N")
     candidates = np.array([0, *(Auction("1S 2H").calls[-1:]), *(Auction("1S X").calls[-1:])])
     ends = bid_out(load_policy("default"), auction, 1, masks, candidates.astype(np.int64))
     found = gains(solved, masks, ends, 1, 1)
-    assert found.shape == (3, 4)
+    assert found.shape == (3, 2)
     for c in range(3):
-        for i in range(4):
+        for i in range(2):
             points = []
-            for at in (4 * c + i, i):
+            for at in (2 * c + i, i):
                 level, strain = int(ends.level[at]), int(ends.strain[at])
                 declarer = int(ends.declarer[at])
                 if not level:
@@ -254,6 +256,7 @@ def test_the_same_contract_by_the_same_declarer_takes_the_same_tricks():
     assert found == pytest.approx(np.mean(expected))
 
 
+@pytest.mark.slow
 def test_what_it_calls_instead_gains_on_deals_that_it_has_not_seen():
     """Positions in which the plain network is in doubt; fresh deals that fit the auction."""
     positions = [
@@ -281,7 +284,7 @@ def test_what_it_calls_instead_gains_on_deals_that_it_has_not_seen():
 
 def test_a_match_against_the_plain_network():
     match = play_match(
-        load_bidder("search:layouts=8"), load_bidder("default"), deals := random_masks(4, 3),
+        load_bidder("search:layouts=8"), load_bidder("default"), deals := random_masks(2, 3),
         solve_tables(deals), names=("search", "default"), seed=2,
     )  # fmt: skip
     assert match.names == ("search", "default")

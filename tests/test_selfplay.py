@@ -234,7 +234,7 @@ def test_training_goes_on_exactly_where_it_was_killed(tmp_path, monkeypatch):
 
 def test_a_checkpoint_of_other_arguments_is_refused(tmp_path, monkeypatch):
     out = str(tmp_path / "bidder.safetensors")
-    options = TINY | {"situations": 100, "num_iterations": 2, "opponents": "pass"}
+    options = TINY | {"situations": 100, "num_iterations": 1, "opponents": "pass"}
     monkeypatch.setattr(selfplay.Path, "unlink", lambda *_, **__: None)
     fit(selfplay.SelfPlayRecipe, selfplay.SelfPlayConfig(out=out, **options), progress=False)
     with pytest.raises(ValueError, match=r"made with clip_coef = 0\.2, not 0\.1"):
@@ -305,8 +305,9 @@ def test_the_mean_of_weights_is_a_bidder_that_tells_where_it_is_from(tmp_path):
 
 def test_a_bidder_that_reads_the_embedding_plays_one_that_does_not(tmp_path):
     out = tmp_path / "bidder.safetensors"
-    options = TINY | {"situations": 300, "num_iterations": 2, "anchor": "imitation"}
+    options = TINY | {"situations": 100, "num_iterations": 2, "anchor": "imitation"}
     options |= {"hand": "embedding", "embedding": "hand2vec-32", "opponent_fraction": 1.0}
+    options |= {"rollouts": 100, "eval_situations": 100}
     fit(selfplay.SelfPlayRecipe, selfplay.SelfPlayConfig(out=str(out), **options), progress=False)
     assert load_bidder(out).input.dims == 32
     twice = tmp_path / "twice.safetensors"
@@ -364,6 +365,7 @@ def test_a_short_training_learns_and_gives_a_bidder(tmp_path):
     assert load_bidder(out).call("AKQ2.K54.T98.J32") in ("P", "1N", "1C", "1S", "2N", "1D", "1H")
 
 
+@pytest.mark.slow
 def test_it_learns_to_bid_against_opponents_in_every_seat(tmp_path):
     out = tmp_path / "bidder.safetensors"
     options = {"situations": 2000, "num_iterations": 16, "num_envs": 128, "rollouts": 800}

@@ -87,7 +87,8 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(data, undistu
     assert result(tiny(tmp_path / "b", data, seed=4))[0] != undisturbed[0]
 
 
-@pytest.mark.parametrize("epoch", [1, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("epoch", [1, 3])
 def test_resuming_after_an_interruption_changes_nothing(
     data, undisturbed, tmp_path, monkeypatch, epoch
 ):
@@ -244,6 +245,7 @@ def test_two_processes_learn_what_one_does(data, tmp_path):
     assert np.square(means[0] - means[1]).mean() < 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["deals", "pairs"])
 def test_either_kind_of_data_will_do(data, tmp_path, kind):
     config = tiny(tmp_path, data, epochs=1)
