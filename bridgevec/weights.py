@@ -33,7 +33,7 @@ __all__ = [
 WEIGHTS = Path(__file__).parent / "models" / "weights"
 """The folder of the shipped weights."""
 
-TEACHERS = ("deal2tricks", "bidder-features", "bidder-uncontested")
+TEACHERS = ("deal2tricks", "bidder-features", "bidder-uncontested", "opening-features")
 """Weights that trainings start from or learn from, in a package of their own."""
 
 FORMAT = 1

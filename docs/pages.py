@@ -48,7 +48,7 @@ COMMANDS = {
     "opening_few": "python -m benchmarks.opening auctions_world_championship.parquet "
     "--few auctions_21gf.parquet --test-fraction 0.4 --sizes --few-sizes 100 1000 --seeds 5 --json",
     "opening_embedding": "python -m benchmarks.opening auctions_21gf.parquet "
-    "--model opening-embedding.safetensors opening-21gf --test-fraction 0.02 --sizes --json",
+    "--model opening-21gf opening-features --test-fraction 0.02 --sizes --json",
     "explorer_tables": "python -m benchmarks.explorer tables --deals 10000 "
     "--labelled data/deals_train_0000.parquet --json",
     "explorer_page": "python -m benchmarks.explorer page --boards 100 --openings 20 --json",

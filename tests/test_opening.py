@@ -579,10 +579,10 @@ def test_a_teacher_opens_more_hands_than_the_records_have(tmp_path):
     fit(OpeningRecipe, OpeningConfig(out=paths[0], **options))
     fit(
         OpeningRecipe,
-        OpeningConfig(out=paths[1], teacher="opening-21gf", random_hands=8000, **options),
+        OpeningConfig(out=paths[1], teacher="opening-features", random_hands=8000, **options),
     )
     masks, one = random_masks(500, 9)[:, 0], np.ones(500, dtype=np.int64)
-    teacher, alone, taught = (load_opening(name) for name in ("opening-21gf", *paths))
+    teacher, alone, taught = (load_opening(name) for name in ("opening-features", *paths))
     said = [
         np.array(model.calls)[model.probabilities(masks, one, one).argmax(axis=1)]
         for model in (teacher, alone, taught)

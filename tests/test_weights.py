@@ -31,8 +31,9 @@ def test_cards_of_shipped_weights_follow_the_schema(name):
     assert card["command"].startswith("bridgevec ")
     assert f"--out {name}.safetensors" in card["command"]
     known = {"encoder.norm.running_mean", "encoder.norm.running_var"}  # counted, not learned
-    # A bidder's encoder is the embedding's, and a classifier's "known." are examples.
-    other = ("known.", "encoder.") if name.startswith("bidder-") else ("known.",)
+    # A bidder's encoder is the embedding's, an opening model's reader is a bidder's, and its
+    # "known." are examples.
+    other = ("known.", "encoder.") if name.startswith("bidder-") else ("known.", "reader.")
     learned = (t.size for k, t in tensors.items() if k not in known and not k.startswith(other))
     assert card["parameters"] == sum(learned)
 
@@ -41,7 +42,7 @@ def test_shipped_names_are_found_by_kind():
     assert [shipped(kind) for kind in ("embedding", "deal2tricks", "opening", "bidder")] == [
         ["hand2vec-32", "hand2vec-8"],
         ["deal2tricks"],
-        ["opening-21gf", "opening-experts", "opening-start"],
+        ["opening-21gf", "opening-experts", "opening-features", "opening-start"],
         ["bidder-default", "bidder-features", "bidder-imitation", "bidder-uncontested"],
     ]
     assert find_weights("default", "bidder") == WEIGHTS / "bidder-default.safetensors"

@@ -387,10 +387,14 @@ class OpeningModel:
             self.see: Features = read_embedding(self.reader) if self.reader else self.features
         except KeyError as error:
             raise ValueError(f"{path}: no opening bids, {error} is missing") from None
-        except (AttributeError, IndexError, TypeError) as error:
+        except (AttributeError, IndexError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: no opening bids: {error}") from None
         if members < 1 or layers < 1:
             raise ValueError(f"{path}: no opening bids, {members} networks of {layers} layers")
+        if self.reader and self.features != "embedding":
+            raise ValueError(
+                f"{path}: no opening bids, it reads the embedding and sees {self.features!r}"
+            )
         try:  # shapes that do not fit together show in use
             one = np.ones(1, dtype=np.int64)
             self.probabilities(np.array([(1 << 13) - 1], np.uint64), one, one)

@@ -57,7 +57,7 @@ default "embedding"
     classifier : scikit-learn classifier, optional
         What learns from the features; by default a network (PyTorch), of the parameters below.
     start : str or path, optional
-        Of a model to start from, such as ``"opening-21gf"``: its networks are trained further, and
+        Of a model to start from, such as ``"opening-start"``: its networks are trained further, and
         their sizes stand for `hidden`.
     hidden : tuple of int, default (192, 192)
         Widths of the network's layers.

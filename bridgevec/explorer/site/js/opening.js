@@ -1,8 +1,9 @@
-/* Opening bids in JavaScript, with the features “all” and “judgement” of
-   bridgevec/models/opening.py. */
+/* Opening bids in JavaScript, with the features “embedding”, read as a bidder reads it, and
+   “judgement” of bridgevec/models/opening.py. */
 
 import { rankOf, suitOf } from "./cards.js";
 import { linear, silu, softmax } from "./layers.js";
+import { describeSuits } from "./reader.js";
 
 const sum = (list) => list.reduce((a, b) => a + b, 0);
 
@@ -26,7 +27,6 @@ function judge(bits) {
     losers: Math.min(length, 3) - ace - king * (length > 1) - queen * (length > 2),
     controls: 2 * ace + king,
     quick: ace + (ace ? king + (1 - king) * queen / 2 : king * (queen ? 1 : 0.5)) * (length > 1),
-    honours: bits.slice(0, 5),
     five: sum(bits.slice(0, 5)),
     rubens: quality + guarded + Math.max(3 - length, 0),
     playing: Math.max(length - 3, 0) + ace + king * (length > 1) * 0.75 + queen * (length > 2) * 0.5
@@ -39,8 +39,8 @@ const oneHot = (value, low, high) => {
   return Array.from({ length: high - low + 1 }, (_, i) => (i === at ? 1 : 0));
 };
 
-/** The numbers that a network reads which learned from features “all” or “judgement”. */
-export function openingFeatures(kind, embedding, hand, position, own, others) {
+/** The numbers that a network reads which learned from features “judgement”. */
+export function judgementFeatures(hand, position, own, others) {
   const bits = [0, 1, 2, 3].map(() => Array(13).fill(0));
   for (const card of hand) bits[suitOf(card)][rankOf(card)] = 1;
   const suits = bits.map(judge);
@@ -50,23 +50,13 @@ export function openingFeatures(kind, embedding, hand, position, own, others) {
   const points = total("points"), losers = total("losers"), quick = total("quick");
   const rule = points + shape[0] + shape[1];
   const balanced = shape[3] >= 2 && shape[2] >= 3 ? 1 : 0;
-  const classic = [
+  return Float32Array.from([
     points / 10, (rule - 10) / 10, (balanced * points) / 10,
     losers / 4, quick / 4, total("controls") / 4, total("tens") / 4, balanced,
     ...each("points").map((v) => v / 4), ...each("length").map((v) => v / 4), ...each("losers"),
-    ...shape.map((v) => v / 4),
-  ];
-  if (kind === "judgement") {
-    return Float32Array.from([...classic, ...judgement(suits, shape, points, rule, balanced),
-      ...oneHot(position, 1, 4).map((v) => 3 * v), 2 * own - 1, 2 * others - 1,
-      1.4 * (own - others), 1.4 * (position - 2)]);
-  }
-  return Float32Array.from([
-    ...embedding.embed(hand), ...bits.flat(), ...classic, ...each("honours").flat(),
-    ...each("length").flatMap((v) => oneHot(v, 0, 9)), ...each("points").flatMap((v) => oneHot(v, 0, 10)),
-    ...oneHot(points, 2, 27), ...oneHot(losers, 1, 11), ...oneHot(rule, 14, 28),
-    ...oneHot(2 * quick, 0, 11), ...oneHot(shape[0], 4, 9), ...oneHot(shape[1], 2, 6),
-    ...oneHot(shape[3], 0, 3), ...oneHot(position, 1, 4), own, others,
+    ...shape.map((v) => v / 4), ...judgement(suits, shape, points, rule, balanced),
+    ...oneHot(position, 1, 4).map((v) => 3 * v), 2 * own - 1, 2 * others - 1,
+    1.4 * (own - others), 1.4 * (position - 2),
   ]);
 }
 
@@ -99,16 +89,23 @@ function judgement(suits, shape, points, rule, balanced) {
 }
 
 export class Opening {
-  /** `card`: the model card; `embedding`: hand2vec-8, which features “judgement” do without. */
+  /** `card`: the model card; `embedding`: hand2vec-8, for features “embedding”. */
   constructor(weights, card, embedding) {
     const { features, members, layers, calls } = card.architecture;
-    if (!["all", "judgement"].includes(features) || members !== 1) throw new Error(`cannot read ${card.name}`);
+    const readable = features === "judgement" || (features === "embedding" && "reader.enter.weight" in weights);
+    if (!readable || members !== 1) throw new Error(`cannot read ${card.name}`);
     Object.assign(this, { weights, features, layers, calls, embedding });
+  }
+
+  #features(hand, position, own, others) {
+    if (this.features === "judgement") return judgementFeatures(hand, position, own, others);
+    const suits = describeSuits(this.weights, this.embedding.embed(hand));
+    return Float32Array.from([...suits, ...oneHot(position, 1, 4), own, others]);
   }
 
   /** [call, chance], the likeliest first. Position 1 is the dealer; own and others: vulnerable? */
   chances(hand, position = 1, own = false, others = false) {
-    let x = openingFeatures(this.features, this.embedding, hand, position, own ? 1 : 0, others ? 1 : 0);
+    let x = this.#features(hand, position, own ? 1 : 0, others ? 1 : 0);
     for (let i = 0; i < this.layers - 1; i++) x = silu(linear(this.weights, `0.${i}`, x));
     // The outputs are pass, then every bid; the card lists those seen in training.
     const y = linear(this.weights, `0.${this.layers - 1}`, x);
