@@ -38,6 +38,14 @@ COMMANDS = {
     "tricks_pairs": "python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-32 "
     "--train-pairs hand_pairs_train.csv.gz --published bridgehand2vec_published.safetensors "
     "--pairs hand_pairs_val.csv.gz --json",
+    "frontier": "python -m benchmarks.embedding --hands 50000 --weights hand2vec-8 "
+    "--beside head12.safetensors vectors-first.safetensors wide-first.safetensors "
+    "hand2vec-8-sixth.safetensors hand2vec-32 --train-pairs hand_pairs_train.csv.gz "
+    "--pairs hand_pairs_val.csv.gz --published bridgehand2vec_published.safetensors "
+    "--seeds 3 --json",
+    "frontier_pairs": "python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-32 "
+    "head12.safetensors vectors-first.safetensors wide-first.safetensors "
+    "hand2vec-8-sixth.safetensors --pairs hand_pairs_val.csv.gz --baselines linear --json",
     "records": "python -m benchmarks.records --json",
     "library": "python -m benchmarks.library --hands 10000000 --compared 10 --json",
     "library_faiss": "python -m benchmarks.library --hands 300000 --faiss --json",
