@@ -470,7 +470,7 @@ class Proposal:
         batch = Batch(masks, self._points, self._rng)
         for part in parts:
             good = batch.value(part) != 0
-            if good.mean() < 0.5:
+            if 2 * good.sum() < len(good):
                 masks = masks[good]
                 batch = Batch(masks, self._points, self._rng)
             elif not good.all():
