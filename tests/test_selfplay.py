@@ -196,8 +196,49 @@ def test_mixed_tables_have_a_learner_and_its_partner_or_one_learner_alone(anchor
     pairs = owners[learners == 2] == 0
     assert (pairs[:, :2] == pairs[:, 2:]).all()
     assert 0.3 < pairs[:, 0].mean() < 0.7
-    against = (owners == 1).any(axis=1)
-    np.testing.assert_array_equal(against, (kind < anchor_tables) | (kind == 3))
+    np.testing.assert_array_equal((owners == 1).any(axis=1), kind == 3)
+    np.testing.assert_array_equal((owners == 3).any(axis=1), kind < anchor_tables)
+
+
+@pytest.mark.parametrize("name", ["imitation", "default"])
+def test_a_network_in_training_bids_as_the_bidder_that_it_becomes(some, name):
+    hands, auctions = some.masks[:, 1], Auctions(200)
+    auctions.start(np.ones(200, dtype=bool), np.ones(200, dtype=np.uint8))
+    asked = hands, auctions, some.vulnerable
+    expected = load_bidder(name).probabilities(*asked)
+    for mixed, tolerance in ((False, 1e-4), (True, 0.2)):
+        player = rollouts.Player(load_network(name), some.masks, mixed)
+        np.testing.assert_allclose(player.probabilities(*asked), expected, atol=tolerance)
+
+
+def test_deals_with_slams_are_drawn_more_often_and_count_less(tmp_path):
+    options = TINY | {"situations": 2000, "num_envs": 4000, "slam_fraction": 0.5}
+    config = selfplay.SelfPlayConfig(out=str(tmp_path / "bidder.safetensors"), **options)
+    machine = loop.Machine(torch.device("cpu"), False, 0, 1)
+    recipe = selfplay.SelfPlayRecipe(config, machine, False)
+    natural = situations.near_slam(recipe.bank).mean()
+    assert 0.1 < natural < 0.2
+    here, value = recipe._draw(np.random.default_rng(1))
+    near = situations.near_slam(here)
+    assert 0.46 < near.mean() < 0.54
+    assert value @ near / len(near) == pytest.approx(natural, abs=0.01)
+    assert value.mean() == pytest.approx(1, abs=0.05)
+
+
+def test_thirty_points_or_twelve_tricks_are_near_a_slam():
+    strong = ["AKQJ.AK2.A32.432", "5432.543.654.765", "T98.QJT.KQJ.AKQJ", "76.9876.T987.T98"]
+    masks = np.array([[hand_mask(hand) for hand in strong]])
+    nobody = np.zeros(1, dtype=np.uint8)
+    for order, tricks, near in (
+        ([0, 1, 2, 3], 11, True),
+        ([3, 0, 1, 2], 11, True),
+        ([0, 2, 1, 3], 11, False),
+        ([0, 2, 1, 3], 12, True),
+    ):
+        table = np.zeros((1, 1, 5, 4), dtype=np.int8)
+        table[0, 0, 3, 1] = tricks
+        dealt = situations.Situations(masks[:, order], nobody, nobody, tricks=table)
+        assert situations.near_slam(dealt).tolist() == [near]
 
 
 @pytest.mark.slow
@@ -230,6 +271,24 @@ def test_training_goes_on_exactly_where_it_was_killed(tmp_path, monkeypatch):
     fit(selfplay.SelfPlayRecipe, config, progress=False)
     assert whole.read_bytes() == parts.read_bytes()
     assert not parts.with_suffix(".checkpoint.safetensors").exists()
+
+
+def test_rivals_sit_as_opponents(tmp_path, monkeypatch):
+    seen = []
+    real = selfplay.play
+
+    def play(owners, players, here, generator):
+        seen.append([owners, players])
+        return real(owners, players, here, generator)
+
+    monkeypatch.setattr(selfplay, "play", play)
+    options = TINY | {"situations": 200, "num_iterations": 4, "opponent_fraction": 1.0}
+    options |= {"anchor_tables": 3, "rivals": ("imitation",), "eval_interval": 9}
+    out = str(tmp_path / "bidder.safetensors")
+    fit(selfplay.SelfPlayRecipe, selfplay.SelfPlayConfig(out=out, **options), progress=False)
+    rivals = {players[rollouts.RIVAL]._network.rows.shape[1] for _, players in seen}
+    assert rivals == {32, 256}  # the anchor's turn, and the imitation's
+    assert all((owners == rollouts.RIVAL).any() for owners, _ in seen)
 
 
 def test_a_checkpoint_of_other_arguments_is_refused(tmp_path, monkeypatch):
@@ -330,6 +389,10 @@ def test_a_bidder_that_reads_the_embedding_plays_one_that_does_not(tmp_path):
         ({"estimated": 9, "opponents": "pass"}, "estimated deals are for opponents pool"),
         ({"opponent_fraction": 1.5}, "opponent_fraction is 1.5, expected 0 to 1"),
         ({"anchor_tables": 4}, "anchor_tables is 4, expected 0 to 3"),
+        ({"slam_fraction": 1.0}, "slam_fraction is 1.0, expected 0 to less than 1"),
+        ({"slam_fraction": 0.5, "opponents": "pass"}, "slam_fraction is for opponents pool"),
+        ({"rivals": ("imitation",), "opponents": "pass"}, "rivals is for opponents pool"),
+        ({"warmup": -1}, "warmup is -1, expected at least 0"),
         ({"start": "nobody"}, "no bidder 'nobody'"),
         ({"anchor": "nobody"}, "no bidder 'nobody'"),
     ],
@@ -381,7 +444,7 @@ def test_it_learns_to_bid_against_opponents_in_every_seat(tmp_path):
 
     torch.manual_seed(0)
     learned, untaught = load_network(out), BidderNetwork(32, 1)
-    players = [rollouts.Player(network) for network in (learned, untaught)]
+    players = [rollouts.Player(network, dealt.masks) for network in (learned, untaught)]
 
     def north_south(seats):
         seated = np.tile(seats, (400, 1))

@@ -158,17 +158,28 @@ class BidderInput:
         self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
     ) -> Seen:
         """Return what players see who are to call, see `observe`."""
+        return Seen(self.features(hands, auctions, vulnerable), self.vectors(hands))
+
+    def features(
+        self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
+    ) -> NDArray[np.int16]:
+        """Return the active features alone, see `observe`."""
         features = observe(hands, auctions, vulnerable)
-        if self.hand != "features":
-            kept = features[:, _HAND:]
-            if self.hand != "embedding":
-                kept = np.concatenate([features[:, _CARDS], kept], axis=1)
-            # Zeros stand at the end alone.
-            features = np.zeros_like(features)
-            features[:, : kept.shape[1]] = kept
+        if self.hand == "features":
+            return features
+        kept = features[:, _HAND:]
+        if self.hand != "embedding":
+            kept = np.concatenate([features[:, _CARDS], kept], axis=1)
+        # Zeros stand at the end alone.
+        features = np.zeros_like(features)
+        features[:, : kept.shape[1]] = kept
+        return features
+
+    def vectors(self, hands: NDArray[np.uint64]) -> NDArray[np.float32]:
+        """Return the hands in numbers, (n, dims)."""
         if self.encoder is None:
-            return Seen(features, np.zeros((len(features), 0), dtype=np.float32))
-        return Seen(features, self.encoder.embed(np.asarray(hands, dtype=np.uint64)))
+            return np.zeros((len(hands), 0), dtype=np.float32)
+        return self.encoder.embed(np.asarray(hands, dtype=np.uint64))
 
 
 def describe_hands(masks: NDArray[np.uint64]) -> NDArray[np.float32]:

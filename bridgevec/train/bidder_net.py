@@ -28,7 +28,6 @@ from bridgevec.bidders.features import (
     OTHERS,
     SPREAD,
     BidderInput,
-    Seen,
 )
 from bridgevec.models.embedding import load_embedding
 from bridgevec.models.encoder import HandEncoder
@@ -198,15 +197,33 @@ class BidderNetwork(nn.Module):
         vectors : Tensor, shape (n, dims), optional
             Both as `input.observe` gives them.
         """
-        x = embedding_bag(features, self.rows) + self.bias
-        if self.reader is not None:
-            assert vectors is not None
-            x = x + self.reader(vectors)
-        for block in self.blocks:
-            x = x + F.relu(block(F.relu(x)))
-        x = F.relu(x)
+        x = self.trunk(features, self.read(vectors))
         guesses = self.guess(x).view(-1, len(OTHERS), DESCRIPTION + SPREAD)
         return Outputs(self.policy(x), self.value(x).squeeze(-1), guesses)
+
+    def read(self, vectors: Tensor | None) -> Tensor | None:
+        """Compute what hands add to the first layer: the same in every auction."""
+        if self.reader is None:
+            return None
+        assert vectors is not None
+        added: Tensor = self.reader(vectors)
+        return added
+
+    def trunk(self, features: Tensor, added: Tensor | None) -> Tensor:
+        """Compute what the heads read, (n, width).
+
+        Parameters
+        ----------
+        features : Tensor of int16, shape (n, 64)
+        added : Tensor, shape (n, width), optional
+            What `read` has made of the hands.
+        """
+        x = embedding_bag(features, self.rows) + self.bias
+        if added is not None:
+            x = x + added
+        for block in self.blocks:
+            x = x + F.relu(block(F.relu(x)))
+        return F.relu(x)
 
 
 def mask_illegal(logits: Tensor, legal: Tensor) -> Tensor:
@@ -320,11 +337,6 @@ def make_network(
             f"{os.fspath(start)} reads {network.input.hand!r} of the hand, not {hand!r}"
         )
     return network
-
-
-def seen_tensors(seen: Seen, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return what players see as the network takes it."""
-    return torch.from_numpy(seen.features).to(device), torch.from_numpy(seen.vectors).to(device)
 
 
 def merge_networks(names: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -> Path:

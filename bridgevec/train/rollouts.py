@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from bridgevec._laws import Auctions
 from bridgevec.auction import N_CALLS, PASS
@@ -14,29 +15,67 @@ from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.match import bid_deals
 from bridgevec.bidders.simple import PassBidder
 from bridgevec.scoring import imps
-from bridgevec.train.bidder_net import BidderNetwork, mask_illegal, seen_tensors
+from bridgevec.train.bidder_net import BidderNetwork, mask_illegal
 from bridgevec.train.situations import Situations, points, swings
 
-LEARNER, ANCHOR, PAST = range(3)
+LEARNER, ANCHOR, PAST, RIVAL = range(4)
 """Who sits in a seat."""
+
+_AT_ONCE = 4096  # positions, whose numbers stay in a processor's cache
 
 
 class Player(Bidder):
-    """A network in training."""
+    """A network in training, at tables whose hands are known beforehand.
 
-    def __init__(self, network: BidderNetwork) -> None:
-        self._network = network
+    What the network reads of a hand does not depend on the auction, so it is computed once.
+
+    Parameters
+    ----------
+    network : BidderNetwork
+    masks : ndarray of uint64
+        All hands that it may be asked about.
+    mixed : bool, default False
+        Multiply in bfloat16.
+    """
+
+    def __init__(
+        self, network: BidderNetwork, masks: NDArray[np.uint64], mixed: bool = False
+    ) -> None:
+        self._network, self._mixed = network, mixed
         self._device = next(network.parameters()).device
+        self._added: Tensor | None = None
+        if network.reader is not None:
+            self._hands = np.unique(masks)
+            vectors = torch.from_numpy(network.input.vectors(self._hands))
+            with torch.no_grad(), self._autocast():
+                parts = [network.read(part.to(self._device)) for part in vectors.split(_AT_ONCE)]
+            self._added = torch.cat([part for part in parts if part is not None]).float()
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self._device.type, torch.bfloat16, enabled=self._mixed)
 
     @torch.no_grad()
     def probabilities(
         self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
     ) -> NDArray[np.float32]:
         """Return the network's policy, see `Bidder.probabilities`."""
-        seen = self._network.input.observe(hands, auctions, vulnerable)
-        legal = torch.from_numpy(auctions.legal_masks()).to(self._device)
-        logits = self._network(*seen_tensors(seen, self._device)).logits
-        return mask_illegal(logits, legal).softmax(dim=1).cpu().numpy()
+        legal = torch.from_numpy(auctions.legal_masks())
+        features = torch.from_numpy(self._network.input.features(hands, auctions, vulnerable))
+        where = torch.zeros(len(hands), dtype=torch.int64)
+        if self._added is not None:
+            where = torch.from_numpy(np.searchsorted(self._hands, hands))
+        out = [
+            self._policy(*(x.to(self._device) for x in part)).cpu()
+            for part in zip(*(x.split(_AT_ONCE) for x in (features, where, legal)), strict=True)
+        ]
+        policy: NDArray[np.float32] = torch.cat(out).numpy()
+        return policy
+
+    def _policy(self, features: Tensor, where: Tensor, legal: Tensor) -> Tensor:
+        added = None if self._added is None else self._added[where]
+        with self._autocast():
+            logits = self._network.policy(self._network.trunk(features, added))
+        return mask_illegal(logits.float(), legal).softmax(dim=1)
 
 
 class Positions(NamedTuple):
@@ -71,14 +110,14 @@ def mixed_seats(n: int, anchor_tables: int, generator: np.random.Generator) -> N
     """Seat the learner and others at tables, (n, 4).
 
     At every fourth table a single learner sits among three of the anchor. At `anchor_tables` of the
-    other three the learner's pair plays the anchor, and at the rest a past self.
+    other three the learner's pair plays a rival, and at the rest a past self.
     """
     seats, kind = np.arange(4), np.arange(n)[:, None] % 4
     opponents = (seats & 1) != generator.integers(2, size=(n, 1))
     alone = seats != generator.integers(4, size=(n, 1))
     owners = np.full((n, 4), LEARNER, dtype=np.uint8)
     owners[(kind < 3) & opponents] = PAST
-    owners[(kind < anchor_tables) & opponents] = ANCHOR
+    owners[(kind < anchor_tables) & opponents] = RIVAL
     owners[(kind == 3) & alone] = ANCHOR
     return owners
 
@@ -181,7 +220,7 @@ def evaluate_policy(policy: BidderNetwork, anchor: BidderNetwork, situations: Si
         IMPs lost.
     """
     n = len(situations.masks)
-    players = [Player(policy), Player(anchor), PassBidder()]
+    players = [*(Player(network, situations.masks) for network in (policy, anchor)), PassBidder()]
     pairs = [(0, 2)] if situations.losses is not None else [(0, 1), (1, 0)]
     results = [
         points(

@@ -63,8 +63,10 @@ from bridgevec.train.rollouts import (
     play,
 )
 from bridgevec.train.situations import (
+    Situations,
     contested_situations,
     estimated_situations,
+    near_slam,
     points,
     uncontested_situations,
 )
@@ -111,6 +113,7 @@ class SelfPlayConfig(Options):
     update_epochs: Annotated[int, "Passes over the calls of an iteration."] = 2
     minibatch_size: Annotated[int, "Calls per step of the optimizer."] = 2048
     learning_rate: Annotated[float, "Adam's; it falls to a twentieth in a straight line."] = 8e-4
+    warmup: Annotated[int, "Iterations in which the rate rises first."] = 0
     clip_coef: Annotated[
         float, "Of PPO: how far the probability of a call may change in an iteration."
     ] = 0.2
@@ -131,9 +134,21 @@ class SelfPlayConfig(Options):
     ] = 0.5
     anchor_tables: Annotated[
         int,
-        "At how many of four such tables the opponents, but not the partner, are the anchor; at "
-        "one the partner is, too, and at the rest the opponents are a past self. 0 to 3.",
+        "At how many of four such tables the opponents, but not the partner, are the anchor or a "
+        "rival; at one the anchor is all three others, and at the rest the opponents are a past "
+        "self. 0 to 3.",
     ] = 1
+    rivals: Annotated[
+        tuple[str, ...],
+        "More weights that are not trained, for these tables: such as imitations of other systems. "
+        "In every iteration one of them or the anchor is drawn.",
+    ] = ()
+    slam_fraction: Annotated[
+        float,
+        "Share of the tables at which a side could take twelve tricks or has thirty points; 0 for "
+        "as many as there are. They count for so much less that only the noise of slam bidding "
+        "changes.",
+    ] = 0.0
     pool_size: Annotated[int, "How many past selves are kept."] = 3
     pool_interval: Annotated[int, "Iterations between them."] = 20
     width: Annotated[int, "Of the network's layers, if there are no weights to start from."] = 256
@@ -150,7 +165,7 @@ class SelfPlayConfig(Options):
     ] = 4000
     eval_interval: Annotated[int, "Iterations between evaluations on these."] = 10
 
-    paths: ClassVar = frozenset({"start", "anchor", "deals", "embedding"})
+    paths: ClassVar = frozenset({"start", "anchor", "deals", "embedding", "rivals"})
 
 
 class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
@@ -182,6 +197,9 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
             if config.estimated:
                 more = estimated_situations(config.estimated, config.layouts, generator)
                 self.bank = self.bank.join(more)
+        if config.slam_fraction:
+            near = near_slam(self.bank)
+            self.slams, self.others = np.flatnonzero(near), np.flatnonzero(~near)
         self.rows = config.num_iterations
         self.max_grad_norm = config.max_grad_norm
         self.kl_coef = config.kl_coef if config.anchor or config.start != "none" else 0.0
@@ -195,6 +213,7 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
         self.anchor = (
             load_network(config.anchor).to(device) if config.anchor else copy.deepcopy(self.policy)
         )
+        self.rivals = [self.anchor, *(load_network(name).to(device) for name in config.rivals)]
         self.past = [
             copy.deepcopy(self.policy) for _ in range(0 if self.uncontested else config.pool_size)
         ]
@@ -211,6 +230,7 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
     def set_rates(self, row: int, step: int) -> None:
         """Let the rates rise, then fall, see `warm_up_and_decay`."""
         rate = self.config.learning_rate * max(self._left(row), 0.05)
+        rate *= min(1.0, (row + 1) / (self.config.warmup + 1))
         self.optimizers[0].param_groups[0]["lr"] = rate
 
     def batches(self, row: int) -> Iterator[tuple[Tensor, ...]]:
@@ -219,10 +239,12 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
         # All that is random depends on seed and iteration alone, so resuming is exact.
         generator = np.random.default_rng([config.seed, 2, row])
         torch.manual_seed(config.seed * 1_000_003 + row + 1)
-        owners, players = self._seat(generator)
-        here = self.bank.take(generator.integers(len(self.bank.masks), size=config.num_envs))
+        here, value = self._draw(generator)
+        owners, players = self._seat(here.masks, generator)
         positions, auctions = play(owners, players, here, generator)
         position, call, weight = calls_to_compare(positions.chances, config.rollouts, generator)
+        weight *= value[positions.table[position]]
+        weight /= weight.mean()
         swing, seat = compare(owners, players, here, positions, position, call)
 
         # A little is paid for entropy, and for keeping to what the anchor would do.
@@ -270,16 +292,34 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
             for rows in order.chunk(max(1, n // config.minibatch_size)):
                 yield tuple(column[rows] for column in columns)
 
-    def _seat(self, generator: np.random.Generator) -> tuple[NDArray[np.uint8], list[Bidder]]:
+    def _draw(self, generator: np.random.Generator) -> tuple[Situations, NDArray[np.float64]]:
+        """Draw deals, and give how much each counts: their mean is 1 over all that may be drawn."""
+        n, share = self.config.num_envs, self.config.slam_fraction
+        if not share:
+            return self.bank.take(generator.integers(len(self.bank.masks), size=n)), np.ones(n)
+        drawn = generator.random(n) < share
+        rows = np.where(drawn, generator.choice(self.slams, n), generator.choice(self.others, n))
+        natural = len(self.slams) / (len(self.slams) + len(self.others))
+        value = np.where(drawn, natural / share, (1 - natural) / (1 - share))
+        return self.bank.take(rows), value
+
+    def _seat(
+        self, masks: NDArray[np.uint64], generator: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], list[Bidder]]:
         """Return who sits where, (tables, 4), and who they are."""
         n = self.config.num_envs
         owners = np.full((n, 4), LEARNER, dtype=np.uint8)
-        players: list[Bidder] = [Player(self.policy), Player(self.anchor)]
+        networks = [self.policy, self.anchor]
+        if not self.uncontested:
+            networks += [
+                self.past[generator.integers(len(self.past))],
+                self.rivals[generator.integers(len(self.rivals))],
+            ]
+        players: list[Bidder] = [Player(one, masks, self.machine.mixed) for one in networks]
         if self.uncontested:
             players += [PassBidder()]
             owners[:, 1::2] = PAST
         else:
-            players += [Player(self.past[generator.integers(len(self.past))])]
             mixed = int(self.config.opponent_fraction * n)
             owners[:mixed] = mixed_seats(mixed, self.config.anchor_tables, generator)
         return owners, players
@@ -364,6 +404,13 @@ def _check(config: SelfPlayConfig) -> None:
         raise ValueError("estimated deals are for opponents pool; with pass all are estimated")
     if not 0 <= config.opponent_fraction <= 1:
         raise ValueError(f"opponent_fraction is {config.opponent_fraction}, expected 0 to 1")
+    if not 0 <= config.slam_fraction < 1:
+        raise ValueError(f"slam_fraction is {config.slam_fraction}, expected 0 to less than 1")
+    if config.opponents == "pass" and (config.slam_fraction or config.rivals):
+        option = "slam_fraction" if config.slam_fraction else "rivals"
+        raise ValueError(f"{option} is for opponents pool")
+    if config.warmup < 0:
+        raise ValueError(f"warmup is {config.warmup}, expected at least 0")
     if not 0 <= config.anchor_tables <= 3:
         raise ValueError(f"anchor_tables is {config.anchor_tables}, expected 0 to 3")
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bridgevec._laws import Auctions
 from bridgevec.bidders.match import Contracts
-from bridgevec.cards import random_masks
+from bridgevec.cards import hand_bits, random_masks
 from bridgevec.envs.deals import SYMMETRIES, exchange
 from bridgevec.models.embedding import estimate_tricks_many
 from bridgevec.scoring import imps, scores
@@ -178,6 +178,16 @@ def estimated_situations(n: int, layouts: int, generator: np.random.Generator) -
             tricks[start : start + 2048, :, :, declarer] = taken.transpose(0, 2, 1)
     dealers, vulnerable = generator.integers(4, size=(2, n), dtype=np.uint8)
     return Situations(masks, dealers, vulnerable, tricks=tricks)
+
+
+def near_slam(situations: Situations) -> NDArray[np.bool_]:
+    """Say on which deals a side could take twelve tricks in some layout, or has thirty points."""
+    assert situations.tricks is not None
+    best = situations.tricks.max(axis=(1, 2, 3))
+    cards = hand_bits(situations.masks.ravel()).reshape(-1, 2, 2, 4, 13)  # north and east first
+    sides = cards[..., :4].sum(axis=(1, 3)) @ np.array([4, 3, 2, 1])
+    near: NDArray[np.bool_] = (best >= 12) | (sides.max(axis=1) >= 30)
+    return near
 
 
 def points(auctions: Auctions, situations: Situations) -> NDArray[np.int64] | NDArray[np.float32]:
