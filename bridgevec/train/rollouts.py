@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bridgevec._laws import Auctions
 from bridgevec.auction import N_CALLS, PASS
+from bridgevec.bidders.agreements import keycard_answers
 from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.match import bid_deals
 from bridgevec.bidders.simple import PassBidder
@@ -36,12 +37,18 @@ class Player(Bidder):
         All hands that it may be asked about.
     mixed : bool, default False
         Multiply in bfloat16.
+    tied : bool, default False
+        Make the calls of `bridgevec.bidders.agreements`, whatever the network says.
     """
 
     def __init__(
-        self, network: BidderNetwork, masks: NDArray[np.uint64], mixed: bool = False
+        self,
+        network: BidderNetwork,
+        masks: NDArray[np.uint64],
+        mixed: bool = False,
+        tied: bool = False,
     ) -> None:
-        self._network, self._mixed = network, mixed
+        self._network, self._mixed, self._tied = network, mixed, tied
         self._device = next(network.parameters()).device
         self._added: Tensor | None = None
         if network.reader is not None:
@@ -69,6 +76,11 @@ class Player(Bidder):
             for part in zip(*(x.split(_AT_ONCE) for x in (features, where, legal)), strict=True)
         ]
         policy: NDArray[np.float32] = torch.cat(out).numpy()
+        if self._tied:
+            answers = keycard_answers(hands, auctions)
+            rows = np.flatnonzero(answers >= 0)
+            policy[rows] = 0
+            policy[rows, answers[rows]] = 1
         return policy
 
     def _policy(self, features: Tensor, where: Tensor, legal: Tensor) -> Tensor:

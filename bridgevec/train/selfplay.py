@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bridgevec.bidders.agreements import keycard_answers
 from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.features import DESCRIPTION, describe_hands
 from bridgevec.bidders.simple import PassBidder
@@ -148,6 +149,11 @@ class SelfPlayConfig(Options):
         "Share of the tables at which a side could take twelve tricks or has thirty points; 0 for "
         "as many as there are. They count for so much less that only the noise of slam bidding "
         "changes.",
+    ] = 0.0
+    agreements_coef: Annotated[
+        float,
+        "Weight in the loss of the answers to 4NT that bridgevec.bidders.agreements has. With any, "
+        "the learner and its past selves play by them. With pool only.",
     ] = 0.0
     pool_size: Annotated[int, "How many past selves are kept."] = 3
     pool_interval: Annotated[int, "Iterations between them."] = 20
@@ -272,6 +278,21 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
         if self.uncontested:
             self.played["reached"] = round(float(points(auctions, here).mean()), 4)
 
+        tied = np.zeros(len(call))
+        if config.agreements_coef:
+            # Where the table says what to call, nothing is compared, and that call is learned.
+            seated = here.masks[positions.table, positions.seat]
+            answers = keycard_answers(seated, continued(positions.tables))
+            bound = np.flatnonzero(answers >= 0)
+            self.played["agreed"] = len(bound)
+            position, call = np.append(position, bound), np.append(call, answers[bound])
+            nothing = np.zeros(len(bound))
+            before, credit, weight = (np.append(x, nothing) for x in (before, credit, weight))
+            tied = np.append(tied, nothing + 1)
+            table, seat = positions.table[position], positions.seat[position]
+            hands, vulnerable = here.masks[table, seat], here.vulnerable[table]
+            part = continued(positions.tables[position])
+
         others = (seat[:, None] + np.arange(1, 4)) & 3
         held = describe_hands(here.masks[table[:, None], others].ravel())
         columns = [
@@ -281,9 +302,7 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
                 part.legal_masks(),
                 held.reshape(-1, 3, DESCRIPTION),
                 call,
-                before,
-                credit.astype(np.float32),
-                weight.astype(np.float32),
+                *(x.astype(np.float32) for x in (before, credit, weight, tied)),
             )
         ]
         n = len(call)
@@ -315,7 +334,10 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
                 self.past[generator.integers(len(self.past))],
                 self.rivals[generator.integers(len(self.rivals))],
             ]
-        players: list[Bidder] = [Player(one, masks, self.machine.mixed) for one in networks]
+        tied = (LEARNER, PAST) if self.config.agreements_coef else ()
+        players: list[Bidder] = [
+            Player(one, masks, self.machine.mixed, who in tied) for who, one in enumerate(networks)
+        ]
         if self.uncontested:
             players += [PassBidder()]
             owners[:, 1::2] = PAST
@@ -326,19 +348,23 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
 
     def losses(self, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """Return the clipped objective of PPO, and the loss of guessing the other hands."""
-        features, vectors, legal, truth, call, old, credit, weight = batch
+        features, vectors, legal, truth, call, old, credit, weight, tied = batch
         with self.machine.autocast():
             said = self.policy(features, vectors)
         log_chances = F.log_softmax(mask_illegal(said.logits.float(), legal), dim=1)
         new = log_chances.gather(1, call[:, None])[:, 0]
-        gain, approx_kl = surrogate(new, old, credit, weight, self.config.clip_coef)
+        free = tied == 0
+        gain, approx_kl = surrogate(
+            new[free], old[free], credit[free], weight[free], self.config.clip_coef
+        )
         hands_loss = guess_loss(said.guesses.float(), truth)
-        return {
-            "loss": self.config.hands_coef * hands_loss - gain,
-            "surrogate": gain,
-            "approx_kl": approx_kl,
-            "hands_loss": hands_loss,
-        }
+        losses = {"surrogate": gain, "approx_kl": approx_kl, "hands_loss": hands_loss}
+        loss = self.config.hands_coef * hands_loss - gain
+        if self.config.agreements_coef:
+            agreements_loss = -(new * tied).sum() / tied.sum().clamp(min=1)
+            losses["agreements_loss"] = agreements_loss
+            loss = loss + self.config.agreements_coef * agreements_loss
+        return {"loss": loss} | losses
 
     def finish_row(self, row: int) -> Row:
         """Put the policy into the pool now and then."""
@@ -406,9 +432,11 @@ def _check(config: SelfPlayConfig) -> None:
         raise ValueError(f"opponent_fraction is {config.opponent_fraction}, expected 0 to 1")
     if not 0 <= config.slam_fraction < 1:
         raise ValueError(f"slam_fraction is {config.slam_fraction}, expected 0 to less than 1")
-    if config.opponents == "pass" and (config.slam_fraction or config.rivals):
-        option = "slam_fraction" if config.slam_fraction else "rivals"
-        raise ValueError(f"{option} is for opponents pool")
+    for option in ("slam_fraction", "rivals", "agreements_coef"):
+        if config.opponents == "pass" and getattr(config, option):
+            raise ValueError(f"{option} is for opponents pool")
+    if config.agreements_coef < 0:
+        raise ValueError(f"agreements_coef is {config.agreements_coef}, expected at least 0")
     if config.warmup < 0:
         raise ValueError(f"warmup is {config.warmup}, expected at least 0")
     if not 0 <= config.anchor_tables <= 3:
