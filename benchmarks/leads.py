@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import warnings
 from itertools import islice
 from pathlib import Path
@@ -22,9 +21,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from benchmarks.deals import bid_boards
+from benchmarks.resume import resumed
 from bridgevec import Board, Seat, opening_lead, read_boards, solve_boards
 from bridgevec.auction import FIRST_BID
 from bridgevec.cards import card_text
@@ -200,17 +199,13 @@ def main() -> None:
         boards = list(islice(read_boards(args.file), 0, 2 * args.count * args.every, args.every))
     boards = [b for b in boards if b.auction and b.contract is not None and b.contract.level]
     asked = {"file": args.file, "every": args.every, "deals": args.deals, "bidder": args.bidder}
-    done: list[dict[str, list[float]] | None] = []
-    if args.resume is not None and args.resume.exists():
-        kept = json.loads(args.resume.read_text())
-        if kept["asked"] != asked:
-            parser.error(f"{args.resume} was begun with {kept['asked']}")
-        done = kept["boards"]
-    for board in tqdm(boards[len(done) : args.count], disable=not sys.stderr.isatty()):
-        done.append(compare(board, args.deals, args.bidder))
-        if args.resume is not None:
-            args.resume.write_text(json.dumps({"asked": asked, "boards": done}))
-    found = asked | add_up(done[: args.count])
+    done = resumed(
+        args.resume,
+        asked,
+        boards[: args.count],
+        lambda board: compare(board, args.deals, args.bidder),
+    )
+    found = asked | add_up(done)
     if args.json:
         print(json.dumps(found))
         return

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from tqdm import tqdm
 
+from benchmarks.resume import resumed
 from bridgevec import Auction, load_bidder, sample_deals
 from bridgevec._deal import Shuffler
 from bridgevec.bidders.bidder import Bidder
@@ -218,16 +219,8 @@ def main() -> None:
     args = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)
     asked = {"deals": int(args.deals), "each": args.each, "seeds": args.seeds, "name": args.bidder}
-    rows: list[dict[str, Any]] = []
-    if args.resume is not None and args.resume.exists():
-        kept = json.loads(args.resume.read_text())
-        if kept["asked"] != asked:
-            parser.error(f"{args.resume} was begun with {kept['asked']}")
-        rows = kept["rows"]
-    for number in range(len(rows), len(AUCTIONS)):
-        rows.append(compare(number, **asked))
-        if args.resume is not None:
-            args.resume.write_text(json.dumps({"asked": asked, "rows": rows}))
+    numbers = range(len(AUCTIONS))
+    rows = resumed(args.resume, asked, numbers, lambda number: compare(number, **asked))
     found = {**asked, "auctions": rows, "all": add_up(rows)}
     if args.json:
         print(json.dumps(found))
