@@ -14,10 +14,15 @@ answer  shows
 5S      2 or 5, with the queen of trumps
 ======  ====================================================================
 
-4NT asks if the side has bid a suit and its last bid before 4NT was one, whatever the opponents have
-done, if they let 4NT pass. After a bid in notrump it does not: there it invites to 6NT. Trumps are
-the suit that both partners have bid, the first one of several, if the opponents did not bid it
-before; otherwise the suit that the side bid last.
+4NT asks if the side's last bid before it was a suit, whatever the opponents have done, if they let
+4NT pass. Trumps are the first suit of which one of these is true:
+
+* both partners have bid it, and no opponent had before;
+* one partner bid it, and the other made a splinter, a double jump in a new suit, but not to game in
+  a major, or bid 2NT over an opening of one in it, a major, and a pass.
+
+Without such a suit trumps are the suit that the side bid last, if its first bid was a suit too. If
+it was notrump, 4NT invites to 6NT, as it does directly over any bid in notrump.
 """
 
 from __future__ import annotations
@@ -35,6 +40,7 @@ _FOUR_NOTRUMP, _FIVE_CLUBS, _FIVE_DIAMONDS, _FIVE_HEARTS, _FIVE_SPADES = map(
     int, map(parse_call, ("4N", "5C", "5D", "5H", "5S"))
 )
 _NOTRUMP = 4
+_TWO_NOTRUMP, _MAJOR_OPENINGS, _MAJOR_GAMES = 9, (2, 3), (17, 18)  # as bids, 0 = 1C … 34 = 7N
 
 
 def trumps_of_4nt(calls: list[int]) -> int | None:
@@ -57,27 +63,47 @@ def trumps_of_4nt(calls: list[int]) -> int | None:
     ...     return trumps_of_4nt([int(parse_call(call)) for call in auction.split()])
     >>> trumps("1S P 3S P"), trumps("1H P 2C P 2D P 3C P"), trumps("1S P 2D P 2H P")
     (3, 0, 2)
-    >>> trumps("1N P"), trumps("3H")
-    (None, None)
+    >>> trumps("1S P 4C P"), trumps("1H P 2N P 3S P")  # a splinter, a raise of hearts
+    (3, 2)
+    >>> trumps("1N P"), trumps("1N P 2C P 2D P"), trumps("3H")
+    (None, None, None)
     """
-    turn = len(calls)
-    bid_by: dict[int, set[int]] = {}  # by suit: 0 who calls 4NT, 1 and 3 opponents, 2 partner
-    agreed = last = None
+    turn, highest = len(calls), -1
+    bids: list[tuple[int, int]] = []  # of both sides: who (0 calls 4NT, 2 is partner), strain
+    agreed = None
     for place, call in enumerate(calls):
         if call < FIRST_BID:
             continue
-        strain, who = (call - FIRST_BID) % 5, (turn - place) % 4
-        if who % 2 == 0:
-            last = strain
-        if strain == _NOTRUMP:
-            continue
-        named = bid_by.setdefault(strain, set())
-        named.add(who)
-        if agreed is None and {0, 2} <= named and not named & {1, 3}:
-            agreed = strain
-    if last is None or last == _NOTRUMP:
+        bid, who = call - FIRST_BID, (turn - place) % 4
+        strain = bid % 5
+        if who % 2 == 0 and agreed is None:
+            agreed = _agrees(bids, highest, bid, who)
+        highest = bid
+        bids.append((who, strain))
+    ours = [strain for who, strain in bids if who % 2 == 0]
+    if not ours or ours[-1] == _NOTRUMP:
         return None
-    return last if agreed is None else agreed
+    if agreed is None and ours[0] != _NOTRUMP:
+        return ours[-1]
+    return agreed
+
+
+def _agrees(bids: list[tuple[int, int]], highest: int, bid: int, who: int) -> int | None:
+    """Return the suit that a bid agrees on, given those before it and the highest of them."""
+    strain = bid % 5
+    partner = [s for w, s in bids if w == who ^ 2 and s != _NOTRUMP]
+    if not partner:
+        return None
+    if strain == _NOTRUMP:
+        opened = len(bids) == 1 and highest in _MAJOR_OPENINGS
+        return partner[0] if opened and bid == _TWO_NOTRUMP else None
+    named = {w for w, s in bids if s == strain}
+    if who ^ 2 in named and not named & {who ^ 1, who ^ 3}:
+        return strain
+    jumps = (bid - highest - 1) // 5
+    if not named and jumps == 2 and bid not in _MAJOR_GAMES:
+        return partner[-1]
+    return None
 
 
 def keycard_answers(hands: NDArray[np.uint64], auctions: Auctions) -> NDArray[np.int64]:
