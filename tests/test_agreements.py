@@ -50,6 +50,13 @@ def test_answers_count_key_cards_and_tell_of_the_queen(hand, answer, dealer):
         ("1S 2D 3S P 4N P", "5D"),
         ("1H 1S 2H P 2S P 3S P 4N P", "5H"),  # spades are theirs
         ("P 1S P 3S P 4N P", "5D"),
+        ("1S P 4C P 4N P", "5D"),  # a splinter agrees on spades
+        ("1H P 3S P 4N P", "5H"),
+        ("1H P 4S P 4N P", "5D"),  # but this is a suit of its own
+        ("1H P 2N P 3C P 4N P", "5H"),  # Jacoby's raise
+        ("1D P 2N P 3C P 4N P", "5D"),  # of majors alone: clubs
+        ("1N P 2D P 3H P 4H P 4N P", "5H"),  # agreed after notrump
+        ("2C P 2D P 3H P 4N P", "5H"),
     ],
 )
 def test_trumps_are_the_suit_of_both_or_else_the_last(auction, answer):
@@ -60,6 +67,8 @@ def test_trumps_are_the_suit_of_both_or_else_the_last(auction, answer):
     "auction",
     [
         "1N P 4N P",
+        "1N P 2C P 2D P 4N P",
+        "2N P 3C P 3D P 4N P",
         "1S P 2D P 2N P 4N P",
         "3H 4N P",
         "4N P",
