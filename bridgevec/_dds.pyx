@@ -958,29 +958,29 @@ cdef inline i16* left_success(Search* s, int leader, u64 all, int shift) noexcep
     return &s.left_success[key * <u64>0x9E3779B97F4A7C15 >> 51]
 
 
-cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int favourite,
-                           int hint, const i16* next_success, u64* stand,
+cdef inline int lead_moves(Search* s, int leader, u64 all, int favourite,
+                           int hint, const i16* next_success, u64 cards,
                            int* moves) noexcept nogil:
-    """Write down the leads worth trying, and return the best. The low six bits of a move are its
-    card, the rest its score, less what breaks ties for the one generated first."""
+    """Write down these leads, and return the best. The low six bits of a move are its card, the
+    rest its score, less what breaks ties for the one generated first."""
     cdef u64 me = s.hand[leader], pd = s.hand[leader ^ 2]
     cdef u64 lho = s.hand[(leader + 1) & 3], rho = s.hand[(leader + 3) & 3]
     cdef u64 odd = lho | rho, high = pd | rho               # bits of the owner, from the leader
-    cdef u64 lane, mine, cards = distinct(me, all), top, opp, rest, bit
+    cdef u64 lane, mine, top, opp, rest, bit
     cdef u64 trumps = s.trumps
     cdef int shift, n = 0, card, score, base, owners, len_me, len_pd, len_l, len_r, j, kind, role
     cdef int ruffs = 0, move, best = NO_MOVE
     cdef int* w
     clear_moves(moves)
-    stand[0] = cards & ~hopeless
     if trumps:
         ruffs = (min2(count(me & trumps), 3) * 4 + min2(count(lho & trumps), 3)) * 4
         ruffs = (ruffs + min2(count(pd & trumps), 3)) * 4 + min2(count(rho & trumps), 3)
     for shift in range(0, 64, 16):
-        lane = all & LANE << shift & ~hopeless
-        mine = me & lane
-        if not mine:
+        lane = LANE << shift
+        if not cards & lane:
             continue
+        lane &= all
+        mine = me & lane
         len_me = min2(count(mine), 4)
         len_l = min2(count(lho & lane), 4)
         len_pd = min2(count(pd & lane), 4)
@@ -1035,18 +1035,14 @@ cdef inline int lead_moves(Search* s, int leader, u64 all, u64 hopeless, int fav
 
 
 cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, int best_seat,
-                             u64 all, u64 trick, u64* stand, int* moves) noexcept nogil:
-    cdef u64 me = s.hand[seat], lane = LANE << (led & 48), bit, cards, trumps = s.trumps, own
+                             u64 all, u64 cards, int* moves) noexcept nogil:
+    cdef u64 me = s.hand[seat], lane = LANE << (led & 48), bit, trumps = s.trumps, own
     cdef u64 next_hand = s.hand[(seat + 1) & 3], pd = s.hand[seat ^ 2], best_lane = lane_of(best)
     cdef int n = 0, card, score, win, low, move, first = NO_MOVE
     cdef bint partner_best = best_seat == (seat ^ 2), safe = False, following = (me & lane) != 0
     cdef bint ruffed = (best & 48) != (led & 48), partner_can = False
     cdef int* w = &W[3 * LEAD_SET + (pos - 1 + (3 if trumps else 0)) * FOLLOW_SET]
     cdef u64 threat = 0, top
-    cards = distinct_after(me & lane if following else me, all, trick, best)
-    stand[0] = cards
-    if not cards & (cards - 1):
-        return top_bit(cards)
     clear_moves(moves)
     # What the opponent still to play (if any) can beat.
     if pos < 3:
@@ -1131,14 +1127,6 @@ cdef inline int follow_moves(Search* s, int pos, int seat, int led, int best, in
 # ---------------------------------------------------------------------------------------------
 # Search. Zero windows: can NS take `target` of the n tricks left?
 
-cdef inline void raise_floor(u64* floor, int card, u64 ranks) noexcept nogil:
-    """After a card failed: below the lowest rank that mattered, its suit need not be tried."""
-    cdef u64 low = ranks & lane_of(card)
-    low = low & -low if low else <u64>1 << (card & 48) << 15
-    if <u64>1 << card < low and low > floor[card >> 4]:
-        floor[card >> 4] = low
-
-
 cdef inline bint relies_on_run(u64 hand, u64 left, int card, u64 low) noexcept nogil:
     """Whether `low`, the lowest rank that a proof relied on, is above the card in its run.
 
@@ -1148,6 +1136,13 @@ cdef inline bint relies_on_run(u64 hand, u64 left, int card, u64 low) noexcept n
     cdef u64 bit = <u64>1 << card
     return (bit < low) & ((low & CARDS) != 0) & \
         ((left & ~hand & lane_of(card) & (low - bit | low)) == 0)
+
+
+cdef inline u64 lower_cards(u64 stand, int card, u64 ranks) noexcept nogil:
+    """After a card failed: those below the lowest rank of its suit that mattered, which fail, too."""
+    cdef u64 low = ranks & lane_of(card)
+    low = low & -low if low else <u64>1 << (card & 48) << 15
+    return stand & lane_of(card) & (low - 1) if <u64>1 << card < low else 0
 
 
 cdef bint must_stop(Search* s) noexcept nogil:
@@ -1233,33 +1228,25 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
         return bound.ranks | (0 if ours else WON)
 
     cdef int moves[16]
-    cdef u64 floor[4]
     cdef u64 ranks = 0
     cdef u64 hopeless = refuted_suits(s, leader, all, n - need + 1, &ranks)
     cdef u64 key = hint_key(s, 0, leader, 0, 0, s.hand[leader])
     cdef u32* hint = &s.hints[key >> 49]
-    cdef int move = NO_MOVE, tried = NO_MOVE, card = recall(hint, key)
-    cdef u64 r, bit, low, stand
+    cdef int move = NO_MOVE, card = recall(hint, key), last = card
+    cdef u64 r, bit, low, cards = 0, stand = 0
     cdef i16* worked
     cdef i16* next_success = &s.next_success[s.last_winner << 6]
     cdef bint won = not ours, generated
     # What worked last from this hand and from this shape is tried before any move is generated.
     generated = card != b.move or not (s.hand[leader] & ~hopeless) >> card & 1
     if generated:
-        move = lead_moves(s, leader, all, hopeless, b.move, card, next_success, &stand, moves)
-        if move == NO_MOVE:
+        cards = distinct(s.hand[leader], all) & ~hopeless
+        if not cards:
             return ranks | (WON if won else 0)
-    floor[0] = floor[1] = floor[2] = floor[3] = 0
+        move = lead_moves(s, leader, all, b.move, last, next_success, cards, moves)
+        card = move & 63
+        stand = cards ^ <u64>1 << card
     while True:
-        if generated:
-            card = move & 63
-            bit = <u64>1 << card
-            stand ^= bit
-            if (card == tried) | (bit < floor[card >> 4]):
-                if not stand:
-                    break
-                move = next_move(moves, move)
-                continue
         bit = <u64>1 << card
         s.hand[leader] ^= bit
         s.shape -= <u64>1 << ((card >> 4) * 16 + leader * 4)
@@ -1283,20 +1270,27 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
         worked = left_success(s, leader, all, card & 48)
         worked[0] -= (256 + worked[0]) >> 2
         next_success[card] -= (256 + next_success[card]) >> 3
+        known = bit                             # whether the proof counts for other cards, too
         if not generated:
             generated = True
-            move = lead_moves(s, leader, all, hopeless, b.move, card, next_success, &stand,
-                              moves)
-            tried = card
-            if not stand & bit:
-                continue                        # it stands for no other card: forget that it failed
-        r &= CARDS
-        ranks |= r
+            cards = distinct(s.hand[leader], all) & ~hopeless
+            known = cards & bit                 # if it stands for no other, forget that it failed
+            stand = cards ^ known
+        if known:
+            r &= CARDS
+            ranks |= r
+            stand ^= lower_cards(stand, card, r)
         if not stand:
             break
-        raise_floor(floor, card, r)
-        if card != tried:
-            move = next_move(moves, move)
+        if not stand & (stand - 1):
+            card = ctz(stand)
+        else:
+            move = next_move(moves, move) if move != NO_MOVE else \
+                lead_moves(s, leader, all, b.move, last, next_success, cards, moves)
+            while not stand >> (move & 63) & 1:
+                move = next_move(moves, move)
+            card = move & 63
+        stand ^= <u64>1 << card
     if unlikely(s.pause == 0):
         return 0
     low = pext(fill_up(ranks), all)
@@ -1310,9 +1304,8 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
 cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best_seat,
                        u64 trick, u64 all, int target, int n) noexcept nogil:
     cdef int moves[16]
-    cdef u64 floor[4]
-    cdef int move = NO_MOVE, tried = NO_MOVE, card, new_best, new_seat
-    cdef u64 r, ranks = 0, bit, low, now, mates, below, stand
+    cdef int move = NO_MOVE, card, new_best, new_seat
+    cdef u64 r, ranks = 0, bit, low, now, mates, below, cards = 0, stand = 0
     cdef Block* start
     cdef bint ours = not (seat & 1), generated, beats
     cdef u64 legal = s.hand[seat] & lane_of(led)
@@ -1320,26 +1313,19 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
     legal = choose_cards(following, legal, s.hand[seat])
     cdef u64 key = hint_key(s, pos, seat, best, all & lane_of(led) & -following, legal)
     cdef u32* hint = &s.hints[key >> 49]
-    floor[0] = floor[1] = floor[2] = floor[3] = 0
     s.nodes += 1
     card = recall(hint, key)                    # tried before any move is generated
     generated = not legal >> card & 1
     if generated:
-        move = follow_moves(s, pos, seat, led, best, best_seat, all, trick, &stand, moves)
+        cards = distinct_after(legal, all, trick, best)
+        if not cards & (cards - 1):
+            card = ctz(cards)
+        else:
+            move = follow_moves(s, pos, seat, led, best, best_seat, all, cards, moves)
+            card = move & 63
+        stand = cards ^ <u64>1 << card
     while True:
         bit = <u64>1 << card
-        if generated:
-            card = move & 63
-            bit = <u64>1 << card
-            stand ^= bit
-            if (card == tried) | (bit < floor[card >> 4]):
-                if card != tried and relies_on_run(s.hand[seat], all & ~trick | <u64>1 << best,
-                                                   card, floor[card >> 4]):
-                    ranks |= bit
-                if not stand:
-                    break
-                move = next_move(moves, move)
-                continue
         beats = (card > best) & (((card ^ best) < 16) | ((bit & s.trumps) != 0))
         new_best = choose(beats, card, best)
         new_seat = choose(beats, seat, best_seat)
@@ -1376,20 +1362,35 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
             return r
         if not generated:
             generated = True
-            move = follow_moves(s, pos, seat, led, best, best_seat, all, trick, &stand, moves)
-            tried = card
-            if not stand & bit:
-                continue                        # it stands for no other card: forget that it failed
-        r &= CARDS
-        low = r & lane_of(card)
-        if relies_on_run(s.hand[seat], all & ~trick | <u64>1 << best, card, low & -low):
-            r |= bit
-        ranks |= r
+            cards = distinct_after(legal, all, trick, best)
+            now = cards & bit                   # if it stands for no other, forget that it failed
+            stand = cards ^ now
+        else:
+            now = bit
+        if now:
+            r &= CARDS
+            low = r & lane_of(card)
+            if relies_on_run(s.hand[seat], all & ~trick | <u64>1 << best, card, low & -low):
+                r |= bit
+            ranks |= r
+            now = lower_cards(stand, card, r)
+            if now:
+                stand ^= now
+                now = <u64>1 << top_bit(now)
+                if relies_on_run(s.hand[seat], all & ~trick | <u64>1 << best, top_bit(now),
+                                 low & -low):
+                    ranks |= now
         if not stand:
             break
-        raise_floor(floor, card, r)
-        if card != tried:
-            move = next_move(moves, move)
+        if not stand & (stand - 1):
+            card = ctz(stand)
+        else:
+            move = next_move(moves, move) if move != NO_MOVE else \
+                follow_moves(s, pos, seat, led, best, best_seat, all, cards, moves)
+            while not stand >> (move & 63) & 1:
+                move = next_move(moves, move)
+            card = move & 63
+        stand ^= <u64>1 << card
     return ranks | (0 if ours else WON)
 
 
