@@ -279,6 +279,7 @@ cdef extern from *:
     ctypedef unsigned char u8 "uint8_t"
     ctypedef signed char i8 "int8_t"
     ctypedef short i16 "int16_t"
+    ctypedef unsigned short u16 "uint16_t"
     const u64 LANE "BV_LANE"
     const u64 CARDS "BV_CARDS"
     const u64 GUARD "BV_GUARD"
@@ -356,6 +357,7 @@ cdef enum:
     MOST_FIRST_BUCKETS = 13 # their binary logarithm in a table that was just emptied
     NARROW = 8              # tricks left in which all cards fit into 32 bits
     HINTS = 1 << 15
+    HINT_MARK = 0xFFC0
     PATIENCE = 1 << 16      # nodes after which the search looks whether to stop
 
 cdef struct Search:
@@ -371,7 +373,8 @@ cdef struct Search:
     i16 left_success[8192]  # the same by the cards left in the suit
     i16 next_success[4096]  # at notrump: of the card after the one that won the last trick
     int last_winner         # that one
-    u32 hints[HINTS]        # the card that last worked, see hint_key; below it, part of the key
+    u16 hints[HINTS]        # the card that last worked and a part of the key, see hint_key; small,
+                            # as every player waits for one
     u64 strain_count        # part of the key as well, so that hints of other searches are dead
     Block* arena            # where patterns live; emptied when the strain changes
     Block* buckets          # in it, the hash table by shape, which grows …
@@ -1177,7 +1180,8 @@ cdef u64 last_trick(Search* s, int leader) noexcept nogil:
 
 
 cdef inline u64 hint_key(Search* s, int pos, int seat, int best, u64 suit, u64 hand) noexcept nogil:
-    """Where the card that last worked is kept, and in the lower half what marks it as this one's.
+    """Where the card that last worked is kept: the highest bits number the place, and the ten below
+    them mark it as this one's.
 
     Who follows suit finds it by the cards left in the suit, which in one deal tell who has them;
     who leads, discards or ruffs, by the hand. All by the place in the trick and the best card in it.
@@ -1187,14 +1191,14 @@ cdef inline u64 hint_key(Search* s, int pos, int seat, int best, u64 suit, u64 h
         * <u64>0x9E3779B97F4A7C15
 
 
-cdef inline int recall(u32* hint, u64 key) noexcept nogil:
+cdef inline int recall(u16* hint, u64 key) noexcept nogil:
     """The card that last worked there, or 63, which is none."""
-    cdef u32 found = hint[0] ^ (<u32> key & ~<u32>63)
+    cdef u32 found = hint[0] ^ (<u32> (key >> 33) & HINT_MARK)
     return found if found < 64 else 63
 
 
-cdef inline void remember(u32* hint, u64 key, int card) noexcept nogil:
-    hint[0] = <u32> key & ~<u32>63 | card
+cdef inline void remember(u16* hint, u64 key, int card) noexcept nogil:
+    hint[0] = <u32> (key >> 33) & HINT_MARK | card
 
 
 cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
@@ -1231,7 +1235,7 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     cdef u64 ranks = 0
     cdef u64 hopeless = refuted_suits(s, leader, all, n - need + 1, &ranks)
     cdef u64 key = hint_key(s, 0, leader, 0, 0, s.hand[leader])
-    cdef u32* hint = &s.hints[key >> 49]
+    cdef u16* hint = &s.hints[key >> 49]
     cdef int move = NO_MOVE, card = recall(hint, key), last = card
     cdef u64 r, bit, low, cards = 0, stand = 0
     cdef i16* worked
@@ -1312,7 +1316,7 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
     cdef u64 following = legal != 0
     legal = choose_cards(following, legal, s.hand[seat])
     cdef u64 key = hint_key(s, pos, seat, best, all & lane_of(led) & -following, legal)
-    cdef u32* hint = &s.hints[key >> 49]
+    cdef u16* hint = &s.hints[key >> 49]
     s.nodes += 1
     card = recall(hint, key)                    # tried before any move is generated
     generated = not legal >> card & 1
@@ -1463,7 +1467,7 @@ cdef int first_guess(Search* s, int n) noexcept nogil:
     if s.trumps:
         return (716 + 36 * (points - 20) + 47 * (2 * count(ns & s.trumps) - 13)
                 - 17 * (short_suits - 5)) // 100
-    return (14 + points - 20) // 2
+    return (13 + points - 20) // 2
 
 
 cdef int search_tricks(Search* s, int leader, int guess, int n) noexcept nogil:
