@@ -358,6 +358,7 @@ cdef enum:
     NARROW = 8              # tricks left in which all cards fit into 32 bits
     HINTS = 1 << 15
     HINT_MARK = 0xFFC0
+    FEW_TRICKS = 4
     PATIENCE = 1 << 16      # nodes after which the search looks whether to stop
 
 cdef struct Search:
@@ -1415,6 +1416,21 @@ cdef u64 fourth(Search* s, int seat, int led, int best, int best_seat, u64 trick
 # ---------------------------------------------------------------------------------------------
 # One strain of one deal: four leaders share the table.
 
+cdef void start_afresh(Search* s, int n) noexcept nogil:
+    """Forget what was learned in other deals and strains.
+
+    What worked of late stays for a few tricks: it matters little there, and clearing it would take
+    as long as the search.
+    """
+    if n > FEW_TRICKS:
+        memset(s.success, 0, sizeof(s.success))
+        memset(s.suit_success, 0, sizeof(s.suit_success))
+        memset(s.left_success, 0, sizeof(s.left_success))
+        memset(s.next_success, 0, sizeof(s.next_success))
+    s.strain_count += 1
+    clear_table(s, n)
+
+
 cdef inline int lane_number(int suit, int strain) noexcept nogil:
     """Clubs 0 … spades 3 like the strains, but the trump suit changes places with lane 3."""
     cdef int lane = 3 - suit
@@ -1433,11 +1449,6 @@ cdef void deal_cards(Search* s, const u64* masks, int strain) noexcept nogil:
     cdef u64 left, bit
     s.shape = 0
     s.trumps = LANE << 48 if strain < 4 else 0
-    memset(s.success, 0, sizeof(s.success))
-    memset(s.suit_success, 0, sizeof(s.suit_success))
-    memset(s.left_success, 0, sizeof(s.left_success))
-    memset(s.next_success, 0, sizeof(s.next_success))
-    s.strain_count += 1
     for seat in range(4):
         s.hand[seat] = 0
         left = masks[seat]
@@ -1616,7 +1627,7 @@ cdef class Solver:
             self.s.pause = 0
             for strain in range(first, last):
                 deal_cards(&self.s, &masks[0], strain)
-                clear_table(&self.s, n)
+                start_afresh(&self.s, n)
                 guess = first_guess(&self.s, n)
                 for i in range(4):
                     leader = (i * 2 + (i >> 1)) & 3      # 0, 2, 1, 3
@@ -1645,25 +1656,33 @@ cdef class Solver:
         return True
 
     def board(self, hands, int strain, int leader, cards):
-        """Pairs of a card and its tricks for the player's side, in the order of the hand.
+        """Pairs of a card and its tricks for the player's side, the best first, then as in the hand.
 
         None if one of the cards before was not to be played.
         """
         cdef Trick table
         cdef i8 worths[64]
-        cdef int number, card
+        cdef int numbers[13]
+        cdef int tricks[13]
+        cdef int number, i, worth, size = 0
         if not self.place(hands, strain, leader, cards, &table):
             return None
         with nogil:
-            clear_table(&self.s, count(self.s.hand[table.seat]))
+            start_afresh(&self.s, count(self.s.hand[table.seat]))
             all_worths(&self.s, &table, worths)
         raise_interrupt()
-        found = []
         for number in range(52):
-            card = to_lane(number, strain)
-            if worths[card] >= 0:
-                found.append((number, worths[card]))
-        return found
+            worth = worths[to_lane(number, strain)]
+            if worth >= 0:
+                i = size
+                while i > 0 and tricks[i - 1] < worth:
+                    tricks[i] = tricks[i - 1]
+                    numbers[i] = numbers[i - 1]
+                    i -= 1
+                tricks[i] = worth
+                numbers[i] = number
+                size += 1
+        return [(numbers[i], tricks[i]) for i in range(size)]
 
     def leads(self, const u64[::1] masks, int strain, int leader, i8[::1] worths):
         """The same for the opening leads, into an array; False if the search was stopped."""
@@ -1675,7 +1694,7 @@ cdef class Solver:
             memset(&table, 0, sizeof(Trick))
             table.seat = leader
             table.all = self.s.hand[0] | self.s.hand[1] | self.s.hand[2] | self.s.hand[3]
-            clear_table(&self.s, 13)
+            start_afresh(&self.s, 13)
             all_worths(&self.s, &table, by_card)
             for number in range(52):
                 card = to_lane(number, strain)
@@ -1698,7 +1717,7 @@ cdef class Solver:
             raise ValueError("a card was not to be played")
         n = count(self.s.hand[(table.seat - table.size) & 3]) + (table.size > 0)
         if fresh:
-            clear_table(&self.s, n)
+            start_afresh(&self.s, n)
         if guess < 0:
             guess = first_guess(&self.s, n)
         with nogil:

@@ -96,6 +96,8 @@ class Seat(IntEnum):
         ValueError
             If it names no seat.
         """
+        if type(seat) is cls:
+            return seat
         if isinstance(seat, str):
             name = seat.strip().upper()
             for member, full in zip(cls, ("NORTH", "EAST", "SOUTH", "WEST"), strict=True):
@@ -140,6 +142,8 @@ class Strain(IntEnum):
         ValueError
             If it names no strain.
         """
+        if type(strain) is cls:
+            return strain
         if isinstance(strain, str):
             name = strain.strip().upper()
             for suit, full in zip(SUITS, SUIT_NAMES, strict=True):

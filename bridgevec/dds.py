@@ -406,7 +406,6 @@ def solve_board(
         for card in cards:
             at.play(card)
         raise ValueError("no card is left to play")
-    found.sort(key=lambda pair: -pair[1])
     return {CARD_TEXTS[card]: tricks for card, tricks in found}
 
 

@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 PREFIX = re.compile(r"__pyx_[a-z]+_9bridgevec_4_dds_")
 ENTRIES = (
     "deal_cards",
-    "clear_table",
+    "start_afresh",
     "first_guess",
     "search_tricks",
     "play",

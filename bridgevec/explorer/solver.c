@@ -31,7 +31,7 @@ EXPORT void tricks(int strain) {
     int n = bv_count(hands[0]), guess;
     search.pause = 0;
     deal_cards(&search, hands, strain);
-    clear_table(&search, n);
+    start_afresh(&search, n);
     guess = first_guess(&search, n);
     for (int i = 0; i < 4; i++) {
         int leader = (i * 2 + (i >> 1)) & 3;
@@ -55,7 +55,7 @@ EXPORT int worths_of(int strain, int leader, int n_cards) {
         if (!play(&search, &table, to_lane(cards[i], strain)))
             return -1;
     gather(&table);
-    clear_table(&search, bv_count(search.hand[table.seat]));
+    start_afresh(&search, bv_count(search.hand[table.seat]));
     all_worths(&search, &table, by_lane);
     for (int card = 0; card < 52; card++) {
         worths[card] = by_lane[to_lane(card, strain)];
