@@ -348,14 +348,14 @@ cdef struct Block:          # two cache lines: eight proven patterns of one shap
     u8 spare[2]
     u8 least[8]             # NS take at least so many of the tricks left
     u8 denied[8]            # 15 less the most that they take; zeros decide nothing
-    # With more than 32 cards in play the arrays below hold four patterns of 64 bits each.
+    # With more than 32 ranks in play the arrays below hold four patterns of 64 bits each.
     u32 mask[8]             # which relative ranks matter
     u32 odd[8]              # who owns them: bit 0 of the owner's seat …
     u32 high[8]             # … and bit 1
 
 cdef enum:
     MOST_FIRST_BUCKETS = 13 # their binary logarithm in a table that was just emptied
-    NARROW = 8              # tricks left in which all cards fit into 32 bits
+    NARROW = 32             # bits of a pattern, of which a block then holds eight
     HINTS = 1 << 15
     HINT_MARK = 0xFFC0
     FEW_TRICKS = 4
@@ -471,14 +471,15 @@ cdef inline void swap(u32* a, u32* b) noexcept nogil:
     a[0], b[0] = b[0], a[0]
 
 
-cdef inline u64 lookup(Search* s, Block* b, u64 odd, u64 high, int target, int n) noexcept nogil:
+cdef inline u64 lookup(Search* s, Block* b, u64 odd, u64 high, int target,
+                       bint narrow) noexcept nogil:
     """The mask of a pattern that decides the position, and how (WON, FOUND); 0 if there is none."""
     cdef Block* block = b
     cdef u32 hits
     cdef int i, j
     cdef u64 out
     while True:
-        if n <= NARROW:
+        if narrow:
             hits = match8(block.mask, block.odd, block.high, odd, high)
         else:
             hits = match4(block.mask, block.odd, block.high, odd, high)
@@ -489,13 +490,13 @@ cdef inline u64 lookup(Search* s, Block* b, u64 odd, u64 high, int target, int n
             while hits:                                     # the proof that relies on the fewest ranks
                 j = ctz(hits)
                 hits &= hits - 1
-                if n <= NARROW:
+                if narrow:
                     if count(block.mask[j]) < count(block.mask[i]):
                         i = j
                 elif count((<u64*> block.mask)[j]) < count((<u64*> block.mask)[i]):
                     i = j
             out = FOUND | (WON if block.least[i] >= target else 0)
-            if n <= NARROW:
+            if narrow:
                 out |= block.mask[i]
                 if block != b:                              # what is used comes to the front
                     j = odd & 7
@@ -534,7 +535,7 @@ cdef u32 take_block(Search* s, u32 older) noexcept nogil:
 
 
 cdef void store(Search* s, int leader, u64 mask, u64 odd, u64 high, int least, int denied,
-                int move, int n) noexcept nogil:
+                int move, int n, bint narrow) noexcept nogil:
     cdef Block* b = find_bucket(s, leader, n)
     cdef u64* wide_mask = <u64*> b.mask
     cdef u64* wide_odd = <u64*> b.odd
@@ -546,7 +547,7 @@ cdef void store(Search* s, int leader, u64 mask, u64 odd, u64 high, int least, i
         b.move = move
     for i in range(b.used):                                 # a narrower pattern makes room
         if b.least[i] <= least and b.denied[i] <= denied:
-            if n <= NARROW:
+            if narrow:
                 if (b.mask[i] & m) == m and \
                         not (((b.odd[i] ^ odd) | (b.high[i] ^ high)) & m):
                     break
@@ -555,7 +556,7 @@ cdef void store(Search* s, int leader, u64 mask, u64 odd, u64 high, int least, i
                 break
     else:
         i = b.used
-        if i == (8 if n <= NARROW else 4):
+        if i == (8 if narrow else 4):
             at = take_block(s, b.older)
             if at:
                 s.arena[at] = b[0]
@@ -566,7 +567,7 @@ cdef void store(Search* s, int leader, u64 mask, u64 odd, u64 high, int least, i
                 memset(b.denied, 0, 8)
             else:
                 i = s.nodes & (i - 1)                       # out of memory: forget one
-    if n <= NARROW:
+    if narrow:
         b.mask[i] = m
         b.odd[i] = odd
         b.high[i] = high
@@ -1221,12 +1222,15 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     if bound.tricks >= need:
         return bound.ranks | (WON if ours else 0)
 
-    cdef u64 odd = pext(s.hand[1] | s.hand[3], all)
-    cdef u64 high = pext(s.hand[2] | s.hand[3], all)
+    # Who has the lowest card of a suit follows from the lengths.
+    cdef u64 ranked = all & ((all | SIGN) - each(1))
+    cdef bint narrow = count(ranked) <= NARROW
+    cdef u64 odd = pext(s.hand[1] | s.hand[3], ranked)
+    cdef u64 high = pext(s.hand[2] | s.hand[3], ranked)
     cdef Block* b = probe(s, bucket_key(s, leader))
-    cdef u64 known = lookup(s, b, odd, high, target, n)
+    cdef u64 known = lookup(s, b, odd, high, target, narrow)
     if known:
-        return pdep(known & ~(WON | FOUND), all) | known & WON
+        return pdep(known & ~(WON | FOUND), ranked) | known & WON
 
     bound = sure_tricks(s, leader, all, n, n - need + 1)
     if n - bound.tricks < need:
@@ -1298,11 +1302,11 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
         stand ^= <u64>1 << card
     if unlikely(s.pause == 0):
         return 0
-    low = pext(fill_up(ranks), all)
+    low = pext(fill_up(ranks), ranked)
     if won:
-        store(s, leader, low, odd, high, target, 0, card if ours else 0, n)
+        store(s, leader, low, odd, high, target, 0, card if ours else 0, n, narrow)
     else:
-        store(s, leader, low, odd, high, 0, 16 - target, 0 if ours else card, n)
+        store(s, leader, low, odd, high, 0, 16 - target, 0 if ours else card, n, narrow)
     return ranks | (WON if won else 0)
 
 
