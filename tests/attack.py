@@ -33,6 +33,7 @@ import typer
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
+from junk import any_text
 
 import bridgevec as bv
 from bridgevec.cli import app
@@ -382,7 +383,7 @@ def wrong_options(name: str) -> Iterator[list[str]]:
             elif path[0] in ("lead", "contracts"):
                 bad = bad[::8]  # what is taken is solved
             elif path[0] == "train":
-                bad = bad[::16]  # these commands are made anew each time
+                bad = bad[::16]  # there are hundreds of options
             # Given twice, the last counts, or both do.
             yield from ([*path, *base, option, text] for text in bad)
             yield [*path, *base, option]
@@ -515,7 +516,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
 }
 EXAMPLES = 300
 ANY_TEXT = st.one_of(
-    st.text(st.characters(codec="utf-8"), max_size=80),
+    any_text(80),
     st.text('AKQJT98765432.:- NESWX[]"{}|\n', max_size=90),
 )
 

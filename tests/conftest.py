@@ -5,10 +5,9 @@ import gc
 import os
 import signal
 
+import pytest
 import typer.main
 from hypothesis import settings
-
-from bridgevec.cli import train
 
 # Networks so small learn no faster on more threads, and tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,7 +18,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Making the command line from its functions takes longer than most commands that tests give it.
 typer.main.get_command = functools.cache(typer.main.get_command)
-train._config_command = functools.cache(train._config_command)
 
 # What is imported stays, and is much: the collector is to look through it seldom, and after the
 # collection of tests never again.
@@ -29,6 +27,17 @@ gc.set_threshold(100_000, 20, 100)
 def pytest_collection_finish() -> None:
     """Keep what there is out of the collector's sight."""
     gc.freeze()
+
+
+@pytest.fixture
+def no_curves(monkeypatch):
+    """Leave out the picture of the learning curves, for trainings that others of their kind draw.
+
+    Drawing takes longer than so small a training.
+    """
+    from bridgevec.train import loop
+
+    monkeypatch.setattr(loop, "draw_log", lambda *_: None)
 
 
 # CI tries ten times as many examples of each property: pytest --hypothesis-profile thorough

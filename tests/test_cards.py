@@ -8,6 +8,7 @@ from endplay.types import Deal as EndplayDeal
 from endplay.types import Hand as EndplayHand
 from hypothesis import given
 from hypothesis import strategies as st
+from junk import any_text
 
 from bridgevec.cards import (
     FULL_DECK,
@@ -252,18 +253,18 @@ def test_things_of_another_kind_are_type_errors(call, message):
 
 
 pbn_like = st.text(alphabet="AKQJT98765432.10 akq:NESW-sx♠\n", max_size=80)
-mangled = st.tuples(st.sampled_from([HAND, DEAL]), st.integers(0, 68), st.text(max_size=3)).map(
+mangled = st.tuples(st.sampled_from([HAND, DEAL]), st.integers(0, 68), any_text(3)).map(
     lambda t: t[0][: t[1]] + t[2] + t[0][t[1] + 1 :]
 )
 junk = st.one_of(
     pbn_like,
     mangled,
-    st.text(max_size=20),
+    any_text(20),
     st.integers(),
     st.none(),
     st.floats(),
     st.binary(max_size=8),
-    st.lists(st.one_of(st.integers(), st.text(max_size=5), st.floats()), max_size=5),
+    st.lists(st.one_of(st.integers(), any_text(5), st.floats()), max_size=5),
     st.lists(st.integers(-1, 2), min_size=52, max_size=52),
 )
 

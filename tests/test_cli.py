@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 import bridgevec
 from bridgevec import Board, BoardIndex, labels
 from bridgevec.cards import Deal, Seat, Strain, hand_mask, random_deals, random_masks
-from bridgevec.cli import app
+from bridgevec.cli import app, train
 from bridgevec.dds import SOLVER_VERSION, solve_board, solve_tables
 from bridgevec.models.embedding import embed_hands, estimate_tricks, load_embedding
 from bridgevec.models.opening import load_opening, opening_bid
@@ -513,6 +513,8 @@ def test_train_has_an_option_for_every_argument(monkeypatch):
     from bridgevec.train import loop
 
     given = []
+    # The command is made anew, and calls what follows.
+    monkeypatch.setattr(train, "_training_command", train._training_command.__wrapped__)
     monkeypatch.setattr(loop, "fit", lambda recipe, config: given.append(config) or config.out)
     arguments = ["--deals", "a", "--deals", "b", "--epochs", 3, "--learning-rate", 0.01, "--resume"]
     assert output("train", "hand2vec") == "hand2vec.safetensors\n"

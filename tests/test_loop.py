@@ -86,7 +86,9 @@ def test_a_finished_training_is_left_as_it_is(config, capsys):
         )
 
 
-def test_files_may_be_moved_between_interruption_and_resuming(config, tmp_path, monkeypatch):
+def test_files_may_be_moved_between_interruption_and_resuming(
+    config, tmp_path, monkeypatch, no_curves
+):
     with monkeypatch.context() as patch:
         patch.setattr(loop, "write_log", interrupt)
         with pytest.raises(KeyboardInterrupt):

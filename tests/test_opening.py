@@ -552,7 +552,7 @@ def test_a_folder_of_records_trains_a_model(tmp_path):
     assert same.distance == pytest.approx(0, abs=1e-4)
 
 
-def test_a_bidders_reading_of_the_embedding_is_taken_over(tmp_path):
+def test_a_bidders_reading_of_the_embedding_is_taken_over(tmp_path, no_curves):
     folder = write_records(tmp_path / "records", 60)
     options = {"auctions": (str(folder),), "features": "embedding", "hidden": (8,), "epochs": 1}
     paths = [str(tmp_path / f"{name}.safetensors") for name in ("first", "further")]
@@ -570,7 +570,7 @@ def test_a_bidders_reading_of_the_embedding_is_taken_over(tmp_path):
         estimator.fit([HAND], ["1C"])
 
 
-def test_a_teacher_opens_more_hands_than_the_records_have(tmp_path):
+def test_a_teacher_opens_more_hands_than_the_records_have(tmp_path, no_curves):
     folder = write_records(tmp_path / "records", 20)
     options = {"auctions": (str(folder),), "start": "none", "features": "classic", "hidden": (32,)}
     options |= {"dropout": 0.0, "learning_rate": 0.02, "weight_decay": 0.01}

@@ -351,7 +351,9 @@ def test_there_are_ten_scripts_for_teachers():
 def test_scripts_for_teachers_run(title, script, tmp_path):
     path = tmp_path / "script.dl"
     path.write_text(script)
-    assert run("deal", path, "--seed", 1).stdout, title
+    # One deal of those that are only printed: one of the last script's takes as long as all else.
+    few = ["-n", 1] if "print" in script else []
+    assert run("deal", path, "--seed", 1, *few).stdout, title
 
 
 @pytest.mark.slow

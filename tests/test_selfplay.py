@@ -291,7 +291,7 @@ def test_rivals_sit_as_opponents(tmp_path, monkeypatch):
     assert all((owners == rollouts.RIVAL).any() for owners, _ in seen)
 
 
-def test_a_checkpoint_of_other_arguments_is_refused(tmp_path, monkeypatch):
+def test_a_checkpoint_of_other_arguments_is_refused(tmp_path, monkeypatch, no_curves):
     out = str(tmp_path / "bidder.safetensors")
     options = TINY | {"situations": 100, "num_iterations": 1, "opponents": "pass"}
     monkeypatch.setattr(selfplay.Path, "unlink", lambda *_, **__: None)

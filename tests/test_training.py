@@ -373,7 +373,7 @@ def test_the_spread_can_be_learned_from_deals_alone(data, tmp_path):
     assert max(errors) < 1.5, errors
 
 
-def test_files_are_found_by_pattern(data, tmp_path):
+def test_files_are_found_by_pattern(data, tmp_path, no_curves):
     masks, tables = read_deals(data["deals"][0])
     for i in range(2):
         write_deals(tmp_path / f"train_{i}.parquet", masks[i::2], tables[i::2], {})

@@ -134,19 +134,22 @@ class _TrainGroup(TyperGroup):
         return list(TRAININGS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        training = TRAININGS.get(cmd_name)
-        if training is None:
-            return None
-        module = importlib.import_module(training.module)
-        fit = importlib.import_module("bridgevec.train.loop").fit
-        run = getattr(module, training.run)
-        return _config_command(
-            getattr(module, training.config),
-            functools.partial(fit, run) if inspect.isclass(run) else run,
-            name=cmd_name,
-            help=training.help,
-            epilog=examples(*training.examples),
-        )
+        return _training_command(cmd_name) if cmd_name in TRAININGS else None
+
+
+@functools.cache
+def _training_command(name: str) -> Any:
+    training = TRAININGS[name]
+    module = importlib.import_module(training.module)
+    fit = importlib.import_module("bridgevec.train.loop").fit
+    run = getattr(module, training.run)
+    return _config_command(
+        getattr(module, training.config),
+        functools.partial(fit, run) if inspect.isclass(run) else run,
+        name=name,
+        help=training.help,
+        epilog=examples(*training.examples),
+    )
 
 
 app = typer.Typer(
