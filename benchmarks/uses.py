@@ -33,6 +33,8 @@ TEST_FRACTION = 0.1
 """Share of recorded deals in the test split."""
 TEST_HANDS = 10_000
 TEST_AUCTIONS = 2_000
+LEAST_STEPS = 1500
+"""However few the auctions, a network learns to call in as many steps."""
 HONOURS = np.array([4.55, 2.9, 1.65, 0.9, 0.4])
 """What A, K, Q, J, T are worth in tricks on average, on the scale of high-card points."""
 
@@ -236,7 +238,7 @@ def imitation(describe: Describe, recorded: RecordedAuctions, auctions: int, see
             *(nn.Linear(x.shape[1], 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU()),
             nn.Linear(256, legal.shape[1]),
         )
-        steps = max(1500, min(8000, 8 * len(x) // 256))
+        steps = max(LEAST_STEPS, min(8000, 8 * len(x) // 256))
         _fit(network, [x, legal, calls], _legal_loss, steps, 256, seed)
         with torch.no_grad():
             logits = torch.cat([network(part) for part in new_x.split(8192)])

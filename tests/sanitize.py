@@ -166,7 +166,7 @@ def build() -> None:
     subprocess.run(
         [*command, f"--build-temp={BUILD / 'temp'}"],
         cwd=ROOT,
-        env={**os.environ, "CFLAGS": FLAGS, "LDFLAGS": FLAGS, "BRIDGEVEC_OPTIMIZE": "1"},
+        env={**os.environ, "CFLAGS": FLAGS, "LDFLAGS": FLAGS, "BRIDGEVEC_OPTIMIZE": "0"},
         check=True,
     )
 

@@ -267,8 +267,8 @@ def test_a_thousand_random_auctions_are_as_in_openspiel():
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_random_auctions_are_as_in_openspiel():
-    for seed in range(10, 20):
+def test_thirty_thousand_random_auctions_are_as_in_openspiel():
+    for seed in range(10, 13):
         compare_with_openspiel(10_000, seed)
 
 

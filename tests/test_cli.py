@@ -529,7 +529,8 @@ def test_train_has_an_option_for_every_argument(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_folder_of_records_trains_opening_bids(tmp_path):
+def test_a_folder_of_records_trains_opening_bids(tmp_path, monkeypatch):
+    monkeypatch.setattr("bridgevec.train.opening._MIN_STEPS", 20)
     rng = np.random.default_rng(0)
     folder = tmp_path / "records"
     folder.mkdir()

@@ -44,18 +44,29 @@ def test_fresh_random_deals_equal_endplay():
 
 @pytest.mark.slow
 def test_many_fresh_random_deals_equal_endplay():
-    assert_equals_endplay(random_deals(100, seed=[FRESH, 1]))
+    assert_equals_endplay(random_deals(40, seed=[FRESH, 1]))
 
 
 @pytest.mark.parametrize(
     "label",
-    # The honours of board 4 are split: many seconds, most of them endplay's; of board 5 one.
-    [pytest.param(str(i), marks=[pytest.mark.slow] * (i in (4, 5))) for i in range(1, 7)],
+    # The honours of board 4 are split, for which endplay takes ten seconds: see below. Of 5, one.
+    [pytest.param(str(i), marks=[pytest.mark.slow] * (i == 5)) for i in (1, 2, 3, 5, 6)],
 )
 def test_freak_deals_equal_endplay(label):
     assert_equals_endplay(
         [board.deal for board in read_boards(verify_dds.FREAK_DEALS) if board.number == label]
     )
+
+
+def test_a_freak_deal_has_the_table_that_endplay_gave_it():
+    (board,) = (board for board in read_boards(verify_dds.FREAK_DEALS) if board.number == "4")
+    assert solve_table(board.deal).tolist() == [
+        [0, 13, 0, 13],
+        [5, 8, 5, 8],
+        [13, 0, 13, 0],
+        [8, 5, 8, 5],
+        [5, 5, 5, 5],
+    ]
 
 
 @pytest.mark.slow

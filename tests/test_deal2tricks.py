@@ -157,16 +157,13 @@ def test_layouts_deal_the_hidden_cards_and_nothing_else():
     assert hands[0][:, :, 1].sum() / (4 * hidden) == pytest.approx(0.5, abs=0.01)
 
 
-COMPILED = {"precision": "bfloat16", "compile": True}
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [{}, pytest.param(COMPILED, marks=compiles)])
-def test_a_pair_learns_from_layouts(taught, tmp_path, how):
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_pair_learns_from_layouts(taught, tmp_path, precision):
     config = Hand2VecConfig(
         out=str(tmp_path / "hand2vec-x.safetensors"), layout_teachers=(str(taught),),
         layout_pairs=4000, layouts=2, encoder_width=16, head_width=16, head_blocks=1, epochs=8,
-        batch_size=100, warmup=4, **how,
+        batch_size=100, warmup=4, precision=precision,
     )  # fmt: skip
     path = fit(Hand2VecRecipe, config, progress=False)
     card = json.loads(path.with_suffix(".json").read_text())
@@ -184,7 +181,8 @@ def test_a_pair_learns_from_layouts(taught, tmp_path, how):
 @compiles
 def test_compiled_and_in_mixed_precision_it_learns_as_well(taught, tmp_path):
     files = [str(taught.with_name(f"{seed}.parquet")) for seed in (1, 2)]
-    config = small(tmp_path, files[:1], epochs=20, validation_deals=files[1:], **COMPILED)
+    how = {"precision": "bfloat16", "compile": True}
+    config = small(tmp_path, files[:1], epochs=20, validation_deals=files[1:], **how)
     path = fit(Deal2TricksRecipe, config, progress=False)
     assert json.loads(path.with_suffix(".json").read_text())["last epoch"]["mse_suits"] < 0.35
     assert {tensor.dtype for tensor in load_file(path).values()} == {torch.float32}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 
 import bridgevec
@@ -46,16 +47,26 @@ def test_committed_notebooks_were_run_in_order_and_show_pictures(path):
     assert not any(output.get("name") == "stderr" for cell in cells for output in cell.outputs)
 
 
+@pytest.fixture(scope="module")
+def kernel():
+    """One Python for all notebooks: each of its own would import the same libraries again."""
+    manager = KernelManager()
+    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    manager.start_kernel(env=environment, cwd=str(ROOT / "notebooks"))
+    yield manager
+    manager.shutdown_kernel(now=True)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs(path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+def test_notebook_runs(path, kernel):
     committed = nbformat.read(path, as_version=4)
     fresh = nbformat.read(path, as_version=4)
     for cell in code_cells(fresh):
         cell.outputs = []
-    resources = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(fresh, timeout=1200, resources=resources).execute()
+    forget = nbformat.v4.new_code_cell("%reset -f")  # the names that another notebook made
+    notebook = nbformat.v4.new_notebook(cells=[forget, *fresh.cells], metadata=fresh.metadata)
+    NotebookClient(notebook, km=kernel, timeout=1200).execute()
     for before, after in zip(code_cells(committed), code_cells(fresh), strict=True):
         assert kinds(after) == kinds(before), before.source

@@ -119,9 +119,11 @@ def dealt_in_openspiel(masks, vulnerable):
 def test_every_score_equals_openspiel():
     """On deals in which, by double-dummy play, every contract takes every number of tricks."""
     bids, declarers, doubled = np.unravel_index(np.arange(420), (35, 4, 3))
-    for masks, table in deals_with_every_result():
+    for number, (masks, table) in enumerate(deals_with_every_result()):
         tricks = table[bids % 5, declarers]
-        for code in range(4):
+        # OpenSpiel solves each deal anew for every vulnerability. A side's score depends on its own
+        # alone, so none and both have all scores; whose is whose the first deals show.
+        for code in range(4) if number < 3 else (0, 3):
             ours = scores(bids // 5 + 1, bids % 5, doubled, declarers, tricks, code)
             theirs = dealt_in_openspiel(masks, code).score_by_contract()
             assert theirs[0] == 0
@@ -216,7 +218,7 @@ def test_par_equals_endplay():
 
 @pytest.mark.slow
 def test_par_of_many_tables_equals_endplay():
-    assert_par_equals_endplay(read_deals(DEALS)[1])
+    assert_par_equals_endplay(read_deals(DEALS)[1][::3])
 
 
 @given(tables, st.sampled_from(Seat), st.sampled_from(VULNERABILITIES))

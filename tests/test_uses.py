@@ -109,6 +109,7 @@ def test_a_small_head_learns_tricks_from_counts():
 def test_imitation_sees_the_hand_and_the_auction(monkeypatch):
     monkeypatch.setattr(uses, "TEST_AUCTIONS", 200)
     monkeypatch.setattr(uses, "TEST_FRACTION", 0.2)
+    monkeypatch.setattr(uses, "LEAST_STEPS", 300)
     masks = random_masks(1200, seed=6)
     strong = (hand_bits(masks).reshape(-1, 4, 4, 13)[..., :4] @ [4, 3, 2, 1]).sum(2) >= 10
     rows = []

@@ -102,7 +102,7 @@ def test_the_weights_are_an_embedding_whose_suits_are_alike(tmp_path, teacher):
 @pytest.mark.slow
 def test_the_numbers_become_readable(tmp_path):
     config = tiny(
-        tmp_path, "hand2vec-8", steps=150, encoder_width=64, random_pairs=2000, exchanged_pairs=400,
+        tmp_path, "hand2vec-8", steps=50, encoder_width=64, random_pairs=2000, exchanged_pairs=400,
         small_pairs=150, new_pairs=100, warmup=20,
     )  # fmt: skip
     first, last = (
