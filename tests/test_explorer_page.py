@@ -4,6 +4,7 @@ import io
 import re
 import shutil
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -476,14 +477,19 @@ def test_light_to_load_and_works_without_a_network(browser, address):
     table(page)
     assert 50_000 < sum(sizes) < 1_500_000
     page.evaluate("navigator.serviceWorker.ready.then(({ active }) => active.postMessage('all'))")
-    page.wait_for_function(
+    # Asked again and again: to wait_for_function a promise is true, whatever it will give.
+    deadline = time.monotonic() + 60
+    while not page.evaluate(
         """async () => {
             const cache = await caches.open((await caches.keys())[0]);
             const kept = (await cache.keys()).map((request) => request.url);
             const has = (name) => kept.some((url) => url.endsWith(name));
-            return ['solver.wasm', 'view-bid.js', 'opening-experts.json'].every(has);
+            const wanted = ['solver.wasm', 'view-bid.js', 'view-pair.js', 'opening-experts.json'];
+            return wanted.every(has);
         }"""
-    )
+    ):
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)
     page.reload()  # with the worker in charge
     table(page)
     context.set_offline(True)
