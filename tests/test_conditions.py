@@ -122,13 +122,13 @@ def test_counted_hands_are_those_of_rejection(condition, known):
     plain = Proposal(node, known, np.random.default_rng(2), exact=False)
     assert counted.share < 0.5
     ours = np.concatenate([counted.deal(1 << 14) for _ in range(2)])
-    theirs = np.concatenate([plain.deal(1 << 16) for _ in range(3)])
+    theirs = np.concatenate([plain.deal(1 << 16) for _ in range(2)])
     assert Batch(ours).value(node).all()
     deal_masks(ours)
     for seat in Seat:
         assert (ours[:, seat] & np.uint64(known[seat]) == known[seat]).all()
-    p, q = len(ours) / (2 << 14) * counted.share, len(theirs) / (3 << 16)
-    assert abs(p - q) <= 3 * math.hypot(p / math.sqrt(len(ours)), math.sqrt(q / (3 << 16)))
+    p, q = len(ours) / (2 << 14) * counted.share, len(theirs) / (2 << 16)
+    assert abs(p - q) <= 3 * math.hypot(p / math.sqrt(len(ours)), math.sqrt(q / (2 << 16)))
     # Lengths and points of every hand
     off = []
     for seat in ("north", "east", "south", "west"):

@@ -69,7 +69,8 @@ def quick(**parameters):
 
 @pytest.fixture(scope="module")
 def fitted():
-    return quick(epochs=60, features="classic", batch_size=200).fit(*some_hands(3000))
+    fast = {"epochs": 30, "batch_size": 250, "learning_rate": 0.02}
+    return quick(features="classic", **fast).fit(*some_hands(2500))
 
 
 @pytest.fixture(autouse=True)
