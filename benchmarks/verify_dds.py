@@ -4,13 +4,15 @@ The 20 results of fresh random deals and of the deals of data/freak_deals.pbn, a
 every legal card in part-played positions, most of them in the middle of a trick. The deals are new
 each time; the seed printed makes them again. With --hard also the deals of data/hard_deals.pbn, of
 which one takes endplay many minutes. With --labelled the results that files of labelled deals hold
-are compared, too.
+are compared, too. With --stored the deals of such files are solved again, and the results compared
+with those that the files hold, in a third of the time.
 
     python -m benchmarks.verify_dds                                   # a few minutes
     python -m benchmarks.verify_dds --deals 20000 --positions 2000    # hours
     python -m benchmarks.verify_dds --deals 0 --positions 0 --hard
     python -m benchmarks.verify_dds --seed 123 --json
     python -m benchmarks.verify_dds --deals 0 --positions 0 --labelled data/deals_train_0000.parquet
+    python -m benchmarks.verify_dds --deals 0 --positions 0 --stored data/deals_train_0003.parquet
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from bridgevec.cards import Deal, Seat, Strain, card_text, random_deals
-from bridgevec.dds import Position, solve_board, solve_tables
+from bridgevec.dds import Position, iter_tables, solve_board, solve_tables
 from bridgevec.records import read_boards, read_deals
 
 DATA = Path(__file__).parent.parent / "data"
@@ -107,11 +109,13 @@ class Verification:
         Deals, and their 20 results each.
     positions, cards : int
         Part-played deals, and the legal cards in them.
+    stored : int
+        Results that are compared with those of files of labelled deals.
     differences : list of str
     """
 
     def __init__(self) -> None:
-        self.deals = self.results = self.positions = self.cards = 0
+        self.deals = self.results = self.positions = self.cards = self.stored = 0
         self.differences: list[str] = []
 
     def tables(self, deals: list[Deal], ours: NDArray[np.int8]) -> None:
@@ -127,12 +131,36 @@ class Verification:
         self.positions += 1
         self.cards += cards
 
+    def again(self, files: list[Path]) -> None:
+        """Solve labelled deals again and compare with the results in their files."""
+        masks, results = read_deals(files)
+        tables = iter_tables(masks)
+        for i, table in enumerate(
+            tqdm(tables, "stored deals", len(masks), unit="table", disable=None)
+        ):
+            self._report(
+                [
+                    f"{Deal(masks[i]).pbn} {Strain(strain).name} by {Seat(seat).name}: "
+                    f"{table[strain, seat]} tricks, stored {results[i, strain, seat]}"
+                    for strain, seat in np.argwhere(table != results[i])
+                ]
+            )
+            self.stored += table.size
+
     def _report(self, found: list[str]) -> None:
         self.differences += found
         for line in found:
             tqdm.write(line, file=sys.stderr)
 
-    def run(self, deals: int, positions: int, seed: int, hard: bool, labelled: list[Path]) -> None:
+    def run(
+        self,
+        deals: int,
+        positions: int,
+        seed: int,
+        hard: bool,
+        labelled: list[Path],
+        stored: list[Path],
+    ) -> None:
         """Compare everything."""
         rng = np.random.default_rng([seed, 1])
         places = random_positions(rng, random_deals(positions, rng))
@@ -154,6 +182,8 @@ class Verification:
             ):
                 part = slice(start, start + ENDPLAY_BATCH)
                 self.tables([Deal(row) for row in hands[part]], results[part])
+        if stored:
+            self.again(stored)
 
 
 def main() -> None:
@@ -170,6 +200,9 @@ def main() -> None:
     parser.add_argument(
         "--labelled", type=Path, nargs="+", default=[], metavar="FILE", help="labelled deals, too"
     )
+    parser.add_argument(
+        "--stored", type=Path, nargs="+", default=[], metavar="FILE", help="solve these deals again"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args()
     if args.deals < 0 or args.positions < 0:
@@ -178,7 +211,7 @@ def main() -> None:
     print(f"seed {seed}", file=sys.stderr)
     done, stopped = Verification(), False
     try:
-        done.run(args.deals, args.positions, seed, args.hard, args.labelled)
+        done.run(args.deals, args.positions, seed, args.hard, args.labelled, args.stored)
     except KeyboardInterrupt:
         stopped = True
     if args.json:
@@ -186,7 +219,8 @@ def main() -> None:
     else:
         print(
             f"{'stopped after ' if stopped else ''}{done.results} results of {done.deals} deals, "
-            f"{done.cards} cards in {done.positions} part-played positions: "
+            f"{done.cards} cards in {done.positions} part-played positions, "
+            f"{done.stored} stored results: "
             f"{len(done.differences)} differences"
         )
     if done.differences:

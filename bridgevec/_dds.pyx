@@ -341,11 +341,11 @@ def runs_v3():
 # A search returns the cards whose rank its proof relied on, and WON if NS reach the target.
 
 cdef struct Block:          # two cache lines: eight proven patterns of one shape, compared at once
-    u64 key                 # the shape (lengths of all suits in all hands) and who leads
+    u64 key                 # the lengths of all suits in all hands, who leads, and the part
     u32 older               # index of the next block of the shape, 0 if there is none
     u8 used                 # patterns
     u8 move                 # the last lead that worked
-    u8 spare[2]
+    u16 parts               # how many blocks, up to LONG_CHAIN; from bit 5 on, the parts that exist
     u8 least[8]             # NS take at least so many of the tricks left
     u8 denied[8]            # 15 less the most that they take; zeros decide nothing
     # With more than 32 ranks in play the arrays below hold four patterns of 64 bits each.
@@ -359,6 +359,8 @@ cdef enum:
     HINTS = 1 << 15
     HINT_MARK = 0xFFC0
     FEW_TRICKS = 4
+    LONG_CHAIN = 12         # blocks of a shape before its patterns are parted by their best cards
+    PARTS = 11              # sets of two suits or more
     PATIENCE = 1 << 16      # nodes after which the search looks whether to stop
 
 cdef struct Search:
@@ -380,6 +382,7 @@ cdef struct Search:
     Block* arena            # where patterns live; emptied when the strain changes
     Block* buckets          # in it, the hash table by shape, which grows …
     u64 bucket_mask         # its size less one
+    int bucket_shift        # 64 less the binary logarithm of its size
     u64 bucket_count
     u32 arena_size
     u32 arena_used          # … and behind it the older blocks of its shapes
@@ -413,6 +416,7 @@ cdef void clear_table(Search* s, int n) noexcept nogil:
         size >>= 1
     s.buckets = s.arena
     s.bucket_mask = size - 1
+    s.bucket_shift = 64 - ctz(size)
     s.bucket_count = 0
     s.arena_used = size
     s.free = s.free_end = 0
@@ -420,7 +424,7 @@ cdef void clear_table(Search* s, int n) noexcept nogil:
 
 
 cdef inline Block* probe_start(Search* s, u64 key) noexcept nogil:
-    return &s.buckets[(key * <u64>0x9E3779B97F4A7C15 >> 32) & s.bucket_mask]
+    return &s.buckets[key * <u64>0x9E3779B97F4A7C15 >> s.bucket_shift]
 
 
 cdef inline Block* probe(Search* s, u64 key) noexcept nogil:
@@ -437,6 +441,7 @@ cdef void double_buckets(Search* s) noexcept nogil:
     s.buckets = s.arena + s.arena_used
     s.arena_used += 2 * n
     s.bucket_mask = 2 * n - 1
+    s.bucket_shift -= 1
     memset(s.buckets, 0, 2 * n * sizeof(Block))
     for i in range(n):
         if old[i].key:
@@ -447,13 +452,12 @@ cdef void double_buckets(Search* s) noexcept nogil:
         s.free = 4                                          # 0 is no index
 
 
-cdef inline u64 bucket_key(Search* s, int leader) noexcept nogil:
-    # Shifting out the top two bits of the shape loses nothing: every seat holds as many cards.
-    return (s.shape << 2 | leader) + 1
+cdef inline u64 bucket_key(Search* s, int leader, int n) noexcept nogil:
+    # The lengths in the last lane follow from the tricks left; their place is for the part.
+    return s.shape << 16 | n << 12 | leader << 10
 
 
-cdef inline Block* find_bucket(Search* s, int leader, int n) noexcept nogil:
-    cdef u64 key = bucket_key(s, leader)
+cdef inline Block* find_bucket(Search* s, u64 key, int n) noexcept nogil:
     cdef Block* b = probe(s, key)
     if b.key == 0:
         if s.bucket_count * 2 > s.bucket_mask:
@@ -534,17 +538,150 @@ cdef u32 take_block(Search* s, u32 older) noexcept nogil:
     return 0
 
 
-cdef void store(Search* s, int leader, u64 mask, u64 odd, u64 high, int least, int denied,
-                int move, int n, bint narrow) noexcept nogil:
-    cdef Block* b = find_bucket(s, leader, n)
-    cdef u64* wide_mask = <u64*> b.mask
-    cdef u64* wide_odd = <u64*> b.odd
-    cdef u64* wide_high = <u64*> b.high
-    cdef u32 i, at, m = mask
-    odd &= mask
-    high &= mask
+cdef inline void write_pattern(Block* b, u32 i, u64 mask, u64 odd, u64 high, int least,
+                               int denied, bint narrow) noexcept nogil:
+    if narrow:
+        b.mask[i] = mask
+        b.odd[i] = odd
+        b.high[i] = high
+    else:
+        (<u64*> b.mask)[i] = mask
+        (<u64*> b.odd)[i] = odd
+        (<u64*> b.high)[i] = high
+    b.least[i] = least
+    b.denied[i] = denied
+
+
+cdef void append(Search* s, Block* b, u64 mask, u64 odd, u64 high, int least, int denied,
+                 bint narrow) noexcept nogil:
+    """Write a pattern behind the others of the newest block, or into a new one."""
+    cdef u32 i = b.used, at
+    if i == (8 if narrow else 4):
+        at = take_block(s, b.older)
+        if at:
+            s.arena[at] = b[0]
+            b.older = at
+            b.used = 0
+            b.parts += (b.parts & 31) < LONG_CHAIN
+            i = 0
+            memset(b.least, 0, 8)
+            memset(b.denied, 0, 8)
+        else:
+            i = s.nodes & (i - 1)                           # out of memory: forget one
+    write_pattern(b, i, mask, odd, high, least, denied, narrow)
+    if i == b.used:
+        b.used += 1
+
+
+# Some shapes have hundreds of patterns. Those are parted by the suits, two or more, whose best card
+# they ask for, and by who has these cards; so a position need not be compared with most of them.
+
+cdef u64 part_lanes[PARTS]  # the suits of a part
+cdef int part_start[PARTS]  # what its owners' numbers start from
+cdef int part_suits[PARTS]  # how many suits
+cdef int part_of[16]        # the part with these suits
+
+
+cdef void fill_parts() noexcept nogil:
+    cdef int suits, lane, part = 0, start = 1
+    cdef u64 lanes
+    for suits in range(16):
+        part_of[suits] = -1
+        if suits & (suits - 1):
+            lanes = 0
+            for lane in range(4):
+                if suits >> lane & 1:
+                    lanes |= LANE << 16 * lane
+            part_of[suits] = part
+            part_lanes[part] = lanes
+            part_suits[part] = count(suits)
+            part_start[part] = start
+            start += 1 << 2 * count(suits)
+            part += 1
+
+
+fill_parts()
+
+
+cdef inline u64 part_key(u64 key, int part, u64 odd, u64 high, u64 tops, u64 ranked) noexcept nogil:
+    """The key of those patterns of a shape that ask for these owners of these suits' best cards."""
+    cdef u64 best = pext(tops & part_lanes[part], ranked)
+    return key | part_start[part] + (pext(odd, best) | pext(high, best) << part_suits[part])
+
+
+cdef inline int part_for(u64 mask, u64 tops, u64 ranked) noexcept nogil:
+    """The part where a pattern belongs; -1 if it asks for the best card of fewer than two suits."""
+    cdef u64 best = pdep(mask, ranked) & tops
+    cdef int lane, suits = 0
+    for lane in range(4):
+        suits |= ((best & LANE << 16 * lane) != 0) << lane
+    return part_of[suits]
+
+
+cdef void part_patterns(Search* s, u64 key, u64 tops, u64 ranked, int n, bint narrow) noexcept nogil:
+    """Part the patterns of a shape that has many."""
+    cdef Block* b = probe(s, key)
+    cdef Block newest = b[0]
+    cdef Block* block = &newest
+    cdef u64 mask, odd, high
+    cdef int i, part, size = 8 if narrow else 4
+    if s.arena_used + 4 * s.bucket_mask + 16 * LONG_CHAIN > s.arena_size:
+        return                                              # it might be emptied meanwhile
+    b.older = b.used = 0
+    memset(b.least, 0, 8)
+    memset(b.denied, 0, 8)
+    while True:
+        for i in range(size):
+            if block.least[i] or block.denied[i]:
+                mask = block.mask[i] if narrow else (<u64*> block.mask)[i]
+                odd = block.odd[i] if narrow else (<u64*> block.odd)[i]
+                high = block.high[i] if narrow else (<u64*> block.high)[i]
+                part = part_for(mask, tops, ranked)
+                b = probe(s, key)
+                if part >= 0:
+                    b.parts |= 32 << part
+                    b = find_bucket(s, part_key(key, part, odd, high, tops, ranked), n)
+                append(s, b, mask, odd, high, block.least[i], block.denied[i], narrow)
+        if not block.older:
+            return
+        block = s.arena + block.older
+
+
+cdef u64 lookup_parts(Search* s, u64 key, int parts, u64 odd, u64 high, u64 tops, u64 ranked,
+                      int target, bint narrow) noexcept nogil:
+    """Look a position up in the parts of its shape."""
+    cdef Block* b
+    cdef u64 known
+    while parts:
+        b = probe(s, part_key(key, ctz(parts), odd, high, tops, ranked))
+        parts &= parts - 1
+        if b.key:
+            known = lookup(s, b, odd, high, target, narrow)
+            if known:
+                return known
+    return 0
+
+
+cdef void store(Search* s, u64 key, u64 mask, u64 odd, u64 high, int least, int denied,
+                int move, int n, u64 tops, u64 ranked, bint narrow) noexcept nogil:
+    cdef Block* b = find_bucket(s, key, n)
+    cdef u64* wide_mask
+    cdef u64* wide_odd
+    cdef u64* wide_high
+    cdef u32 i, m = mask
+    cdef int part
     if move:
         b.move = move
+    if (b.parts & 31) == LONG_CHAIN:
+        part = part_for(mask, tops, ranked)
+        if part >= 0:
+            b.parts |= 32 << part
+            b = find_bucket(s, part_key(key, part, odd, high, tops, ranked), n)
+    odd &= mask
+    high &= mask
+    wide_mask = <u64*> b.mask
+    wide_odd = <u64*> b.odd
+    wide_high = <u64*> b.high
     for i in range(b.used):                                 # a narrower pattern makes room
         if b.least[i] <= least and b.denied[i] <= denied:
             if narrow:
@@ -555,30 +692,12 @@ cdef void store(Search* s, int leader, u64 mask, u64 odd, u64 high, int least, i
                     not (((wide_odd[i] ^ odd) | (wide_high[i] ^ high)) & mask):
                 break
     else:
-        i = b.used
-        if i == (8 if narrow else 4):
-            at = take_block(s, b.older)
-            if at:
-                s.arena[at] = b[0]
-                b.older = at
-                b.used = 0
-                i = 0
-                memset(b.least, 0, 8)
-                memset(b.denied, 0, 8)
-            else:
-                i = s.nodes & (i - 1)                       # out of memory: forget one
-    if narrow:
-        b.mask[i] = m
-        b.odd[i] = odd
-        b.high[i] = high
-    else:
-        wide_mask[i] = mask
-        wide_odd[i] = odd
-        wide_high[i] = high
-    b.least[i] = least
-    b.denied[i] = denied
-    if i == b.used:
-        b.used += 1
+        part = b.parts & 31
+        append(s, b, mask, odd, high, least, denied, narrow)
+        if part < LONG_CHAIN and (b.parts & 31) == LONG_CHAIN and not b.key & 1023:
+            part_patterns(s, key, tops, ranked, n, narrow)
+        return
+    write_pattern(b, i, mask, odd, high, least, denied, narrow)
 
 # ---------------------------------------------------------------------------------------------
 # Bounds without search. Each reports the ranks it relied on.
@@ -1227,8 +1346,11 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     cdef bint narrow = count(ranked) <= NARROW
     cdef u64 odd = pext(s.hand[1] | s.hand[3], ranked)
     cdef u64 high = pext(s.hand[2] | s.hand[3], ranked)
-    cdef Block* b = probe(s, bucket_key(s, leader))
+    cdef u64 key = bucket_key(s, leader, n), tops = tops_of(all) & ranked
+    cdef Block* b = probe(s, key)
     cdef u64 known = lookup(s, b, odd, high, target, narrow)
+    if unlikely(not known and b.parts > 31):
+        known = lookup_parts(s, key, b.parts >> 5, odd, high, tops, ranked, target, narrow)
     if known:
         return pdep(known & ~(WON | FOUND), ranked) | known & WON
 
@@ -1239,9 +1361,9 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     cdef int moves[16]
     cdef u64 ranks = 0
     cdef u64 hopeless = refuted_suits(s, leader, all, n - need + 1, &ranks)
-    cdef u64 key = hint_key(s, 0, leader, 0, 0, s.hand[leader])
-    cdef u16* hint = &s.hints[key >> 49]
-    cdef int move = NO_MOVE, card = recall(hint, key), last = card
+    cdef u64 hand_key = hint_key(s, 0, leader, 0, 0, s.hand[leader])
+    cdef u16* hint = &s.hints[hand_key >> 49]
+    cdef int move = NO_MOVE, card = recall(hint, hand_key), last = card
     cdef u64 r, bit, low, cards = 0, stand = 0
     cdef i16* worked
     cdef i16* next_success = &s.next_success[s.last_winner << 6]
@@ -1265,7 +1387,7 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
         if ((r & WON) != 0) == ours:
             won = ours
             ranks = r & CARDS
-            remember(hint, key, card)
+            remember(hint, hand_key, card)
             s.success[card] += (256 - s.success[card]) >> 3
             worked = suit_success(s, leader, card & 48)
             worked[0] += (256 - worked[0]) >> 3
@@ -1304,9 +1426,10 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
         return 0
     low = pext(fill_up(ranks), ranked)
     if won:
-        store(s, leader, low, odd, high, target, 0, card if ours else 0, n, narrow)
+        store(s, key, low, odd, high, target, 0, card if ours else 0, n, tops, ranked, narrow)
     else:
-        store(s, leader, low, odd, high, 0, 16 - target, 0 if ours else card, n, narrow)
+        store(s, key, low, odd, high, 0, 16 - target, 0 if ours else card, n, tops, ranked,
+              narrow)
     return ranks | (WON if won else 0)
 
 
@@ -1346,7 +1469,7 @@ cdef inline u64 follow(Search* s, int pos, int seat, int led, int best, int best
             else:
                 r = fourth(s, (seat + 1) & 3, led, new_best, new_seat, trick | bit, all, target, n)
         else:
-            start = probe_start(s, bucket_key(s, new_seat))
+            start = probe_start(s, bucket_key(s, new_seat, n - 1))
             prefetch(start)
             prefetch(start.odd)
             s.last_winner = new_best

@@ -26,6 +26,7 @@ ENTRIES = (
     "all_worths",
     "to_lane",
     "fill_trump_table",
+    "fill_parts",
 )
 """Functions of `_dds.pyx` that `solver.c` calls."""
 
@@ -55,7 +56,7 @@ def search_source(c: str) -> str:
     types = re.findall(
         r"^(?:enum  \{.*?^\};|struct (?:Block|Search|Bound|Trick) \{.*?^\};)", plain, re.M | re.S
     )
-    variables = re.findall(r"^static (?:uint8_t trump_table|int W)\[.*?\];", plain, re.M)
+    variables = re.findall(r"^static \w+ (?:trump_table|part_\w+|W)\[.*?\];", plain, re.M)
     pattern = re.compile(r"^static [^;{}()]*?\b(\w+)\([^;{}]*\) \{\n.*?^\}", re.M | re.S)
     bodies = {match[1]: match[0] for match in pattern.finditer(plain)}
     wanted, left = [], list(ENTRIES)

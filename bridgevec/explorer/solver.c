@@ -12,6 +12,7 @@ static uint8_t cards[52];
 EXPORT int start(void) {
     bv_fill_tables();
     fill_trump_table();
+    fill_parts();
     for (int i = 0; i < N_WEIGHTS; i++)
         W[i] = WEIGHTS[i];
     search.arena = allocate(ARENA_BYTES);
