@@ -32,7 +32,8 @@ WEIGHTS = ROOT / "bridgevec" / "models" / "weights"
 COMMANDS = {
     "dds": "python -m benchmarks.dds --deals 300 --threads 1 --json",
     "stages": "python -m benchmarks.dds --stages --json",
-    "verify": "python -m benchmarks.verify_dds --deals 100 --positions 50 --json",
+    "verify": "python -m benchmarks.verify_dds --deals 100 --positions 2000 "
+    "--stored data/deals_train_0003.parquet --json",
     "tricks_deals": "python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-32 "
     "--train-pairs hand_pairs_train.csv.gz --published bridgehand2vec_published.safetensors --json",
     "tricks_pairs": "python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-32 "
