@@ -74,6 +74,7 @@ from bridgevec.train.situations import (
 from bridgevec.weights import find_weights, read_weights
 
 _TEST = 1000  # deals
+_HANDS = 7  # others to learn an agreed call with
 
 
 @dataclass(kw_only=True)
@@ -281,16 +282,21 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
         tied = np.zeros(len(call))
         if config.agreements_coef:
             # Where the table says what to call, nothing is compared, and that call is learned.
+            # There are few such places, so each is learned with other hands of such players, too.
             seated = here.masks[positions.table, positions.seat]
             answers = keycard_answers(seated, continued(positions.tables))
             bound = np.flatnonzero(answers >= 0)
             self.played["agreed"] = len(bound)
-            position, call = np.append(position, bound), np.append(call, answers[bound])
+            own = [seated[bound], *(generator.permutation(seated[bound]) for _ in range(_HANDS))]
+            bound = np.tile(bound, len(own))
+            exchanged = np.concatenate(own)
+            answers = keycard_answers(exchanged, continued(positions.tables[bound]))
+            position, call = np.append(position, bound), np.append(call, answers)
             nothing = np.zeros(len(bound))
             before, credit, weight = (np.append(x, nothing) for x in (before, credit, weight))
             tied = np.append(tied, nothing + 1)
             table, seat = positions.table[position], positions.seat[position]
-            hands, vulnerable = here.masks[table, seat], here.vulnerable[table]
+            hands, vulnerable = np.append(hands, exchanged), here.vulnerable[table]
             part = continued(positions.tables[position])
 
         others = (seat[:, None] + np.arange(1, 4)) & 3
@@ -357,7 +363,7 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
         gain, approx_kl = surrogate(
             new[free], old[free], credit[free], weight[free], self.config.clip_coef
         )
-        hands_loss = guess_loss(said.guesses.float(), truth)
+        hands_loss = guess_loss(said.guesses[free].float(), truth[free])
         losses = {"surrogate": gain, "approx_kl": approx_kl, "hands_loss": hands_loss}
         loss = self.config.hands_coef * hands_loss - gain
         if self.config.agreements_coef:
