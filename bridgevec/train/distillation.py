@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bridgevec.auction import N_CALLS
 from bridgevec.bidders.features import DESCRIPTION, describe_hands
 from bridgevec.bidders.registry import load_bidder
 from bridgevec.cards import random_masks
@@ -38,7 +39,7 @@ from bridgevec.train.bidder_net import (
 from bridgevec.train.checkpoint import Row
 from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
-from bridgevec.train.rollouts import LEARNER, continued, play
+from bridgevec.train.rollouts import LEARNER, agreed_answers, continued, play
 from bridgevec.train.situations import Situations
 from bridgevec.weights import find_weights, read_weights
 
@@ -56,6 +57,10 @@ class DistillationConfig(MuonOptions, Options):
         "Bidders against whom the teacher plays at half of the tables, as load_bidder takes them; "
         "at the others it plays itself.",
     ] = ("imitation",)
+    agreements: Annotated[
+        bool,
+        "Learn the answers to 4NT that bridgevec.bidders.agreements has instead of the teacher's.",
+    ] = False
     start: Annotated[
         str,
         "A bidder to train further, a shipped name or a file; none for a new one, which takes over "
@@ -123,7 +128,10 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
             yield [column[rows].to(self.machine.device) for column in columns]
 
     def _play(self, random: np.random.Generator, n: int, opponents: bool) -> list[Tensor]:
-        """Bid deals, and give what the teacher saw, the legal calls, the hands and its calls."""
+        """Bid deals, and give what the teacher saw, the legal calls, the hands and its calls.
+
+        The last column tells whether the hands are those of the deal.
+        """
         dealers, vulnerable = random.integers(4, size=(2, n), dtype=np.uint8)
         here = Situations(random_masks(n, random), dealers, vulnerable)
         owners = np.full((n, 4), LEARNER, dtype=np.uint8)
@@ -137,21 +145,36 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
             here.masks[table, positions.seat],
             (positions.seat[:, None] + np.arange(1, 4)) & 3,
         )
+        described = describe_hands(here.masks.ravel()).reshape(n, 4, DESCRIPTION)
         arrays = [
             *self.network.input.observe(hands, auctions, here.vulnerable[table]),
             auctions.legal_masks(),
-            describe_hands(here.masks.ravel()).reshape(n, 4, DESCRIPTION)[table[:, None], others],
+            described[table[:, None], others],
             positions.chances,
+            np.ones(len(hands), dtype=bool),
         ]
+        if self.config.agreements:
+            position, hands, calls = agreed_answers(positions, here, random)
+            auctions, table = continued(positions.tables[position]), positions.table[position]
+            kept = np.ones(len(arrays[0]), dtype=bool)
+            kept[position] = False
+            more = [
+                *self.network.input.observe(hands, auctions, here.vulnerable[table]),
+                auctions.legal_masks(),
+                arrays[3][position],
+                np.eye(N_CALLS, dtype=np.float32)[calls],
+                np.zeros(len(hands), dtype=bool),  # the others' hands may not go with this one
+            ]
+            arrays = [np.concatenate([x[kept], y]) for x, y in zip(arrays, more, strict=True)]
         return [torch.from_numpy(x) for x in arrays]
 
     def losses(self, batch: list[Tensor]) -> dict[str, Tensor]:
         """Compute the losses of a batch."""
-        features, vectors, legal, others, chances = batch
+        features, vectors, legal, others, chances, dealt = batch
         with self.machine.autocast():
             outputs = self.model(features, vectors)
         divergence = _divergence(outputs.logits.float(), legal, chances)
-        hands_loss = guess_loss(outputs.guesses.float(), others)
+        hands_loss = guess_loss(outputs.guesses[dealt].float(), others[dealt])
         loss = divergence + self.config.hands_coef * hands_loss
         return {"loss": loss, "divergence": divergence, "hands_loss": hands_loss}
 
@@ -164,7 +187,7 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
         """Compare with the teacher on the test split."""
         divergence, same, n = 0.0, 0, len(self.test[0])
         for batch in zip(*(x.split(_AT_ONCE) for x in self.test), strict=True):
-            features, vectors, legal, _, chances = (x.to(self.machine.device) for x in batch)
+            features, vectors, legal, _, chances, _ = (x.to(self.machine.device) for x in batch)
             logits = ema(features, vectors).logits
             divergence += float(_divergence(logits, legal, chances)) * len(features)
             calls = mask_illegal(logits, legal).argmax(1)

@@ -22,6 +22,7 @@ from bridgevec.train.situations import Situations, points, swings
 LEARNER, ANCHOR, PAST, RIVAL = range(4)
 """Who sits in a seat."""
 
+_HANDS = 7  # others to learn an agreed call with
 _AT_ONCE = 4096  # positions, whose numbers stay in a processor's cache
 
 
@@ -163,6 +164,28 @@ def play(
         auctions.make(~auctions.over(), calls)
     columns = (np.concatenate(column) for column in zip(*kept, strict=True))
     return Positions(*columns), auctions
+
+
+def agreed_answers(
+    positions: Positions, here: Situations, generator: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.uint64], NDArray[np.int64]]:
+    """Find the positions where `bridgevec.bidders.agreements` says what to call.
+
+    There are few of them, so each comes with other hands of such players besides.
+
+    Returns
+    -------
+    position : ndarray of int, shape (k,)
+        Those with their own hands first, in order; each as often as all others.
+    hands : ndarray of uint64, shape (k,)
+    call : ndarray of int64, shape (k,)
+    """
+    seated = here.masks[positions.table, positions.seat]
+    bound = np.flatnonzero(keycard_answers(seated, continued(positions.tables)) >= 0)
+    exchanged = (generator.permutation(seated[bound]) for _ in range(_HANDS))
+    hands = np.concatenate([seated[bound], *exchanged])
+    position = np.tile(bound, 1 + _HANDS)
+    return position, hands, keycard_answers(hands, continued(positions.tables[position]))
 
 
 def calls_to_compare(

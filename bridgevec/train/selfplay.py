@@ -32,7 +32,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bridgevec.bidders.agreements import keycard_answers
 from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.features import DESCRIPTION, describe_hands
 from bridgevec.bidders.simple import PassBidder
@@ -56,6 +55,7 @@ from bridgevec.train.rollouts import (
     LEARNER,
     PAST,
     Player,
+    agreed_answers,
     calls_to_compare,
     compare,
     continued,
@@ -74,7 +74,6 @@ from bridgevec.train.situations import (
 from bridgevec.weights import find_weights, read_weights
 
 _TEST = 1000  # deals
-_HANDS = 7  # others to learn an agreed call with
 
 
 @dataclass(kw_only=True)
@@ -282,15 +281,7 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
         tied = np.zeros(len(call))
         if config.agreements_coef:
             # Where the table says what to call, nothing is compared, and that call is learned.
-            # There are few such places, so each is learned with other hands of such players, too.
-            seated = here.masks[positions.table, positions.seat]
-            answers = keycard_answers(seated, continued(positions.tables))
-            bound = np.flatnonzero(answers >= 0)
-            self.played["agreed"] = len(bound)
-            own = [seated[bound], *(generator.permutation(seated[bound]) for _ in range(_HANDS))]
-            bound = np.tile(bound, len(own))
-            exchanged = np.concatenate(own)
-            answers = keycard_answers(exchanged, continued(positions.tables[bound]))
+            bound, exchanged, answers = agreed_answers(positions, here, generator)
             position, call = np.append(position, bound), np.append(call, answers)
             nothing = np.zeros(len(bound))
             before, credit, weight = (np.append(x, nothing) for x in (before, credit, weight))
