@@ -44,6 +44,7 @@ from bridgevec.train.situations import Situations
 from bridgevec.weights import find_weights, read_weights
 
 _AT_ONCE = 16384
+_HANDS = 31  # others to learn each agreed call with: what they show is hard to see in an embedding
 
 
 @dataclass(kw_only=True)
@@ -154,7 +155,7 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
             np.ones(len(hands), dtype=bool),
         ]
         if self.config.agreements:
-            position, hands, calls = agreed_answers(positions, here, random)
+            position, hands, calls = agreed_answers(positions, here, random, _HANDS)
             auctions, table = continued(positions.tables[position]), positions.table[position]
             kept = np.ones(len(arrays[0]), dtype=bool)
             kept[position] = False

@@ -22,7 +22,6 @@ from bridgevec.train.situations import Situations, points, swings
 LEARNER, ANCHOR, PAST, RIVAL = range(4)
 """Who sits in a seat."""
 
-_HANDS = 7  # others to learn an agreed call with
 _AT_ONCE = 4096  # positions, whose numbers stay in a processor's cache
 
 
@@ -167,11 +166,11 @@ def play(
 
 
 def agreed_answers(
-    positions: Positions, here: Situations, generator: np.random.Generator
+    positions: Positions, here: Situations, generator: np.random.Generator, others: int = 7
 ) -> tuple[NDArray[np.intp], NDArray[np.uint64], NDArray[np.int64]]:
     """Find the positions where `bridgevec.bidders.agreements` says what to call.
 
-    There are few of them, so each comes with other hands of such players besides.
+    There are few of them, so each comes with `others` hands of such players besides.
 
     Returns
     -------
@@ -182,9 +181,9 @@ def agreed_answers(
     """
     seated = here.masks[positions.table, positions.seat]
     bound = np.flatnonzero(keycard_answers(seated, continued(positions.tables)) >= 0)
-    exchanged = (generator.permutation(seated[bound]) for _ in range(_HANDS))
+    exchanged = (generator.permutation(seated[bound]) for _ in range(others))
     hands = np.concatenate([seated[bound], *exchanged])
-    position = np.tile(bound, 1 + _HANDS)
+    position = np.tile(bound, 1 + others)
     return position, hands, keycard_answers(hands, continued(positions.tables[position]))
 
 
