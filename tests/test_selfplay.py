@@ -14,17 +14,18 @@ import torch
 
 from bridgevec import cli, dds, scoring
 from bridgevec._laws import Auctions
-from bridgevec.auction import contract_at
+from bridgevec.auction import CALLS, contract_at, parse_call
 from bridgevec.bidders import load_bidder
 from bridgevec.bidders.match import bid_deals
 from bridgevec.cards import hand_mask, random_masks
 from bridgevec.envs.deals import SYMMETRIES, exchange
 from bridgevec.models.embedding import estimate_tricks_many
 from bridgevec.scoring import VULNERABILITIES
-from bridgevec.train import loop, rollouts, selfplay, situations
+from bridgevec.train import distillation, loop, rollouts, selfplay, situations
 from bridgevec.train.bidder_net import BidderNetwork, load_network, merge_networks
 from bridgevec.train.loop import fit
 
+MACHINE = loop.Machine(torch.device("cpu"), False, 0, 1)
 TINY = {"start": "none", "width": 32, "blocks": 1, "device": "cpu", "num_envs": 64}
 TINY |= {"rollouts": 200, "minibatch_size": 64, "eval_situations": 300, "eval_interval": 2}
 
@@ -211,11 +212,92 @@ def test_a_network_in_training_bids_as_the_bidder_that_it_becomes(some, name):
         np.testing.assert_allclose(player.probabilities(*asked), expected, atol=tolerance)
 
 
+def slam_deals(n):
+    """Deals in which North-South have thirty points or more, and a learner tied to its answers."""
+    masks = random_masks(40 * n, 6)
+    tricks = np.zeros((len(masks), 1, 5, 4), dtype=np.int8)
+    nobody = np.zeros(len(masks), dtype=np.uint8)
+    dealt = situations.Situations(masks, nobody, nobody, tricks=tricks)
+    return dealt.take(np.flatnonzero(situations.near_slam(dealt))[:n])
+
+
+def test_a_tied_player_makes_the_agreed_answers_and_learns_them_with_other_hands():
+    here, generator = slam_deals(300), np.random.default_rng(4)
+    learner = rollouts.Player(load_network("imitation"), here.masks, tied=True)
+    owners = np.zeros((len(here.masks), 4), dtype=np.uint8)
+    positions, _ = rollouts.play(owners, [learner], here, generator)
+    position, hands, call = rollouts.agreed_answers(positions, here, generator, others=3)
+    found = len(position) // 4
+    assert found > 10
+    np.testing.assert_array_equal(position, np.tile(position[:found], 4))
+    np.testing.assert_array_equal(
+        hands[:found], here.masks[positions.table, positions.seat][position[:found]]
+    )
+    assert set(hands) == set(hands[:found])
+    assert {str(CALLS[one]) for one in call} == {"5C", "5D", "5H", "5S"}
+    assert (positions.chances[position[:found], call[:found]] == 1).all()
+    # Nothing else is compared there, and elsewhere the network decides.
+    compared = rollouts.calls_to_compare(positions.chances, 2000, generator)[0]
+    assert not np.isin(compared, position).any()
+    assert len(compared) > 500
+
+
+def test_self_play_teaches_the_agreed_answers(tmp_path):
+    options = TINY | {"start": "imitation", "situations": 2000, "slam_fraction": 0.9}
+    options |= {"num_envs": 400, "rollouts": 100, "minibatch_size": 1000, "agreements_coef": 1.0}
+    config = selfplay.SelfPlayConfig(out=str(tmp_path / "bidder.safetensors"), **options)
+    recipe = selfplay.SelfPlayRecipe(config, MACHINE, False)
+    recipe.build()
+    batch = next(recipe.batches(0))
+    call, tied = batch[4], batch[-1].bool()
+    assert tied.sum() > 40
+    assert {str(CALLS[one]) for one in call[tied]} <= {"5C", "5D", "5H", "5S"}
+    assert set(batch[6][tied].tolist()) == set(batch[7][tied].tolist()) == {0}
+
+    def loss():
+        return recipe.losses(batch)["agreements_loss"]
+
+    before = loss()
+    optimizer = torch.optim.Adam(recipe.policy.parameters(), lr=1e-3)
+    for _ in range(5):
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
+    assert loss() < 0.8 * before
+
+
+def test_a_teacher_may_be_corrected_by_the_agreed_answers(tmp_path):
+    options = {"teacher": "imitation", "start": "imitation", "hand": "features"}
+    options |= {"num_envs": 600, "batch_size": 100_000, "eval_deals": 10}
+    answers = {int(parse_call(call)) for call in ("5C", "5D", "5H", "5S")}
+    rows = {}
+    for agreements in (False, True):
+        config = distillation.DistillationConfig(
+            out=str(tmp_path / "told.safetensors"), agreements=agreements, **options
+        )
+        recipe = distillation.DistillationRecipe(config, MACHINE, False)
+        recipe.build()
+        (batch,) = recipe.batches(0)
+        *_, chances, dealt = batch
+        rows[agreements] = len(dealt), int(dealt.sum())
+        if not agreements:
+            assert dealt.all()
+            continue
+        said = chances[~dealt]
+        assert (said.max(dim=1).values == 1).all()
+        assert set(said.argmax(dim=1).tolist()) == answers
+        losses = recipe.losses(batch)
+        assert losses["divergence"] > 0.01  # elsewhere it is its own teacher
+    (alone, _), (both, kept) = rows[False], rows[True]
+    places = alone - kept
+    assert places > 10
+    assert both == kept + 32 * places
+
+
 def test_deals_with_slams_are_drawn_more_often_and_count_less(tmp_path):
     options = TINY | {"situations": 2000, "num_envs": 4000, "slam_fraction": 0.5}
     config = selfplay.SelfPlayConfig(out=str(tmp_path / "bidder.safetensors"), **options)
-    machine = loop.Machine(torch.device("cpu"), False, 0, 1)
-    recipe = selfplay.SelfPlayRecipe(config, machine, False)
+    recipe = selfplay.SelfPlayRecipe(config, MACHINE, False)
     natural = situations.near_slam(recipe.bank).mean()
     assert 0.1 < natural < 0.2
     here, value = recipe._draw(np.random.default_rng(1))
@@ -392,6 +474,8 @@ def test_a_bidder_that_reads_the_embedding_plays_one_that_does_not(tmp_path):
         ({"slam_fraction": 1.0}, "slam_fraction is 1.0, expected 0 to less than 1"),
         ({"slam_fraction": 0.5, "opponents": "pass"}, "slam_fraction is for opponents pool"),
         ({"rivals": ("imitation",), "opponents": "pass"}, "rivals is for opponents pool"),
+        ({"agreements_coef": -0.1}, "agreements_coef is -0.1, expected at least 0"),
+        ({"agreements_coef": 1.0, "opponents": "pass"}, "agreements_coef is for opponents pool"),
         ({"warmup": -1}, "warmup is -1, expected at least 0"),
         ({"start": "nobody"}, "no bidder 'nobody'"),
         ({"anchor": "nobody"}, "no bidder 'nobody'"),
