@@ -33,7 +33,7 @@ AGREEMENTS = {
     "2C": "An opening of 2C has 16 points or more.",
     "weak two": "An opening of 2D, 2H or 2S has five cards or more and 4 to 11 points.",
     "raise": "A raise of 1H or 1S to two has three cards or more.",
-    "two over one": "A new suit at the two level over 1H or 1S, no pass before, has 12 points.",
+    "two over one": "A new suit at the two level over 1H or 1S, no pass before, has 11 points.",
     "Stayman": "2C over 1N has four cards in a major.",
     "transfer": "2D over 1N has five hearts, 2H five spades.",
     "transfer completed": "The opener bids that suit.",
@@ -94,7 +94,7 @@ def kept_in(calls: list[str], hands: list[Holding]) -> Iterator[tuple[str, bool]
         if response == f"2{opening[1]}":
             yield "raise", partner.cards(opening[1]) >= 3
         elif response in ("2C", "2D", "2H") and first < 2:
-            yield "two over one", partner.points >= 12
+            yield "two over one", partner.points >= 11
     if opening != "1N":
         return
     if response == "2C":

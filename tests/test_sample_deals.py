@@ -185,13 +185,13 @@ def test_wrong_input_is_named(arguments, message):
 
 @pytest.mark.slow
 def test_the_best_lead_is_the_one_that_takes_most():
-    advice = bv.opening_lead(WEST, "1N P 3N P P P", dealer="S", deals=50, workers=1)
+    advice = bv.opening_lead(WEST, "1N P 3N P P P", dealer="S", deals=50, seed=2, workers=1)
     assert advice.leader.name == "W"
     assert advice.deals == 50
     rows = {row.card: row for row in advice.rows}
     assert set(rows) == set(bv.cards.Hand(WEST).cards)
     calls = Auction("1N P 3N P P P", "S")
-    parts = list(iter_samples(50, 4, hands={"W": WEST}, auction=calls, seed=0))
+    parts = list(iter_samples(50, 4, hands={"W": WEST}, auction=calls, seed=2))
     assert [len(part) for part in parts] == [4, 46]
     tricks = bv.solve_boards(np.concatenate([part.masks for part in parts]), "NT", "W", workers=1)
     weights = np.concatenate([part.weights * len(part) for part in parts]) / 50
