@@ -66,8 +66,9 @@ COMMANDS = {
     "--bidders embedding.safetensors cards.safetensors features "
     "--deals deals_test.parquet deals_league.parquet --json",
     "other_systems": "python -m benchmarks.bidding --bidders features default "
-    "--against imitation sayc.safetensors wbridge5_sayc.safetensors acol.safetensors wj.safetensors "
-    "precision.safetensors --deals deals_test.parquet deals_league.parquet --no-league --json",
+    "--against imitation sayc.safetensors wbridge5_sayc.safetensors acol.safetensors "
+    "wj.safetensors precision.safetensors --deals deals_test.parquet deals_league.parquet "
+    "--no-league --json",
     "agreements": "python -m benchmarks.agreements --json",
     "search_match": "python -m bridgevec match search default --deals data/deals_league.parquet "
     "--boards 1000 --json",
