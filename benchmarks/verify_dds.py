@@ -21,7 +21,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +131,7 @@ class Verification:
         self.positions += 1
         self.cards += cards
 
-    def again(self, files: list[Path]) -> None:
+    def again(self, files: Sequence[Path]) -> None:
         """Solve labelled deals again and compare with the results in their files."""
         masks, results = read_deals(files)
         tables = iter_tables(masks)
@@ -158,8 +158,8 @@ class Verification:
         positions: int,
         seed: int,
         hard: bool,
-        labelled: list[Path],
-        stored: list[Path],
+        labelled: Sequence[Path] = (),
+        stored: Sequence[Path] = (),
     ) -> None:
         """Compare everything."""
         rng = np.random.default_rng([seed, 1])

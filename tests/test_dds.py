@@ -162,6 +162,11 @@ def test_the_results_of_labelled_files_are_compared(tmp_path, monkeypatch):
     assert done.deals == 1
     (line,) = done.differences
     assert line.endswith(f"C by E: {wrong[0, 0, 1]} tricks, endplay {wrong[0, 0, 1] + 1}")
+    again = verify_dds.Verification()
+    again.run(deals=0, positions=0, seed=1, hard=False, stored=[labelled])
+    assert (again.deals, again.stored) == (0, 20)
+    (line,) = again.differences
+    assert line.endswith(f"C by E: {wrong[0, 0, 1] + 1} tricks, stored {wrong[0, 0, 1]}")
 
 
 @pytest.mark.slow
