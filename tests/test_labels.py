@@ -315,11 +315,11 @@ def test_a_shard_does_not_depend_on_the_others(tmp_path, solved, monkeypatch):
 
 @pytest.mark.slow
 def test_shards_survive_kills_at_any_moment(tmp_path, small_chunks):
-    expected = label_shards(tmp_path / "e.parquet", 12, 7, 4, progress=False)
+    expected = label_shards(tmp_path / "e.parquet", 36, 7, 12, progress=False)
     pause = np.random.default_rng(0)
     kills = 0
     while kills < 3:
-        with start(tmp_path / "s.parquet", 12, 7, "--shard-size", 4) as process:
+        with start(tmp_path / "s.parquet", 36, 7, "--shard-size", 12) as process:
             try:
                 process.wait(0.5 + pause.random())
                 break
@@ -327,7 +327,7 @@ def test_shards_survive_kills_at_any_moment(tmp_path, small_chunks):
                 process.kill()
                 kills += 1
     assert kills
-    with start(tmp_path / "s.parquet", 12, 7, "--shard-size", 4) as process:
+    with start(tmp_path / "s.parquet", 36, 7, "--shard-size", 12) as process:
         names = process.communicate()[0].decode().split()
     assert process.returncode == 0
     assert names == [str(tmp_path / f"s_{i:04d}.parquet") for i in range(3)]
