@@ -86,7 +86,7 @@ COMMANDS = {
     "lead_times": "python -m benchmarks.deals leads --json",
     "marginals": "python -m benchmarks.marginals --json",
     "leads": "python -m benchmarks.leads --file auctions_world_championship.parquet "
-    "--every 11 --count 50 --deals 40 --json",
+    "--every 11 --count 200 --deals 40 --json",
 }
 
 
