@@ -96,7 +96,7 @@ class Seat(IntEnum):
         ValueError
             If it names no seat.
         """
-        if type(seat) is cls:
+        if isinstance(seat, Seat):
             return seat
         if isinstance(seat, str):
             name = seat.strip().upper()
@@ -142,7 +142,7 @@ class Strain(IntEnum):
         ValueError
             If it names no strain.
         """
-        if type(strain) is cls:
+        if isinstance(strain, Strain):
             return strain
         if isinstance(strain, str):
             name = strain.strip().upper()
