@@ -376,6 +376,7 @@ cdef struct Search:
     i16 left_success[8192]  # the same by the cards left in the suit
     i16 next_success[4096]  # at notrump: of the card after the one that won the last trick
     int last_winner         # that one
+    int usual_cost[16]      # of leads that work, by the tricks left: 64 times the mean, see cost_of
     u16 hints[HINTS]        # the card that last worked and a part of the key, see hint_key; small,
                             # as every player waits for one
     u64 strain_count        # part of the key as well, so that hints of other searches are dead
@@ -1322,6 +1323,12 @@ cdef inline void remember(u16* hint, u64 key, int card) noexcept nogil:
     hint[0] = <u32> (key >> 33) & HINT_MARK | card
 
 
+cdef inline int cost_of(u64 nodes) noexcept nogil:
+    """Eight times the binary logarithm of how many nodes a proof took, and 8."""
+    cdef int b = bits(nodes)
+    return b * 8 + (<int> (nodes << (64 - b) >> 60) & 7)
+
+
 cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     if target <= 0:
         return WON
@@ -1359,7 +1366,8 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
         return bound.ranks | (0 if ours else WON)
 
     cdef int moves[16]
-    cdef u64 ranks = 0
+    cdef int cost
+    cdef u64 began, ranks = 0
     cdef u64 hopeless = refuted_suits(s, leader, all, n - need + 1, &ranks)
     cdef u64 hand_key = hint_key(s, 0, leader, 0, 0, s.hand[leader])
     cdef u16* hint = &s.hints[hand_key >> 49]
@@ -1381,6 +1389,7 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
         bit = <u64>1 << card
         s.hand[leader] ^= bit
         s.shape -= <u64>1 << ((card >> 4) * 16 + leader * 4)
+        began = s.nodes
         r = second(s, (leader + 1) & 3, card, card, leader, bit, all, target, n)
         s.shape += <u64>1 << ((card >> 4) * 16 + leader * 4)
         s.hand[leader] ^= bit
@@ -1388,12 +1397,19 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
             won = ours
             ranks = r & CARDS
             remember(hint, hand_key, card)
-            s.success[card] += (256 - s.success[card]) >> 3
+            # The more, the fewer nodes it took, compared with other leads of as many tricks.
+            cost = cost_of(s.nodes - began)
+            if s.usual_cost[n] == 0:
+                s.usual_cost[n] = cost << 6
+            s.usual_cost[n] += cost - (s.usual_cost[n] >> 6)
+            cost -= s.usual_cost[n] >> 6
+            s.success[card] += (max2(0, min2(256, 192 - 4 * cost)) - s.success[card]) >> 3
+            cost = max2(-256, min2(256, 128 - 8 * cost))
             worked = suit_success(s, leader, card & 48)
-            worked[0] += (256 - worked[0]) >> 3
+            worked[0] += (cost - worked[0]) >> 3
             worked = left_success(s, leader, all, card & 48)
-            worked[0] += (256 - worked[0]) >> 2
-            next_success[card] += (256 - next_success[card]) >> 3
+            worked[0] += (cost - worked[0]) >> 2
+            next_success[card] += (cost - next_success[card]) >> 3
             break
         s.success[card] -= s.success[card] >> 3
         worked = suit_success(s, leader, card & 48)
