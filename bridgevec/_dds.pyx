@@ -344,7 +344,7 @@ cdef struct Block:          # two cache lines: eight proven patterns of one shap
     u64 key                 # the lengths of all suits in all hands, who leads, and the part
     u32 older               # index of the next block of the shape, 0 if there is none
     u8 used                 # patterns
-    u8 move                 # the last lead that worked
+    u8 move                 # the last lead that worked, and RECENT if the shape was of use of late
     u16 parts               # how many blocks, up to LONG_CHAIN; from bit 5 on, the parts that exist
     u8 least[8]             # NS take at least so many of the tricks left
     u8 denied[8]            # 15 less the most that they take; zeros decide nothing
@@ -356,6 +356,7 @@ cdef struct Block:          # two cache lines: eight proven patterns of one shap
 cdef enum:
     MOST_FIRST_BUCKETS = 13 # their binary logarithm in a table that was just emptied
     NARROW = 32             # bits of a pattern, of which a block then holds eight
+    RECENT = 64             # since the table was full the last time
     HINTS = 1 << 15
     HINT_MARK = 0xFFC0
     FEW_TRICKS = 4
@@ -388,6 +389,7 @@ cdef struct Search:
     u32 arena_size
     u32 arena_used          # … and behind it the older blocks of its shapes
     u32 free, free_end      # where the table stood before it grew, also for older blocks
+    bint full               # no block is left
 
 
 cdef inline int max2(int a, int b) noexcept nogil:
@@ -421,6 +423,7 @@ cdef void clear_table(Search* s, int n) noexcept nogil:
     s.bucket_count = 0
     s.arena_used = size
     s.free = s.free_end = 0
+    s.full = False
     memset(s.arena, 0, s.arena_used * sizeof(Block))
 
 
@@ -453,21 +456,62 @@ cdef void double_buckets(Search* s) noexcept nogil:
         s.free = 4                                          # 0 is no index
 
 
+cdef void keep_recent(Search* s) noexcept nogil:
+    """Make room in a full table: the shapes that were of use since this happened last stay, as many
+    as fill half of the buckets, those of the most tricks first; of each its newest patterns."""
+    cdef Block* old = s.buckets
+    cdef u64 i, n = s.bucket_mask + 1, quota
+    cdef u32 size = 1
+    cdef u32 shapes[16]
+    cdef int tricks = 15
+    while 4 * size <= s.arena_size:
+        size *= 2
+    memset(shapes, 0, sizeof(shapes))
+    for i in range(n):
+        if old[i].key and old[i].move & RECENT:
+            shapes[old[i].key >> 12 & 15] += 1
+    quota = size >> 1
+    while tricks >= 0 and shapes[tricks] <= quota:
+        quota -= shapes[tricks]
+        tricks -= 1
+    s.bucket_count = 0
+    for i in range(n):                                      # to the start, never ahead of what is read
+        if old[i].key and old[i].move & RECENT and <int> (old[i].key >> 12 & 15) > tricks:
+            s.arena[s.bucket_count] = old[i]
+            s.bucket_count += 1
+    s.buckets = s.arena + s.arena_size - size
+    s.bucket_mask = size - 1
+    s.bucket_shift = 64 - ctz(size)
+    memset(s.buckets, 0, size * sizeof(Block))
+    for i in range(s.bucket_count):
+        old = probe(s, s.arena[i].key)
+        old[0] = s.arena[i]
+        old.move ^= RECENT
+        old.older = 0
+        if (old.parts & 31) < LONG_CHAIN:
+            old.parts &= ~31
+    s.arena_used = s.arena_size
+    s.free = 4                                              # 0 is no index
+    s.free_end = s.arena_size - size & ~<u32>3
+    s.full = False
+
+
 cdef inline u64 bucket_key(Search* s, int leader, int n) noexcept nogil:
     # The lengths in the last lane follow from the tricks left; their place is for the part.
     return s.shape << 16 | n << 12 | leader << 10
 
 
-cdef inline Block* find_bucket(Search* s, u64 key, int n) noexcept nogil:
+cdef inline Block* find_bucket(Search* s, u64 key) noexcept nogil:
     cdef Block* b = probe(s, key)
     if b.key == 0:
         if s.bucket_count * 2 > s.bucket_mask:
             if s.arena_used + 4 * s.bucket_mask < s.arena_size:
                 double_buckets(s)
-            elif s.bucket_count * 8 > s.bucket_mask * 7:
-                clear_table(s, n)
+            elif s.full or s.bucket_count * 8 > s.bucket_mask * 7:
+                keep_recent(s)
             b = probe(s, key)
         b.key = key
+        b.move = RECENT
         s.bucket_count += 1
     return b
 
@@ -501,6 +545,8 @@ cdef inline u64 lookup(Search* s, Block* b, u64 odd, u64 high, int target,
                 elif count((<u64*> block.mask)[j]) < count((<u64*> block.mask)[i]):
                     i = j
             out = FOUND | (WON if block.least[i] >= target else 0)
+            if not b.move & RECENT:
+                b.move |= RECENT
             if narrow:
                 out |= block.mask[i]
                 if block != b:                              # what is used comes to the front
@@ -569,6 +615,7 @@ cdef void append(Search* s, Block* b, u64 mask, u64 odd, u64 high, int least, in
             memset(b.denied, 0, 8)
         else:
             i = s.nodes & (i - 1)                           # out of memory: forget one
+            s.full = True
     write_pattern(b, i, mask, odd, high, least, denied, narrow)
     if i == b.used:
         b.used += 1
@@ -641,7 +688,7 @@ cdef void part_patterns(Search* s, u64 key, u64 tops, u64 ranked, int n, bint na
                 b = probe(s, key)
                 if part >= 0:
                     b.parts |= 32 << part
-                    b = find_bucket(s, part_key(key, part, odd, high, tops, ranked), n)
+                    b = find_bucket(s, part_key(key, part, odd, high, tops, ranked))
                 append(s, b, mask, odd, high, block.least[i], block.denied[i], narrow)
         if not block.older:
             return
@@ -665,19 +712,19 @@ cdef u64 lookup_parts(Search* s, u64 key, int parts, u64 odd, u64 high, u64 tops
 
 cdef void store(Search* s, u64 key, u64 mask, u64 odd, u64 high, int least, int denied,
                 int move, int n, u64 tops, u64 ranked, bint narrow) noexcept nogil:
-    cdef Block* b = find_bucket(s, key, n)
+    cdef Block* b = find_bucket(s, key)
     cdef u64* wide_mask
     cdef u64* wide_odd
     cdef u64* wide_high
     cdef u32 i, m = mask
     cdef int part
-    if move:
-        b.move = move
+    b.move = (move if move else b.move) | RECENT
     if (b.parts & 31) == LONG_CHAIN:
         part = part_for(mask, tops, ranked)
         if part >= 0:
             b.parts |= 32 << part
-            b = find_bucket(s, part_key(key, part, odd, high, tops, ranked), n)
+            b = find_bucket(s, part_key(key, part, odd, high, tops, ranked))
+            b.move |= RECENT
     odd &= mask
     high &= mask
     wide_mask = <u64*> b.mask
@@ -1377,12 +1424,12 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
     cdef i16* next_success = &s.next_success[s.last_winner << 6]
     cdef bint won = not ours, generated
     # What worked last from this hand and from this shape is tried before any move is generated.
-    generated = card != b.move or not (s.hand[leader] & ~hopeless) >> card & 1
+    generated = card != b.move & 63 or not (s.hand[leader] & ~hopeless) >> card & 1
     if generated:
         cards = distinct(s.hand[leader], all) & ~hopeless
         if not cards:
             return ranks | (WON if won else 0)
-        move = lead_moves(s, leader, all, b.move, last, next_success, cards, moves)
+        move = lead_moves(s, leader, all, b.move & 63, last, next_success, cards, moves)
         card = move & 63
         stand = cards ^ <u64>1 << card
     while True:
@@ -1433,7 +1480,7 @@ cdef u64 lead(Search* s, int leader, int target, int n) noexcept nogil:
             card = ctz(stand)
         else:
             move = next_move(moves, move) if move != NO_MOVE else \
-                lead_moves(s, leader, all, b.move, last, next_success, cards, moves)
+                lead_moves(s, leader, all, b.move & 63, last, next_success, cards, moves)
             while not stand >> (move & 63) & 1:
                 move = next_move(moves, move)
             card = move & 63

@@ -325,6 +325,22 @@ def test_a_full_table_slows_the_search_and_breaks_nothing():
     assert nodes[1] > nodes[0]
 
 
+@pytest.mark.slow
+def test_a_full_table_keeps_what_is_of_use():
+    nodes = []
+    for memory in (128 << 20, 1 << 20):
+        solver = Solver(memory)
+        tables = np.zeros((8, 5, 4), dtype=np.int8)
+        for masks, table in zip(random_masks(8, 1), tables, strict=True):
+            assert solver.solve(masks, table)
+        nodes.append(solver.nodes)
+        assert solver.memory <= memory
+        if memory == 128 << 20:
+            expected = tables
+    np.testing.assert_array_equal(tables, expected)
+    assert nodes[0] < nodes[1] < 4 * nodes[0]  # 6.6 times if it were emptied
+
+
 def test_the_same_search_visits_the_same_nodes():
     masks = np.array(soon_solved(1, seed=13)[0].masks, dtype=np.uint64)
     solvers = [Solver(), Solver()]
