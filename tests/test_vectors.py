@@ -57,7 +57,8 @@ def result(config):
 
 @pytest.mark.slow
 def test_a_training_repeats_and_goes_on_after_an_interruption(tmp_path, teacher, monkeypatch):
-    undisturbed = result(tiny(tmp_path / "a", teacher, steps=20))
+    changes = {"steps": 20, "joint_head": 1.0}
+    undisturbed = result(tiny(tmp_path / "a", teacher, **changes))
     write_log = loop.write_log
 
     def interrupted(path, log):
@@ -68,9 +69,9 @@ def test_a_training_repeats_and_goes_on_after_an_interruption(tmp_path, teacher,
     with monkeypatch.context() as patch:
         patch.setattr(loop, "write_log", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            fit(VectorsRecipe, tiny(tmp_path / "b", teacher, steps=20), progress=False)
+            fit(VectorsRecipe, tiny(tmp_path / "b", teacher, **changes), progress=False)
     assert (tmp_path / "b" / "vectors-x.checkpoint.safetensors").exists()
-    assert result(tiny(tmp_path / "b", teacher, steps=20, resume=True)) == undisturbed
+    assert result(tiny(tmp_path / "b", teacher, **changes, resume=True)) == undisturbed
     names = sorted(path.suffix for path in (tmp_path / "b").iterdir())
     assert names == [".csv", ".json", ".png", ".safetensors"]
 
@@ -103,7 +104,7 @@ def test_the_weights_are_an_embedding_whose_suits_are_alike(tmp_path, teacher):
 def test_the_numbers_become_readable(tmp_path):
     config = tiny(
         tmp_path, "hand2vec-8", steps=50, encoder_width=64, random_pairs=2000, exchanged_pairs=400,
-        small_pairs=150, new_pairs=100, warmup=20,
+        small_pairs=150, new_pairs=100, warmup=20, joint_head=1.0,
     )  # fmt: skip
     first, last = (
         [float(value) for value in fit(VectorsRecipe, config, progress=False)
@@ -111,7 +112,7 @@ def test_the_numbers_become_readable(tmp_path):
         for row in (1, -1)
     )  # fmt: skip
     names = (tmp_path / "vectors-x.csv").read_text().splitlines()[0].split(",")
-    for name in ("imitation", "suits", "notrump", "lengths", "points", "distance"):
+    for name in ("imitation", "suits", "notrump", "joint_head", "lengths", "points", "distance"):
         i = names.index(name)
         assert last[i] < 0.7 * first[i], name
 

@@ -1,10 +1,10 @@
 """Learn the numbers of the hand embedding for those who only have the numbers.
 
 ``bridgevec train vectors`` makes an encoder, and the part that unpacks its vectors for the head of
-a trained embedding, the teacher. Four losses pull at the vectors: the teacher's head must get from
+a trained embedding, the teacher. Five losses pull at the vectors: the teacher's head must get from
 them what it got from the teacher's own, through noise; a small network must learn tricks from few
-of them; lengths and points must be linear in them; and distances must agree with differences in
-tricks (`bridgevec.train.readable`). The estimate of tricks is then learned again, for vectors that
+of them, and another from many; lengths and points must be linear in them; and distances must agree
+with differences in tricks (`bridgevec.train.readable`). The estimate of tricks is then learned again, for vectors that
 stay as they are::
 
     bridgevec train vectors --teachers hand2vec-8 --out vectors.safetensors
@@ -90,6 +90,11 @@ class VectorsConfig(MuonOptions, Options):
     distance: Annotated[float, "Weight of where distances disagree with differences in tricks."] = (
         2.0
     )
+    joint_head: Annotated[
+        float,
+        "Weight of the error of another small head, which learns from all pairs while the vectors "
+        "do.",
+    ] = 0.0
     notrump: Annotated[
         float, "Weight of a small head's error in notrump, that in suits having weight 1."
     ] = 0.5
@@ -129,6 +134,7 @@ class VectorsRecipe(WrittenRecipe[VectorsConfig]):
         ]
         self.teacher = self.teachers[0]
         self.hands, self.tricks = self._random_pairs()
+        self.centre = self.tricks.mean((0, 1)).to(self.machine.device)
         self.exchanged, self.ranks = self._exchanged_pairs()
         self.steps = config.steps
         self.steps_per_row = max(1, config.steps // 20)
@@ -141,9 +147,10 @@ class VectorsRecipe(WrittenRecipe[VectorsConfig]):
         if self.config.start != "none":
             self.network.load_state_dict(load_teacher(self.config.start).state_dict())
         self.network.head.load_state_dict(self.teacher.head.state_dict())
-        self.model = self.network.to(self.machine.device).train()
         self.network.head.requires_grad_(False)
-        self.optimizers = muon_adamw(self.network, self.config)
+        self.model = self.learners = _Learners(self.network, self.config.joint_head > 0)
+        self.model.to(self.machine.device).train()
+        self.optimizers = muon_adamw(self.model, self.config)
 
     def set_rates(self, row: int, step: int) -> None:
         """Let the rates rise, then fall, see `warm_up_and_decay`."""
@@ -183,6 +190,12 @@ class VectorsRecipe(WrittenRecipe[VectorsConfig]):
         known = self.tricks[pairs, 0].to(device)
         errors = small_head_error(both[few], known[few], both[new], known[new])
         losses["small_head"] = errors[:4].mean() + config.notrump * errors[4]
+        if self.learners.joint is not None:
+            # Somebody trains one on very many.
+            declarers = torch.cat([both, both.roll(config.dims, 1)])
+            tricks = self.tricks[pairs].transpose(0, 1).flatten(0, 1).to(device)
+            jointly = (self.learners.joint(declarers) + self.centre - tricks).square().mean(0)
+            losses["joint_head"] = jointly[:4].mean() + config.notrump * jointly[4]
 
         # Somebody reads off lengths and points.
         clean = vectors.flatten(1)
@@ -221,8 +234,8 @@ class VectorsRecipe(WrittenRecipe[VectorsConfig]):
 
     def save(self, path: Path, ema: nn.Module, card: dict[str, Any]) -> None:
         """Write weights and card."""
-        model = copy.deepcopy(ema)
-        assert isinstance(model, Hand2Vec)
+        assert isinstance(ema, _Learners)
+        model = copy.deepcopy(ema.network)
         orient(model, self.hands[:20_000, 0].to(self.machine.device))
         about = {
             "name": path.stem,
@@ -269,6 +282,23 @@ class VectorsRecipe(WrittenRecipe[VectorsConfig]):
         apart = (tricks[:, :, 0] - tricks[:, :, 1]).square().mean((1, 2))
         ranks = apart.argsort().argsort() / max(1, len(apart) - 1)
         return torch.from_numpy(hand_bits(hands)), ranks
+
+
+class _Learners(nn.Module):
+    """What is trained: the network, and with `joint` a small head that is not written."""
+
+    def __init__(self, network: Hand2Vec, joint: bool) -> None:
+        super().__init__()
+        self.network = network
+        # As `small_head` of the benchmark of uses has it.
+        self.joint = (
+            nn.Sequential(
+                *(nn.Linear(2 * network.dims, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU()),
+                nn.Linear(128, 5),
+            )
+            if joint
+            else None
+        )
 
 
 @torch.no_grad()
