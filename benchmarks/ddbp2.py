@@ -51,7 +51,7 @@ EXAMPLES = """examples:
   python -m benchmarks.ddbp2 --weights mine.safetensors --against hand2vec-8 --baselines none
   python -m benchmarks.ddbp2 --pairs hand_pairs_val.csv.gz --baselines none --vector-noise 0.01
   python -m benchmarks.ddbp2 --published bridgehand2vec_published.safetensors --baselines none
-  python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-32 --baselines none --card
+  python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-16 --baselines none --card
 """
 # Sztyber-Betley et al., BridgeHand2Vec, ECAI 2023, arXiv:2310.06624: what they say of their network
 # on their own test files; --published measures it here.

@@ -327,7 +327,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--seeds", type=int, default=5, help="of every use (default 5)")
     parser.add_argument(
-        "--reference", default="hand2vec-32", help="whose estimates tell how hands differ in tricks"
+        "--reference", default="hand2vec-16", help="whose estimates tell how hands differ in tricks"
     )
     parser.add_argument(
         "--solve", type=int, default=0, help="compare distances with the tricks of so many pairs"

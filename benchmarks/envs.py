@@ -7,7 +7,7 @@ speed drifts is fair to all. Ratios are medians over the rounds.
 
 bridgevec    batched through `gymnasium.make_vec`, in NumPy arrays; and at a single table through
              `gymnasium.make`. Steps that only deal anew are not counted. Batched twice more, with
-             the embeddings of 8 and of 32 numbers for the hand.
+             the embeddings of 8 and of 16 numbers for the hand.
 open_spiel   bidding only, Python interface, `observation_tensor` and `legal_actions` read at each
              step; dealing is not counted.
 pgx          `bridge_bidding` with its automatic reset, batched, the whole loop compiled by JAX.
@@ -157,7 +157,7 @@ def pgx(args: argparse.Namespace) -> Iterator[int]:
 GAMES: dict[str, Callable[[argparse.Namespace], Iterator[int]]] = {
     "batched": batched,
     "batched_8": partial(batched, observation="hand2vec-8"),
-    "batched_32": partial(batched, observation="hand2vec-32"),
+    "batched_16": partial(batched, observation="hand2vec-16"),
     "single": single,
     "open_spiel": open_spiel,
     "pgx": pgx,
@@ -270,8 +270,8 @@ def compare(args: argparse.Namespace) -> dict[str, Any]:
         "calls_per_second": {name: speeds.get(name) for name in GAMES},
         "batched_over": {name: ratios.get(name) for name in MODULES},
         "batched_over_the_better": min(ratios.values(), default=None),
-        "batched_32_over_8": round(
-            statistics.median(r["batched_32"] / r["batched_8"] for r in rounds), 2
+        "batched_16_over_8": round(
+            statistics.median(r["batched_16"] / r["batched_8"] for r in rounds), 2
         ),
     }
 

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from benchmarks import uses
 from benchmarks.ddbp2 import STRAINS, estimate
 from benchmarks.embedding import differences
-from benchmarks.rivals import LENGTHS_POINTS, PUBLISHED, PublishedNetwork, lengths_points
+from benchmarks.rivals import LENGTHS_POINTS, PUBLISHED, Describe, PublishedNetwork, lengths_points
 from bridgevec.files import write_figure
 from bridgevec.models.embedding import load_embedding
 from bridgevec.train.pairs import read_pairs
@@ -48,7 +48,7 @@ def of_head(distributions: NDArray[np.floating], pairs: Pairs) -> Row:
 
 
 def of_numbers(
-    describe: uses.Describe,
+    describe: Describe,
     known: Pairs,
     new: Pairs,
     exchanged: tuple[NDArray[np.uint64], NDArray[np.floating]],
@@ -94,21 +94,37 @@ def draw(path: Path, rows: dict[str, Row]) -> None:
     """Draw the error of the own head against that of a small one, and against distances."""
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
-    panels = (
-        (f"small head, {MANY:,} pairs, suits", "small head, 10,000 pairs: squared error in suits"),
-        ("rank correlation", "distances and differences in tricks: rank correlation"),
+    figure, axes = plt.subplots(1, 2, figsize=(12, 5), layout="constrained")
+    columns = (f"small head, {MANY:,} pairs, suits", "rank correlation")
+    labels = (
+        f"small head, {MANY:,} pairs: squared error in suits",
+        "distances and differences in tricks: rank correlation",
     )
-    for ax, (column, label) in zip(axes, panels, strict=True):
-        for name, row in rows.items():
-            if "DDBP2, suits" not in row:
-                continue
-            x, y = row["DDBP2, suits"], row[column]
-            ax.plot(x, y, "o", label=f"{name} ({row['numbers']:.0f})")
+    colours = plt.get_cmap("tab20").colors  # type: ignore[attr-defined]
+    drawn = {name: row for name, row in rows.items() if "DDBP2, suits" in row}
+    for ax, column, label in zip(axes, columns, labels, strict=True):
+        for colour, (name, row) in zip(colours, drawn.items(), strict=False):
+            numbers = int(row["numbers"])
+            ax.plot(
+                row["DDBP2, suits"],
+                row[column],
+                {8: "o", 12: "s", 16: "D"}.get(numbers, "^"),
+                color=colour,
+                markersize=9,
+                label=f"{name}, {numbers}",
+            )
         ax.set_xlabel("own head: squared error in suits")
         ax.set_ylabel(label)
-        ax.grid(alpha=0.3)
-    axes[1].legend(fontsize="small", title="embedding (numbers per hand)")
+        ax.grid(alpha=0.3, which="both")
+    axes[0].set_yscale("log")
+    axes[0].yaxis.set_minor_formatter("{x:.2g}")
+    handles, names = axes[0].get_legend_handles_labels()
+    figure.legend(
+        handles=handles,
+        labels=names,
+        loc="outside right upper",
+        title="embedding, numbers per hand",
+    )
     write_figure(path, figure)
     plt.close(figure)
 
@@ -119,7 +135,7 @@ def main(argv: list[str] | None = None) -> None:
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--weights", nargs="+", default=["hand2vec-8", "hand2vec-32"], help="shipped names or files"
+        "--weights", nargs="+", default=["hand2vec-8", "hand2vec-16"], help="shipped names or files"
     )
     parser.add_argument("--published", type=Path, help="weights of the published network")
     parser.add_argument(
@@ -128,7 +144,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--pairs", nargs="+", required=True, help="hand pairs to measure on")
     parser.add_argument("--seeds", type=int, default=3, help="of every use (default 3)")
     parser.add_argument(
-        "--reference", default="hand2vec-32", help="whose estimates tell how hands differ in tricks"
+        "--reference", default="hand2vec-16", help="whose estimates tell how hands differ in tricks"
     )
     parser.add_argument("--plot", type=Path, help="draw a picture to this file")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -34,19 +34,18 @@ COMMANDS = {
     "stages": "python -m benchmarks.dds --stages --json",
     "verify": "python -m benchmarks.verify_dds --deals 100 --positions 2000 "
     "--stored data/deals_train_0003.parquet --json",
-    "tricks_deals": "python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-32 "
+    "tricks_deals": "python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-16 "
     "--train-pairs hand_pairs_train.csv.gz --published bridgehand2vec_published.safetensors --json",
-    "tricks_pairs": "python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-32 "
+    "tricks_pairs": "python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-16 "
     "--train-pairs hand_pairs_train.csv.gz --published bridgehand2vec_published.safetensors "
     "--pairs hand_pairs_val.csv.gz --json",
-    "frontier": "python -m benchmarks.embedding --hands 50000 --weights hand2vec-8 "
-    "--beside head12.safetensors vectors-first.safetensors wide-first.safetensors "
-    "hand2vec-8-sixth.safetensors hand2vec-32 --train-pairs hand_pairs_train.csv.gz "
+    "frontier": "python -m benchmarks.frontier --weights hand2vec-8 "
+    "joint3.safetensors joint10.safetensors joint20.safetensors "
+    "joint-many.safetensors joint-exact.safetensors hand2vec-8-sixth.safetensors "
+    "twelve.safetensors wide-joint6.safetensors hand2vec-16 thirty-two.safetensors "
+    "hand2vec-32.safetensors --train-pairs hand_pairs_train.csv.gz "
     "--pairs hand_pairs_val.csv.gz --published bridgehand2vec_published.safetensors "
-    "--seeds 3 --json",
-    "frontier_pairs": "python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-32 "
-    "head12.safetensors vectors-first.safetensors wide-first.safetensors "
-    "hand2vec-8-sixth.safetensors --pairs hand_pairs_val.csv.gz --baselines linear --json",
+    "--seeds 2 --plot frontier.png --json",
     "records": "python -m benchmarks.records --json",
     "library": "python -m benchmarks.library --hands 10000000 --compared 10 --json",
     "library_faiss": "python -m benchmarks.library --hands 300000 --faiss --json",

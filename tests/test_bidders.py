@@ -334,7 +334,7 @@ def test_shipped_bidders_make_legal_calls_after_any_auction():
 @pytest.mark.parametrize("hand", ["embedding", "cards", "both"])
 def test_what_is_read_of_the_hand_is_up_to_the_network(tmp_path, hand):
     torch.manual_seed(3)
-    network = make_network("none", 32, 1, hand, "hand2vec-32")
+    network = make_network("none", 32, 1, hand, "hand2vec-16")
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     network.rows.data[0] = 0
@@ -356,9 +356,9 @@ def test_what_is_read_of_the_hand_is_up_to_the_network(tmp_path, hand):
     if hand == "cards":
         assert vectors.shape == (600, 0)
     else:
-        wanted = load_embedding("hand2vec-32").embed_hands(hands)
+        wanted = load_embedding("hand2vec-16").embed_hands(hands)
         np.testing.assert_array_equal(vectors, wanted)
-        assert bidder.card["architecture"]["embedding"] == "hand2vec-32"
+        assert bidder.card["architecture"]["embedding"] == "hand2vec-16"
 
     again = load_network(tmp_path / "mine.safetensors")
     assert again.architecture == network.architecture

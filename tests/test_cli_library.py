@@ -131,13 +131,13 @@ def test_an_index_tells_what_it_holds(folder, tmp_path):
     path = tmp_path / "a.bvindex"
     (folder.parent / "bad.pbn").write_text('[Board "1"]\n[Deal "N:AKQ... ... ... ..."]\n')
     sources = [folder / "a.pbn", folder.parent / "bad.pbn"]
-    result = run("index", *sources, "--out", path, "--json", "--weights", "hand2vec-32", code=3)
+    result = run("index", *sources, "--out", path, "--json", "--weights", "hand2vec-16", code=3)
     assert json.loads(result.stdout) == {
         "index": str(path),
         "boards": 80,
         "hands": 320,
         "files": 2,
-        "weights": "hand2vec-32",
+        "weights": "hand2vec-16",
         "bytes": path.stat().st_size,
         "left out": 1,
     }
@@ -156,7 +156,7 @@ def test_an_index_tells_what_it_holds(folder, tmp_path):
         (["similar", HAND, "--index", "nowhere.bvindex"], "nowhere.bvindex: No such file"),
         (["similar", HAND, "--index", "FOLDER/a.pbn"], "FOLDER/a.pbn is no index of boards"),
         (["similar", HAND, "--index", "LIBRARY", "--where", "hcp(me)"], "line 1, column 5"),
-        (["similar", HAND, "--index", "LIBRARY", "--weights", "hand2vec-32"], "other weights"),
+        (["similar", HAND, "--index", "LIBRARY", "--weights", "hand2vec-16"], "other weights"),
         (["index", "nowhere.pbn", "--out", "x.bvindex"], "nowhere.pbn: No such file"),
         (["index", "FOLDER/a.pbn", "--out", "FOLDER/b.lin"], "b.lin exists and is no index"),
     ],

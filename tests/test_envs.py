@@ -645,13 +645,13 @@ def test_numbers_of_your_own_describe_the_hand():
 def test_any_embedding_is_observed_by_name_file_and_object(tmp_path):
     path = tmp_path / "mine.safetensors"
     for suffix in (".safetensors", ".json"):
-        shutil.copy(WEIGHTS / f"hand2vec-32{suffix}", path.with_suffix(suffix))
+        shutil.copy(WEIGHTS / f"hand2vec-16{suffix}", path.with_suffix(suffix))
     embedding = load_embedding(path)
-    for observation in ("hand2vec-32", path, str(path), embedding):
+    for observation in ("hand2vec-16", path, str(path), embedding):
         env = make(observation=observation, deals=DEALS)
         seen, _ = env.reset(seed=2, options={"dealer": "N"})
         hand = env.unwrapped.game.tables.hands(np.zeros(1, np.uint8))
-        np.testing.assert_allclose(seen[:32], embedding.embed_hands(hand)[0], atol=1e-5)
+        np.testing.assert_allclose(seen[:16], embedding.embed_hands(hand)[0], atol=1e-5)
         assert seen in env.observation_space
 
 

@@ -1,4 +1,4 @@
-"""The benchmark of what one use costs another: errors by their definition, a table and a picture."""
+"""The benchmark of what one use costs another: errors by their definition, the table, a picture."""
 
 import json
 

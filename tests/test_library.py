@@ -298,7 +298,7 @@ def rewritten(path, change):
         (lambda m, a: m.pop("embedding"), "'embedding'"),
         (lambda m, a: m["embedding"].update(name="none-such"), "the package has not"),
         (lambda m, a: m["embedding"].update(sha256="0"), "made with other weights"),
-        (lambda m, a: m["embedding"].update(name="hand2vec-32"), "made with other weights"),
+        (lambda m, a: m["embedding"].update(name="hand2vec-16"), "made with other weights"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(saved, change, cause):
@@ -326,11 +326,11 @@ def test_saving_replaces_an_index_but_no_other_file(index, saved, tmp_path):
 
 
 def test_other_weights(some, tmp_path):
-    wide = BoardIndex.from_boards(some[:100], weights="hand2vec-32")
+    wide = BoardIndex.from_boards(some[:100], weights="hand2vec-16")
     path = tmp_path / "wide.bvindex"
     wide.save(path)
     opened = BoardIndex.open(path)
-    assert opened.embedding.name == "hand2vec-32"
+    assert opened.embedding.name == "hand2vec-16"
     vectors = opened.embedding.embed_hands([h for b in some[:100] for h in b.deal.hands])
     distances = np.sqrt(np.square(vectors - opened.embedding.embed_hand(HAND)).sum(axis=1))
     found = opened.nearest(HAND, 5)

@@ -447,10 +447,10 @@ def test_the_mean_of_weights_is_a_bidder_that_tells_where_it_is_from(tmp_path):
 def test_a_bidder_that_reads_the_embedding_plays_one_that_does_not(tmp_path):
     out = tmp_path / "bidder.safetensors"
     options = TINY | {"situations": 100, "num_iterations": 2, "anchor": "imitation"}
-    options |= {"hand": "embedding", "embedding": "hand2vec-32", "opponent_fraction": 1.0}
+    options |= {"hand": "embedding", "embedding": "hand2vec-16", "opponent_fraction": 1.0}
     options |= {"rollouts": 100, "eval_situations": 100}
     fit(selfplay.SelfPlayRecipe, selfplay.SelfPlayConfig(out=str(out), **options), progress=False)
-    assert load_bidder(out).input.dims == 32
+    assert load_bidder(out).input.dims == 16
     twice = tmp_path / "twice.safetensors"
     merge_networks([str(out), str(out)], twice)
     hands, auctions = random_masks(200, 3)[:, 0], Auctions(200)

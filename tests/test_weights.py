@@ -13,7 +13,7 @@ from bridgevec.weights import CARD, WEIGHTS, find_weights, read_card, read_weigh
 
 SHIPPED = {
     "hand2vec-8": bv.load_embedding,
-    "hand2vec-32": bv.load_embedding,
+    "hand2vec-16": bv.load_embedding,
     "bidder-imitation": bv.load_bidder,
     "opening-21gf": bv.load_opening,
 }
@@ -40,7 +40,7 @@ def test_cards_of_shipped_weights_follow_the_schema(name):
 
 def test_shipped_names_are_found_by_kind():
     assert [shipped(kind) for kind in ("embedding", "deal2tricks", "opening", "bidder")] == [
-        ["hand2vec-32", "hand2vec-8"],
+        ["hand2vec-16", "hand2vec-8"],
         ["deal2tricks"],
         ["opening-21gf", "opening-experts", "opening-features", "opening-start"],
         ["bidder-default", "bidder-features", "bidder-imitation", "bidder-uncontested"],

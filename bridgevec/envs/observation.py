@@ -6,7 +6,7 @@ An observation is float32. Those that come with the package have first the hand,
 * ``"embedding"``: the 8 numbers of `bridgevec.embed_hand`;
 * ``"cards"``: 52 zeros and ones, cards in the order of `bridgevec.cards`;
 * ``"both"``: the 8, then the 52;
-* the name or file of another embedding, ``"hand2vec-32"`` or ``"mine.safetensors"``, or an
+* the name or file of another embedding, ``"hand2vec-16"`` or ``"mine.safetensors"``, or an
   `bridgevec.Embedding`: its numbers.
 
 Anything else is an object with `space` and `write`, see `Observation`.
@@ -125,9 +125,9 @@ class HandObservation:
     Examples
     --------
     >>> from bridgevec import load_embedding
-    >>> wide = HandObservation(load_embedding("hand2vec-32").embed_hands, cards=True)
+    >>> wide = HandObservation(load_embedding("hand2vec-16").embed_hands, cards=True)
     >>> wide.space.shape
-    (510,)
+    (494,)
     """
 
     def __init__(

@@ -4,8 +4,8 @@
 a trained embedding, the teacher. Five losses pull at the vectors: the teacher's head must get from
 them what it got from the teacher's own, through noise; a small network must learn tricks from few
 of them, and another from many; lengths and points must be linear in them; and distances must agree
-with differences in tricks (`bridgevec.train.readable`). The estimate of tricks is then learned again, for vectors that
-stay as they are::
+with differences in tricks (`bridgevec.train.readable`). The estimate of tricks is then learned
+again, for vectors that stay as they are::
 
     bridgevec train vectors --teachers hand2vec-8 --out vectors.safetensors
     bridgevec train hand2vec --teachers vectors.safetensors --keep-encoder --out mine.safetensors
@@ -237,12 +237,13 @@ class VectorsRecipe(WrittenRecipe[VectorsConfig]):
         assert isinstance(ema, _Learners)
         model = copy.deepcopy(ema.network)
         orient(model, self.hands[:20_000, 0].to(self.machine.device))
+        start = () if self.config.start == "none" else (self.config.start,)
         about = {
             "name": path.stem,
             "format": FORMAT,
             "architecture": self.architecture,
             "parameters": sum(p.numel() for p in model.parameters()),
-            "teachers": teachers_commands(self.config.teachers),
+            "teachers": teachers_commands((*start, *self.config.teachers)),
         }
         tensors = {k: v.cpu() for k, v in model.state_dict().items() if v.is_floating_point()}
         write_model(path, save(tensors), about | card)
