@@ -28,6 +28,7 @@ from bridgevec.cards import hand_bits, random_masks
 from bridgevec.envs import BiddingVectorEnv, LabelledDeals
 from bridgevec.records.auctions import RecordedAuctions, deal_numbers, in_test_split
 from bridgevec.train.openings import OpeningDecisions
+from bridgevec.train.readable import small_network
 
 TEST_FRACTION = 0.1
 """Share of recorded deals in the test split."""
@@ -177,10 +178,7 @@ def small_head(
         x, y = _declarers(describe, known[0][rows], known[1][rows])
         centre = y.mean(0)
         torch.manual_seed(seed)
-        network = nn.Sequential(
-            *(nn.Linear(x.shape[1], 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU()),
-            nn.Linear(128, 5),
-        )
+        network = small_network(x.shape[1], 128, 5)
         _fit(network, [x, y - centre], nn.functional.mse_loss, steps, 256, seed)
         with torch.no_grad():
             off = network(new_x) + centre - new_y
@@ -234,10 +232,7 @@ def imitation(describe: Describe, recorded: RecordedAuctions, auctions: int, see
             _calls(describe, recorded, rows) for rows in (known, new)
         )
         torch.manual_seed(seed)
-        network = nn.Sequential(
-            *(nn.Linear(x.shape[1], 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU()),
-            nn.Linear(256, legal.shape[1]),
-        )
+        network = small_network(x.shape[1], 256, legal.shape[1])
         steps = max(LEAST_STEPS, min(8000, 8 * len(x) // 256))
         _fit(network, [x, legal, calls], _legal_loss, steps, 256, seed)
         with torch.no_grad():

@@ -13,11 +13,19 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 _BIAS = 0.3
 """Variance of the biases in the network that `small_head_error` stands for."""
 _RIDGE = 1e-3
+
+
+def small_network(inputs: int, width: int, outputs: int) -> nn.Sequential:
+    """Make a network with two hidden layers of ReLU units, as people train on frozen vectors."""
+    return nn.Sequential(
+        *(nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()),
+        nn.Linear(width, outputs),
+    )
 
 
 def neural_tangent_kernel(x: Tensor, y: Tensor) -> Tensor:

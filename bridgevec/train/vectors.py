@@ -43,7 +43,12 @@ from bridgevec.train.nets import (
 )
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
 from bridgevec.train.pairs import OUTCOMES, exchanged_hands
-from bridgevec.train.readable import distance_error, linear_error, small_head_error
+from bridgevec.train.readable import (
+    distance_error,
+    linear_error,
+    small_head_error,
+    small_network,
+)
 from bridgevec.weights import FORMAT
 
 _PARTNERS = 24
@@ -291,15 +296,8 @@ class _Learners(nn.Module):
     def __init__(self, network: Hand2Vec, joint: bool) -> None:
         super().__init__()
         self.network = network
-        # As `small_head` of the benchmark of uses has it.
-        self.joint = (
-            nn.Sequential(
-                *(nn.Linear(2 * network.dims, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU()),
-                nn.Linear(128, 5),
-            )
-            if joint
-            else None
-        )
+        # As wide as that of the benchmark of uses.
+        self.joint = small_network(2 * network.dims, 128, 5) if joint else None
 
 
 @torch.no_grad()
