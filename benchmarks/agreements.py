@@ -20,7 +20,7 @@ from bridgevec.auction import CALLS, PASS, calls_at, parse_call
 from bridgevec.bidders import Bidder, load_bidder
 from bridgevec.bidders.agreements import keycard_answers
 from bridgevec.bidders.match import bid_deals
-from bridgevec.cards import hand_bits, random_masks
+from bridgevec.cards import hand_bits, random_masks, suit_points
 
 EXAMPLES = """examples:
   python -m benchmarks.agreements
@@ -119,9 +119,8 @@ def agreements_kept(bidder: Bidder, deals: int, seed: int = 0) -> dict[str, list
     masks = random_masks(deals, generator)
     dealers, vulnerable = generator.integers(4, size=(2, deals), dtype=np.uint8)
     auctions = bid_deals([bidder], np.zeros((deals, 4), np.intp), masks, dealers, vulnerable)
-    bits = hand_bits(masks.ravel()).reshape(deals, 4, 4, 13)
-    lengths = bits.sum(axis=3)
-    points = bits[..., :4].sum(axis=2) @ np.array([4, 3, 2, 1])
+    lengths = hand_bits(masks).reshape(deals, 4, 4, 13).sum(axis=3)
+    points = suit_points(masks).sum(axis=2)
     kept: dict[str, list[bool]] = {name: [] for name in AGREEMENTS}
     for i in range(deals):
         order = (int(dealers[i]) + np.arange(4)) % 4

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from bridgevec.cards import hand_bits
+from bridgevec.cards import hand_bits, suit_points
 
 Masks = NDArray[np.uint64]
 Distributions = NDArray[np.floating]
@@ -61,9 +61,8 @@ def constant(masks: Masks, targets: Distributions, wanted: Masks) -> Distributio
 
 def points_and_lengths(masks: Masks) -> NDArray[np.float32]:
     """High-card points and lengths of the suits, spades first: (n, 2 hands, 4 suits, 2)."""
-    bits = hand_bits(masks).reshape(len(masks), 2, 4, 13)
-    points = bits[..., :4] @ np.array([4, 3, 2, 1], dtype=np.float32)
-    return np.stack([points, bits.sum(-1)], axis=-1).astype(np.float32)
+    lengths = hand_bits(masks).reshape(len(masks), 2, 4, 13).sum(-1)
+    return np.stack([suit_points(masks), lengths], axis=-1).astype(np.float32)
 
 
 def linear(masks: Masks, targets: Distributions, wanted: Masks) -> Distributions:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from bridgevec.cards import hand_bits
+from bridgevec.cards import hand_bits, suit_points
 from bridgevec.models.opening import hand_features
 
 Floats = NDArray[np.floating]
@@ -96,8 +96,8 @@ def classic(masks: Masks) -> Floats:
 
 def lengths_points(masks: Masks) -> Floats:
     """Length and high-card points of every suit, 8 numbers with mean 0 and variance 1."""
-    bits = hand_bits(masks).reshape(-1, 4, 13).astype(np.float32)
-    lengths, points = bits.sum(-1), bits[..., :4] @ np.array([4, 3, 2, 1], np.float32)
+    lengths = hand_bits(masks).reshape(-1, 4, 13).sum(-1, dtype=np.float32)
+    points = suit_points(masks).astype(np.float32)
     # A suit has 3.25 cards and 2.5 points on average.
     return np.stack([(lengths - 3.25) / 1.3647, (points - 2.5) / 2.3962], -1).reshape(-1, 8)
 

@@ -66,6 +66,7 @@ _CARD_BIT = [
 _SUIT_TEXT = ["".join(r for i, r in enumerate(RANKS) if held >> i & 1) for held in range(1 << 13)]
 HOLDINGS = {text: held for held, text in enumerate(_SUIT_TEXT)}
 """Every holding of a suit, ranks from high to low, as 13 bits; bit 0 is the ace."""
+_HONOURS = np.array([4, 3, 2, 1])
 _CHUNK = 1 << 16
 
 
@@ -386,6 +387,28 @@ def hand_bits(masks: NDArray[np.uint64]) -> NDArray[np.uint8]:
     masks = np.ascontiguousarray(masks, dtype="<u8")
     bits = np.unpackbits(masks[..., None].view(np.uint8), axis=-1, bitorder="little")
     return bits[..., :52]
+
+
+def suit_points(masks: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Count the high-card points of each suit: A 4, K 3, Q 2, J 1.
+
+    Parameters
+    ----------
+    masks : ndarray of uint64, shape (...)
+
+    Returns
+    -------
+    ndarray of int64, shape (..., 4)
+        Spades first.
+
+    Examples
+    --------
+    >>> suit_points(hand_masks(["AKQ2.K54.T98.J32"]))
+    array([[9, 3, 0, 1]])
+    """
+    bits = hand_bits(masks)
+    points: NDArray[np.int64] = bits.reshape(*bits.shape[:-1], 4, 13)[..., :4] @ _HONOURS
+    return points
 
 
 class Hand(str):

@@ -31,6 +31,7 @@ from bridgevec.cards import (
     Strain,
     hand_bits,
     hand_masks,
+    suit_points,
 )
 from bridgevec.extras import require
 from bridgevec.models.embedding import load_embedding
@@ -153,7 +154,7 @@ def map_values(hands: ArrayLike, kind: str) -> NDArray[Any]:
     elif kind == "aces":
         values = bits[..., 0].sum(1)
     else:
-        values = (bits[..., :4] @ [4, 3, 2, 1]).sum(1)
+        values = suit_points(masks).sum(1)
     return values
 
 

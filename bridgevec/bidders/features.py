@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 from bridgevec._laws import Auctions
 from bridgevec.bidders._features import N_ACTIVE, active_features
 from bridgevec.bidders._features import N_FEATURES as N_BIDDER_FEATURES
-from bridgevec.cards import hand_bits
+from bridgevec.cards import hand_bits, suit_points
 from bridgevec.models.embedding import embed_hands
 from bridgevec.models.encoder import HandEncoder
 
@@ -195,7 +195,7 @@ def describe_hands(masks: NDArray[np.uint64]) -> NDArray[np.float32]:
         Lengths in spades, hearts, diamonds and clubs, high-card points, and the 8 numbers of
         `bridgevec.embed_hands`; times `SCALES` plus `MEANS` as players count them.
     """
-    cards = hand_bits(masks).reshape(-1, 4, 13)
-    points = cards[:, :, :4].sum(axis=1) @ np.array([4, 3, 2, 1])
-    numbers = np.column_stack([cards.sum(axis=2), points, embed_hands(masks)])
+    lengths = hand_bits(masks).reshape(-1, 4, 13).sum(axis=2)
+    points = suit_points(masks).sum(axis=1)
+    numbers = np.column_stack([lengths, points, embed_hands(masks)])
     return ((numbers - MEANS) / SCALES).astype(np.float32)

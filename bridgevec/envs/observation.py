@@ -63,12 +63,11 @@ class Observation(Protocol):
     --------
     Points and the auction, nothing else:
 
-    >>> from bridgevec.cards import hand_bits
+    >>> from bridgevec.cards import suit_points
     >>> class Points:
     ...     space = Box(0, 37, (1 + AUCTION_FEATURES,))
     ...     def write(self, tables, seats, out):
-    ...         honours = hand_bits(tables.hands(seats)).reshape(-1, 4, 13)[:, :, :4]
-    ...         out[:, 0] = (honours @ [4, 3, 2, 1]).sum(1)
+    ...         out[:, 0] = suit_points(tables.hands(seats)).sum(axis=1)
     ...         tables.write_auctions(seats, out[:, 1:])
     >>> from bridgevec.envs import BiddingEnv
     >>> seen, _ = BiddingEnv(observation=Points()).reset(seed=1)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bridgevec._laws import Auctions
 from bridgevec.bidders.match import Contracts
-from bridgevec.cards import hand_bits, random_masks
+from bridgevec.cards import random_masks, suit_points
 from bridgevec.envs.deals import SYMMETRIES, exchange
 from bridgevec.models.embedding import estimate_tricks_many
 from bridgevec.scoring import imps, scores
@@ -184,8 +184,8 @@ def near_slam(situations: Situations) -> NDArray[np.bool_]:
     """Say on which deals a side could take twelve tricks in some layout, or has thirty points."""
     assert situations.tricks is not None
     best = situations.tricks.max(axis=(1, 2, 3))
-    cards = hand_bits(situations.masks.ravel()).reshape(-1, 2, 2, 4, 13)  # north and east first
-    sides = cards[..., :4].sum(axis=(1, 3)) @ np.array([4, 3, 2, 1])
+    hands = suit_points(situations.masks).sum(axis=2)
+    sides = hands[:, :2] + hands[:, 2:]
     near: NDArray[np.bool_] = (best >= 12) | (sides.max(axis=1) >= 30)
     return near
 
