@@ -333,6 +333,16 @@ def runs_v3():
     return fast_processor()
 
 
+def is_symmetrical(const u64[::1] masks):
+    """Whether a deal stays the same if the table turns, or suits change names, or both."""
+    cdef int suit, other
+    for suit in range(4):
+        for other in range(suit):
+            if same_strain(&masks[0], suit, other, 0):
+                return True
+    return find_turns(&masks[0]) != 1
+
+
 # ---------------------------------------------------------------------------------------------
 # Types. Inside the search a suit is a lane of 16 bits, deuce = bit 0 … ace = bit 12, trumps in
 # lane 3. Bit 13 of every lane is a guard that no card uses: it keeps suits apart when a pext
@@ -1671,6 +1681,37 @@ cdef int first_guess(Search* s, int n) noexcept nogil:
     return (13 + points - 20) // 2
 
 
+cdef inline bint same_strain(const u64* masks, int strain, int other, int turn) noexcept nogil:
+    """Whether, so many seats on, everybody holds of the other strain what they hold of this one."""
+    cdef int seat
+    if strain == 4 or other == 4:
+        return strain == other
+    for seat in range(4):
+        if (masks[seat] >> 13 * (3 - strain) ^ masks[(seat + turn) & 3] >> 13 * (3 - other)) & LANE:
+            return False
+    return True
+
+
+cdef int find_turns(const u64* masks) noexcept nogil:
+    """By how many seats the table may turn, a bit each, so that with suits renamed the deal is the same.
+
+    Then every suit goes to one that is held so many seats on as it was held before, each to another.
+    Nothing in the play tells the two deals apart, so a declarer takes as many tricks in a strain as
+    the player so many seats on in any that is held alike. Reflected, a deal is another one: play
+    goes clockwise.
+    """
+    cdef int turn, suit, other, taken, turns = 0
+    for turn in range(4):
+        taken = 0
+        for suit in range(4):
+            for other in range(4):
+                if not taken >> other & 1 and same_strain(masks, suit, other, turn):
+                    taken |= 1 << other
+                    break
+        turns |= (taken == 15) << turn
+    return turns
+
+
 cdef int search_tricks(Search* s, int leader, int guess, int n) noexcept nogil:
     """Tricks NS take, by zero windows that step away from the guess."""
     cdef int low = 0, high = n
@@ -1811,20 +1852,28 @@ cdef class Solver:
 
     def solve(self, const u64[::1] masks, i8[:, ::1] table, int first=0, int last=5):
         """Fill in the rows of a trick table; False if the search was stopped."""
-        cdef int strain, leader, tricks, n, guess, i
+        cdef int strain, leader, declarer, tricks, n, guess, turns, turn, other, i
         with nogil:
             n = count(masks[0])
+            turns = find_turns(&masks[0])
             self.s.pause = 0
+            for strain in range(first, last):
+                for declarer in range(4):
+                    table[strain, declarer] = -1
             for strain in range(first, last):
                 deal_cards(&self.s, &masks[0], strain)
                 start_afresh(&self.s, n)
                 guess = first_guess(&self.s, n)
                 for i in range(4):
                     leader = (i * 2 + (i >> 1)) & 3      # 0, 2, 1, 3
-                    tricks = search_tricks(&self.s, leader, guess, n)
-                    guess = tricks
-                    # The declarer sits before the leader.
-                    table[strain, (leader + 3) & 3] = tricks if leader & 1 else n - tricks
+                    declarer = (leader + 3) & 3          # sits before the leader
+                    if table[strain, declarer] < 0:
+                        guess = search_tricks(&self.s, leader, guess, n)
+                        tricks = guess if leader & 1 else n - guess
+                        for turn in range(4):            # 0 is one of them
+                            for other in range(strain, last if turns >> turn & 1 else strain):
+                                if same_strain(&masks[0], strain, other, turn):
+                                    table[other, (declarer + turn) & 3] = tricks
         raise_interrupt()
         return not self.s.halted
 

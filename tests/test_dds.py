@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 
 from benchmarks import dds as benchmark
 from benchmarks import verify_dds
-from bridgevec._dds import Solver
+from bridgevec._dds import Solver, is_symmetrical
 from bridgevec.cards import Deal, Seat, Strain, card_text, permute_suits, random_deals, random_masks
 from bridgevec.dds import iter_tables, solve_board, solve_boards, solve_table, solve_tables
 from bridgevec.records import read_boards, read_deals, write_deals
 
 FRESH = int.from_bytes(os.urandom(4), "little")
-# Every player's hand is the next one's with the suits exchanged: many seconds of search.
-HARD = "N:.Q853.AJ962.KT74 Q853.AJ962.KT74. AJ962.KT74..Q853 KT74..Q853.AJ962"
+# But for a spade, every player's hand is the next one's with the suits exchanged: many seconds of
+# search, at notrump minutes.
+HARD = "N:AJ963.KT74..Q853 Q852.AJ962.KT74. .Q853.AJ962.KT74 KT74..Q853.AJ962"
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +94,88 @@ def test_crowded_endings_do_not_change_when_the_table_turns_and_suits_are_rename
         expected = np.roll(tables[0], quarters, axis=1)
         expected[:4] = expected[3 - order[::-1]]
         np.testing.assert_array_equal(tables[1], expected, err_msg=str(masks.tolist()))
+
+
+def random_suit(rng):
+    """Seven cards of a suit, dealt to four hands."""
+    suit = np.zeros(4, dtype=np.uint64)
+    for rank in rng.permutation(13)[:7]:
+        suit[rng.integers(4)] += np.uint64(1 << rank)
+    return suit
+
+
+SYMMETRIES = {
+    "turned by a seat": lambda a, b, c: [a, np.roll(a, 1), np.roll(a, 2), np.roll(a, 3)],
+    "turned by two seats": lambda a, b, c: [a, np.roll(a, 2), b, np.roll(b, 2)],
+    "two suits alike": lambda a, b, c: [a, a, b, c],
+}
+
+
+def ending_with(symmetry, rng):
+    """A random deal of seven cards each that has a symmetry; uint64 masks of shape (4,)."""
+    while True:
+        suits = symmetry(random_suit(rng), random_suit(rng), random_suit(rng))
+        shifts = 13 * rng.permutation(4).astype(np.uint64)
+        masks = sum(suit << shift for suit, shift in zip(suits, shifts, strict=True))
+        if all(int(mask).bit_count() == 7 for mask in masks):
+            return masks
+
+
+def with_two_cards_exchanged(masks, rng):
+    """The deal but for a card of each of two hands."""
+    masks = masks.copy()
+    one, other = rng.choice(4, 2, replace=False)
+    swap = 0
+    for seat in (one, other):
+        swap |= 1 << int(rng.choice([c for c in range(52) if int(masks[seat]) >> c & 1]))
+    masks[[one, other]] ^= np.uint64(swap)
+    return masks
+
+
+def result_by_result(masks):
+    """The table, each result by a search that knows of no other."""
+    solver, table = Solver(16 << 20), np.empty((5, 4), dtype=np.int8)
+    hands = [int(mask) for mask in masks]
+    n = hands[0].bit_count()
+    for strain, declarer in np.ndindex(5, 4):
+        tricks = solver.tricks(hands, strain, (declarer + 1) % 4, (), 0, n, -1, True)
+        table[strain, declarer] = n - tricks if declarer % 2 else tricks
+    return table
+
+
+@pytest.mark.parametrize("name", SYMMETRIES)
+def test_results_that_follow_by_symmetry_equal_those_of_searches(name):
+    rng = np.random.default_rng([FRESH, 15])
+    table = np.empty((5, 4), dtype=np.int8)
+    for _ in range(40):
+        masks = ending_with(SYMMETRIES[name], rng)
+        assert is_symmetrical(masks)
+        near = with_two_cards_exchanged(masks, rng)
+        for hands in (masks, near):
+            solver = Solver(16 << 20)
+            assert solver.solve(hands, table)
+            np.testing.assert_array_equal(table, result_by_result(hands), str(hands.tolist()))
+
+
+def test_threads_share_a_symmetrical_deal():
+    deal = Deal("N:AKQJT98...765432 765432.AKQJT98.. .765432.AKQJT98. ..765432.AKQJT98")
+    assert is_symmetrical(np.array(deal.masks, dtype=np.uint64))
+    expected = result_by_result(deal.masks)
+    np.testing.assert_array_equal(solve_tables([deal], workers=2)[0], expected)
+    some = solve_tables([deal], strains=(Strain.D, Strain.NT))[0]
+    np.testing.assert_array_equal(some[[1, 4]], expected[[1, 4]])
+    assert (some[[0, 2, 3]] == -1).all()
+
+
+def test_the_suits_of_a_symmetrical_deal_cost_as_much_as_one():
+    rng = np.random.default_rng([FRESH, 16])
+    masks = ending_with(SYMMETRIES["turned by a seat"], rng)
+    nodes = []
+    for last in (1, 4):
+        solver = Solver(16 << 20)
+        solver.solve(masks, np.empty((5, 4), dtype=np.int8), 0, last)
+        nodes.append(solver.nodes)
+    assert nodes[0] == nodes[1] > 0
 
 
 def assert_positions_equal_endplay(n, seed):
