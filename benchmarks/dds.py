@@ -19,6 +19,7 @@ each with the interval that holds 95% of resampled sets of deals.
     python -m benchmarks.dds --hard               # the symmetrical deals of data/hard_deals.pbn
     python -m benchmarks.dds --stages             # every card after 0 to 40 cards; whole plays
     python -m benchmarks.dds --freaks             # ours alone: freaks turned to every seat, minutes
+    python -m benchmarks.dds --freaks --limit 60  # … of which none gets more than 60 s
     python -m benchmarks.dds --builds --deals 50  # native, portable, without BMI2; compiles them
     python -m benchmarks.dds --signature          # nodes and results over a fixed set of deals
 """
@@ -40,6 +41,7 @@ import zlib
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -305,39 +307,65 @@ def show_stages(result: dict[str, Any]) -> None:
     print(f"CPU time, one thread each; {result['differences']} positions differ")
 
 
-def freaks() -> dict[str, Any]:
-    """Solve every freak deal from all four seats; turned, its table must turn with it."""
-    result: dict[str, Any] = {"differences": 0, "clock": "cpu"}
+def solve_within(seconds: float, solver: Solver, deal: Deal, table: Tables) -> float | None:
+    """Solve a deal; return the seconds of CPU time, or None if it took more and was stopped."""
+    ended, start = Event(), time.process_time()
+
+    def watch() -> None:
+        while not ended.wait(0.02):
+            if time.process_time() - start > seconds:
+                solver.stop()
+
+    watcher = Thread(target=watch)
+    watcher.start()
+    solved = solver.solve(np.array(deal.masks, dtype=np.uint64), table)
+    took = time.process_time() - start
+    ended.set()
+    watcher.join()
+    return round(took, 2) if solved else None
+
+
+def freaks(limit: float) -> dict[str, Any]:
+    """Solve every freak deal from all four seats; turned, its table must turn with it.
+
+    A search that takes more than the limit, in seconds, is stopped, and its seconds are None.
+    """
+    result: dict[str, Any] = {"differences": 0, "clock": "cpu", "limit": limit}
     given = [
         (file.stem, board) for file in (FREAK_DEALS, HARD_DEALS) for board in read_boards(file)
     ]
+    seconds: list[float | None]
     for file, board in tqdm(given, unit="deal", disable=None):
         deal = board.deal
         first, seconds, nodes = None, [], []
         for turn in range(4):
             solver, table = Solver(), np.empty((5, 4), dtype=np.int8)
-            start = time.process_time()
-            solver.solve(np.array(deal.masks, dtype=np.uint64), table)
-            seconds.append(round(time.process_time() - start, 2))
+            seconds.append(solve_within(limit, solver, deal, table))
             nodes.append(solver.nodes)
-            back = np.roll(table, -turn, axis=1)
-            first = back if first is None else first
-            result["differences"] += int((back != first).sum())
+            if seconds[-1] is not None:
+                back = np.roll(table, -turn, axis=1)
+                first = back if first is None else first
+                result["differences"] += int((back != first).sum())
             deal = deal.rotated()
         result[f"{file} {board.number}"] = {"seconds": seconds, "nodes": nodes}
-    rows = [row for row in result.values() if isinstance(row, dict)]
-    result["seconds"] = round(sum(sum(row["seconds"]) for row in rows), 2)
-    result["worst_seconds"] = max(max(row["seconds"]) for row in rows)
+    took_all = [took for row in result.values() if isinstance(row, dict) for took in row["seconds"]]
+    ended = [took for took in took_all if took is not None]
+    result["seconds"] = round(sum(ended), 2)
+    result["worst_seconds"] = max(ended, default=None)
+    result["stopped"] = len(took_all) - len(ended)
     return result
 
 
 def show_freaks(result: dict[str, Any]) -> None:
     """Print the figures for people."""
+    limit = f"> {result['limit']:g} s"
     for name, row in result.items():
         if isinstance(row, dict):
-            print(f"{name:<16}" + "".join(f"{seconds:>9.2f} s" for seconds in row["seconds"]))
+            shown = [limit if took is None else f"{took:.2f} s" for took in row["seconds"]]
+            print(f"{name:<16}" + "".join(f"{took:>11}" for took in shown))
     print(
-        f"sum {result['seconds']:.2f} s, worst {result['worst_seconds']:.2f} s; "
+        f"sum {result['seconds']:.2f} s, worst {result['worst_seconds'] or 0:.2f} s of CPU time; "
+        f"{result['stopped']} searches stopped after {result['limit']:g} s; "
         f"{result['differences']} results differ between seats"
     )
 
@@ -434,12 +462,17 @@ def main() -> None:
     )
     parser.add_argument("--stages", action="store_true", help="early and late in the play")
     parser.add_argument("--freaks", action="store_true", help="freak deals turned to every seat")
+    parser.add_argument(
+        "--limit", type=float, default=300, help="seconds that a freak deal gets (default 300)"
+    )
     parser.add_argument("--builds", action="store_true", help="native and portable builds")
     parser.add_argument("--signature", action="store_true", help="print nodes and checksum only")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args()
     if args.deals < 1 or args.threads < 1:
         parser.error("--deals and --threads must be at least 1")
+    if args.limit <= 0:
+        parser.error("--limit must be more than 0")
     if args.signature:
         result = signature()
         print(
@@ -456,7 +489,7 @@ def main() -> None:
         if args.stages:
             result, printer = stages(args.deals, args.seed), show_stages
         elif args.freaks:
-            result, printer = freaks(), show_freaks
+            result, printer = freaks(args.limit), show_freaks
         elif args.builds:
             result, printer = builds(masks), show_builds
         else:

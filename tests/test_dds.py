@@ -1,12 +1,14 @@
 """The solver against endplay's DDS, against plain minimax, and against its own symmetries."""
 
 import itertools
+import json
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from benchmarks import dds as benchmark
 from benchmarks import verify_dds
 from bridgevec._dds import Solver, is_symmetrical
+from bridgevec.board import Board
 from bridgevec.cards import Deal, Seat, Strain, card_text, permute_suits, random_deals, random_masks
 from bridgevec.dds import iter_tables, solve_board, solve_boards, solve_table, solve_tables
 from bridgevec.records import read_boards, read_deals, write_deals
@@ -250,6 +253,49 @@ def test_the_results_of_labelled_files_are_compared(tmp_path, monkeypatch):
     assert (again.deals, again.stored) == (0, 20)
     (line,) = again.differences
     assert line.endswith(f"C by E: {wrong[0, 0, 1] + 1} tricks, stored {wrong[0, 0, 1]}")
+
+
+def test_a_deal_that_takes_endplay_too_long_is_told_as_unfinished():
+    done, deal = verify_dds.Verification(), next(easy_deals(1))
+    done.hard_table(deal, seconds=0.001)  # a process needs more to start
+    assert (done.unfinished, done.deals) == ([deal.pbn], 0)
+    done.hard_table(deal, seconds=60)
+    assert (done.unfinished, done.deals, done.results) == ([deal.pbn], 1, 20)
+    assert done.differences == []
+
+
+@pytest.mark.slow
+def test_a_verification_that_is_ended_tells_what_it_compared():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.verify_dds", "--positions", "20000", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr.readline().startswith("seed ")
+        time.sleep(2)
+        process.terminate()
+        printed, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    found = json.loads(printed)
+    assert found["stopped"]
+    assert found["positions"] < 20_000
+    assert found["differences"] == []
+
+
+def test_a_freak_deal_that_takes_too_long_is_stopped(monkeypatch, capsys):
+    boards = [Board(number="1", deal=deal) for deal in (Deal(HARD), next(easy_deals(1)))]
+    monkeypatch.setattr(
+        benchmark, "read_boards", lambda file: boards[file == benchmark.HARD_DEALS :][:1]
+    )
+    figures = benchmark.freaks(limit=0.2)
+    assert figures["freak_deals 1"]["seconds"] == [None] * 4
+    assert None not in figures["hard_deals 1"]["seconds"]
+    assert (figures["stopped"], figures["differences"]) == (4, 0)
+    benchmark.show_freaks(figures)
+    assert capsys.readouterr().out.count("> 0.2 s") == 4
 
 
 @pytest.mark.slow
