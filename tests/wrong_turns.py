@@ -91,6 +91,18 @@ WRONG_TURNS = [
         "out.ranks |= 0",
         ("tests/test_dds.py",),
     ),
+    WrongTurn(
+        "solver: a result that follows by symmetry goes to the wrong declarer",
+        "table[other, (declarer + turn) & 3] = tricks",
+        "table[other, (declarer - turn) & 3] = tricks",
+        ("tests/test_dds.py",),
+    ),
+    WrongTurn(
+        "solver: a deal counts as symmetrical if only some suits are held alike",
+        "turns |= (taken == 15) << turn",
+        "turns |= (taken != 0) << turn",
+        ("tests/test_dds.py",),
+    ),
     # Environments
     WrongTurn(
         "env: the reward of East-West loses its sign",
