@@ -106,6 +106,17 @@ def test_losses_of_pairs_are_imps_between_scores():
         assert pair.tolist() == [scoring.imps(max(made) - points) for points in made]
 
 
+def test_pairs_with_suits_exchanged_lose_what_they_would_if_they_were_dealt():
+    made = situations.uncontested_situations(50, np.random.default_rng(6), exchanged=True)
+    assert len(set(map(tuple, made.masks.tolist()))) == len(made.dealers) == 50
+    suits = made.masks[:, :, None] >> np.arange(0, 52, 13, dtype=np.uint64) & np.uint64(8191)
+    sets = {tuple(sorted(map(tuple, one.T.tolist()))) for one in suits}
+    assert len(sets) == 3  # pairs dealt
+    losses = situations.losses_of_pairs(made.masks[:, 0], made.masks[:, 2])
+    # An estimate that is rounded otherwise may move a quantile by a trick.
+    assert np.isclose(losses, made.losses, atol=1e-6).mean() > 0.99
+
+
 def test_pairs_with_all_top_cards_lose_least_in_a_grand_slam():
     hands = ["AKQJ9.AK4.AK3.32", "T8765.Q5.Q2.AK54"]
     losses = situations.losses_of_pairs(

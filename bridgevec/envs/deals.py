@@ -29,7 +29,9 @@ DealsLike: TypeAlias = Any
 """``"packaged"``, ``"random"``, a Parquet file of labelled deals or several, or `LabelledDeals`."""
 
 
-SYMMETRIES = tuple(itertools.product(itertools.permutations(range(4)), range(4)))
+SUIT_ORDERS = tuple(itertools.permutations(range(4)))
+"""The 24 ways to exchange suits."""
+SYMMETRIES = tuple(itertools.product(SUIT_ORDERS, range(4)))
 """The 96 ways to exchange suits and turn the table, for `exchange`."""
 
 

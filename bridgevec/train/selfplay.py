@@ -98,7 +98,9 @@ class SelfPlayConfig(Options):
         "test split. Not used with opponents pass.",
     ] = ()
     situations: Annotated[
-        int, "How many to draw from the deals, or how many pairs of hands to deal."
+        int,
+        "How many to draw from the deals, or how many pairs of hands to make: of each pair that is "
+        "dealt 24, with its suits exchanged.",
     ] = 100_000
     estimated: Annotated[
         int, "How many random deals to add, whose tricks are estimated. With pool only."
@@ -187,7 +189,7 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
         generator = np.random.default_rng([config.seed, 1])
         self.uncontested = config.opponents == "pass"
         if self.uncontested:
-            self.bank = uncontested_situations(config.situations, generator)
+            self.bank = uncontested_situations(config.situations, generator, exchanged=True)
             self.test = uncontested_situations(config.eval_situations, generator)
         else:
             masks, tricks = read_deals(config.deals or PACKAGED)

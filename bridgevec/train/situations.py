@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 from bridgevec._laws import Auctions
 from bridgevec.bidders.match import Contracts
 from bridgevec.cards import random_masks, suit_points
-from bridgevec.envs.deals import SYMMETRIES, exchange
+from bridgevec.envs.deals import SUIT_ORDERS, SYMMETRIES, exchange
 from bridgevec.models.embedding import estimate_tricks_many
 from bridgevec.scoring import imps, scores
+
+_AT_ONCE = 2048
+_QUANTILES = 20
+"""Layouts of the opponents' cards, from bad to good, that a pair's contracts are judged by."""
 
 
 class Situations(NamedTuple):
@@ -81,7 +85,7 @@ def _tricks_by_luck(
 
 
 def losses_of_pairs(
-    first: NDArray[np.uint64], second: NDArray[np.uint64], quantiles: int = 20
+    first: NDArray[np.uint64], second: NDArray[np.uint64], quantiles: int = _QUANTILES
 ) -> NDArray[np.float32]:
     """Estimate what pairs of hands lose in every contract, against their best one.
 
@@ -107,28 +111,58 @@ def losses_of_pairs(
     >>> losses.shape, bool(losses[0, 34] < losses[0, 19])  # 7S loses less than 4S
     ((1, 36), True)
     """
+    return _losses(_tricks_of_pairs(first, second, quantiles))
+
+
+def _tricks_of_pairs(
+    first: NDArray[np.uint64], second: NDArray[np.uint64], quantiles: int
+) -> NDArray[np.int8]:
+    """Estimate the tricks of the better declarer of each pair, (n, 5, quantiles)."""
+    luck = (np.arange(quantiles, dtype=np.float32)[None] + 0.5) / quantiles
+    out = np.empty((len(first), 5, quantiles), dtype=np.int8)
+    for start in range(0, len(first), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        one, other = first[part], second[part]
+        out[part] = np.maximum(_tricks_by_luck(one, other, luck), _tricks_by_luck(other, one, luck))
+    return out
+
+
+def _losses(taken: NDArray[np.integer]) -> NDArray[np.float32]:
+    """Say what contracts lose where these tricks (n, 5, k) are taken, (n, 36)."""
     level, strain = np.divmod(np.arange(35), 5)
     tricks = np.arange(14)
     doubled = tricks <= level[:, None] + 1 + 6 - 4
     points = np.zeros((36, 14), dtype=np.int64)
     points[1:] = scores(level[:, None] + 1, strain[:, None], doubled.astype(np.int8), 0, tricks, 0)
-    luck = (np.arange(quantiles, dtype=np.float32)[None] + 0.5) / quantiles
-    out = np.empty((len(first), 36), dtype=np.float32)
-    for start in range(0, len(first), 2048):
-        part = slice(start, start + 2048)
-        one, other = first[part], second[part]
-        taken = np.maximum(_tricks_by_luck(one, other, luck), _tricks_by_luck(other, one, luck))
-        made = np.zeros((len(taken), 36, quantiles), dtype=np.int64)
-        made[:, 1:] = points[1 + np.arange(35)[:, None], taken[:, strain]]
-        out[part] = imps(made.max(axis=1, keepdims=True) - made).mean(axis=2)
+    out = np.empty((len(taken), 36), dtype=np.float32)
+    for start in range(0, len(taken), _AT_ONCE):
+        some = taken[start : start + _AT_ONCE]
+        made = np.zeros((len(some), 36, some.shape[2]), dtype=np.int64)
+        made[:, 1:] = points[1 + np.arange(35)[:, None], some[:, strain]]
+        out[start : start + len(some)] = imps(made.max(axis=1, keepdims=True) - made).mean(axis=2)
     return out
 
 
-def uncontested_situations(n: int, generator: np.random.Generator) -> Situations:
-    """Deal pairs of hands whose opponents pass, now and then before the first of the pair."""
-    masks = random_masks(n, generator)
+def uncontested_situations(
+    n: int, generator: np.random.Generator, exchanged: bool = False
+) -> Situations:
+    """Deal pairs of hands whose opponents pass, now and then before the first of the pair.
+
+    Parameters
+    ----------
+    n : int
+    generator : numpy Generator
+    exchanged : bool, default False
+        Deal only as many pairs as are needed if the suits of each are exchanged in all 24 ways:
+        the estimate, which takes longest, is the same for all of these.
+    """
+    ways = SUIT_ORDERS if exchanged else SUIT_ORDERS[:1]
+    dealt = random_masks(-(-n // len(ways)), generator)
+    taken = _tricks_of_pairs(dealt[:, 0], dealt[:, 2], _QUANTILES)
+    parts = [exchange(dealt, taken, order, 0) for order in ways]
+    masks = np.concatenate([hands for hands, _ in parts])[:n]
+    losses = np.concatenate([_losses(tricks) for _, tricks in parts])[:n]
     dealers = (2 * generator.integers(2, size=n) + (generator.random(n) < 0.1)).astype(np.uint8)
-    losses = losses_of_pairs(masks[:, 0], masks[:, 2])
     nobody = np.zeros(n, dtype=np.uint8)
     return Situations(masks, dealers, nobody, losses)
 
@@ -168,14 +202,14 @@ def estimated_situations(n: int, layouts: int, generator: np.random.Generator) -
     """
     masks = random_masks(n, generator)
     tricks = np.empty((n, layouts, 5, 4), dtype=np.int8)
-    for start in range(0, n, 2048):
-        hands = masks[start : start + 2048]
+    for start in range(0, n, _AT_ONCE):
+        hands = masks[start : start + _AT_ONCE]
         order = np.tile(np.arange(layouts), (2, len(hands), 1))
         luck = (generator.permuted(order, axis=2) + generator.random(order.shape)) / layouts
         for declarer in range(4):
             pair = hands[:, declarer], hands[:, declarer ^ 2]
             taken = _tricks_by_luck(*pair, luck[declarer & 1].astype(np.float32))
-            tricks[start : start + 2048, :, :, declarer] = taken.transpose(0, 2, 1)
+            tricks[start : start + _AT_ONCE, :, :, declarer] = taken.transpose(0, 2, 1)
     dealers, vulnerable = generator.integers(4, size=(2, n), dtype=np.uint8)
     return Situations(masks, dealers, vulnerable, tricks=tricks)
 
