@@ -314,7 +314,7 @@ def main(argv: list[str] | None = None) -> None:
     kind = "pairs" if args.pairs else "deals"
     files, read = (args.pairs, read_hand_pairs) if args.pairs else (args.deals, read_deals)
     try:
-        embeddings = [load_embedding(name) for name in args.weights]
+        embeddings = rivals.load_embeddings(args.weights)
         against = load_embedding(args.against) if args.against else None
         training = [read_deals(path) for path in args.train_deals]
         training += [read_hand_pairs(path) for path in args.train_pairs]

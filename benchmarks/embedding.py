@@ -37,7 +37,7 @@ from tqdm import tqdm
 
 from benchmarks import uses
 from benchmarks.ddbp2 import write_card
-from benchmarks.rivals import rivals
+from benchmarks.rivals import load_embeddings, rivals
 from bridgevec.cards import Seat, hand_bits, hand_text, random_masks
 from bridgevec.files import write_figure
 from bridgevec.models.embedding import Embedding, load_embedding
@@ -338,8 +338,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     if bool(args.train_pairs) != bool(args.pairs):
         parser.error("--train-pairs and --pairs go together")
-    embedding = load_embedding(args.weights)
     try:
+        embedding, *others = load_embeddings([args.weights, *args.beside])
         rivals_found = rivals(args.published)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f"error: {error}")
@@ -351,8 +351,7 @@ def main(argv: list[str] | None = None) -> None:
         agreement[f"solved tricks, {args.solve} pairs of hands"] = float(
             spearmanr(distances(embedding.embed_hands, hands), solved)[0]
         )
-    ways = {embedding.name: embedding.embed_hands}
-    ways |= {e.name: e.embed_hands for e in map(load_embedding, args.beside)}
+    ways = {one.name: one.embed_hands for one in (embedding, *others)}
     table = compare(ways | rivals_found, read_data(args, exchanged), args.seeds)
     report: dict[str, Figures] = {
         "probes, R²": probes(embedding, 20_000),

@@ -23,7 +23,14 @@ from tqdm import tqdm
 from benchmarks import uses
 from benchmarks.ddbp2 import STRAINS, estimate
 from benchmarks.embedding import differences
-from benchmarks.rivals import LENGTHS_POINTS, PUBLISHED, Describe, PublishedNetwork, lengths_points
+from benchmarks.rivals import (
+    LENGTHS_POINTS,
+    PUBLISHED,
+    Describe,
+    PublishedNetwork,
+    lengths_points,
+    load_embeddings,
+)
 from bridgevec.files import write_figure
 from bridgevec.models.embedding import load_embedding
 from bridgevec.train.pairs import read_pairs
@@ -72,8 +79,7 @@ def frontier(
     """Measure every embedding; by its name the columns of its row."""
     exchanged = differences(load_embedding(reference), 2000, 50)
     rows: dict[str, Row] = {}
-    for name in tqdm(weights, desc="embeddings"):
-        embedding = load_embedding(name)
+    for embedding in tqdm(load_embeddings(weights), desc="embeddings"):
         row: Row = {"numbers": embedding.dims}
         for label, noise in (("DDBP2", 0.0), ("DDBP2 with noise", NOISE)):
             errors = of_head(estimate(embedding, new[0], noise), new)

@@ -6,7 +6,7 @@ Each is a function from masks (n,) to float32 (n, d), as `Embedding.embed_hands`
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from bridgevec.cards import hand_bits, suit_points
+from bridgevec.models.embedding import Embedding, load_embedding
 from bridgevec.models.opening import hand_features
 
 Floats = NDArray[np.floating]
@@ -24,6 +25,24 @@ PUBLISHED = "published network"
 LENGTHS_POINTS = "lengths, points"
 _LAYERS = {"emb1": (32, 52), "emb2": (32, 32), "emb3": (8, 32)}
 _HEAD = {"hid1": (128, 16), "hid2": (128, 128), "out": (5, 128)}
+
+
+def load_embeddings(weights: Iterable[str]) -> list[Embedding]:
+    """Load embeddings, shipped names or files, for a table with a row for each.
+
+    Raises
+    ------
+    FileNotFoundError
+        As `load_embedding`.
+    ValueError
+        If two have the same name, by which rows are told apart.
+    """
+    loaded: dict[str, Embedding] = {}
+    for text in weights:
+        embedding = load_embedding(text)
+        if loaded.setdefault(embedding.name, embedding) is not embedding:
+            raise ValueError(f"two weights are called {embedding.name}: rename the files of one")
+    return list(loaded.values())
 
 
 class PublishedNetwork:

@@ -2,14 +2,16 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
 
-from benchmarks import baselines, ddbp2
+from benchmarks import baselines, ddbp2, rivals
 from bridgevec.cards import hand_bits, random_masks
 from bridgevec.models.embedding import TrickEstimate, load_embedding
 from bridgevec.records import write_deals, write_pairs
+from bridgevec.weights import WEIGHTS
 
 
 def tricks_by_rule(masks):
@@ -216,3 +218,13 @@ def test_the_command_prints_every_figure(deals, tmp_path, capsys):
     assert f"{100 * report['suits']['hand2vec-8']['exact']['value']:.2f}%" in text
     with pytest.raises(SystemExit, match=r"error: .*nowhere"):
         ddbp2.main(["--deals", str(tmp_path / "nowhere.parquet")])
+
+
+def test_weights_of_one_name_are_not_measured_in_one_row(tmp_path):
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(WEIGHTS / f"hand2vec-8{suffix}", tmp_path)
+    copied = str(tmp_path / "hand2vec-8.safetensors")
+    with pytest.raises(ValueError, match="two weights are called hand2vec-8"):
+        rivals.load_embeddings(["hand2vec-8", copied])
+    (one,) = rivals.load_embeddings(["hand2vec-8", "hand2vec-8"])
+    assert one is load_embedding("hand2vec-8")
