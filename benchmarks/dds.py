@@ -16,7 +16,6 @@ each with the interval that holds 95% of resampled sets of deals.
     python -m benchmarks.dds                      # 300 random deals, one thread each
     python -m benchmarks.dds --deals 500 --json
     python -m benchmarks.dds --threads 2          # batches over threads
-    python -m benchmarks.dds --hard               # the symmetrical deals of data/hard_deals.pbn
     python -m benchmarks.dds --stages             # every card after 0 to 40 cards; whole plays
     python -m benchmarks.dds --freaks             # ours alone: freaks turned to every seat, minutes
     python -m benchmarks.dds --freaks --limit 60  # … of which none gets more than 60 s
@@ -49,7 +48,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.verify_dds import ENDPLAY_BATCH, FREAK_DEALS, HARD_DEALS, solve_endplay_deals
-from bridgevec.cards import Deal, Seat, Strain, card_text, deal_masks, random_deals, random_masks
+from bridgevec.cards import Deal, Seat, Strain, card_text, random_deals, random_masks
 from bridgevec.dds import Position, Solver, solve_board, solve_tables
 from bridgevec.play import analyse_play
 from bridgevec.records import read_boards
@@ -457,9 +456,6 @@ def main() -> None:
         "--threads", type=int, default=1, help="threads for each solver (default 1)"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the deals (default 0)")
-    parser.add_argument(
-        "--hard", action="store_true", help=f"the deals of {HARD_DEALS.name} instead of random ones"
-    )
     parser.add_argument("--stages", action="store_true", help="early and late in the play")
     parser.add_argument("--freaks", action="store_true", help="freak deals turned to every seat")
     parser.add_argument(
@@ -481,10 +477,7 @@ def main() -> None:
             else f"nodes {result['nodes']}  results {result['results']}"
         )
         return
-    if args.hard:
-        masks = deal_masks(read_boards(HARD_DEALS))
-    else:
-        masks = random_masks(args.deals, args.seed)
+    masks = random_masks(args.deals, args.seed)
     try:
         if args.stages:
             result, printer = stages(args.deals, args.seed), show_stages
@@ -497,7 +490,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     if args.json:
-        print(json.dumps({"seed": None if args.hard else args.seed, **result}))
+        print(json.dumps({"seed": args.seed, **result}))
     else:
         printer(result)
     if result["differences"]:
