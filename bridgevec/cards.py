@@ -66,7 +66,7 @@ _CARD_BIT = [
 _SUIT_TEXT = ["".join(r for i, r in enumerate(RANKS) if held >> i & 1) for held in range(1 << 13)]
 HOLDINGS = {text: held for held, text in enumerate(_SUIT_TEXT)}
 """Every holding of a suit, ranks from high to low, as 13 bits; bit 0 is the ace."""
-_HONOURS = np.array([4, 3, 2, 1])
+_HONOURS: NDArray[np.int64] = np.array([4, 3, 2, 1])
 _CHUNK = 1 << 16
 
 
