@@ -32,8 +32,10 @@ WEIGHTS = ROOT / "bridgevec" / "models" / "weights"
 COMMANDS = {
     "dds": "python -m benchmarks.dds --deals 300 --threads 1 --json",
     "stages": "python -m benchmarks.dds --stages --json",
-    "verify": "python -m benchmarks.verify_dds --deals 10000 --positions 2000 --json",
-    "verify_more": "python -m benchmarks.verify_dds --deals 2600 --positions 0 --json",
+    "verify": "python -m benchmarks.verify_dds --deals 10000 --positions 2000 "
+    "--seed 20261129 --json",
+    "verify_more": "python -m benchmarks.verify_dds --deals 2600 --positions 0 "
+    "--seed 20261130 --json",
     "tricks_deals": "python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-16 "
     "--train-pairs hand_pairs_train.csv.gz --published bridgehand2vec_published.safetensors --json",
     "tricks_pairs": "python -m benchmarks.ddbp2 --weights hand2vec-8 hand2vec-16 "
