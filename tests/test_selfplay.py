@@ -14,15 +14,17 @@ import torch
 
 from bridgevec import cli, dds, scoring
 from bridgevec._laws import Auctions
-from bridgevec.auction import CALLS, contract_at, parse_call
+from bridgevec.auction import contract_at
 from bridgevec.bidders import load_bidder
+from bridgevec.bidders.agreements import keycard_answers
 from bridgevec.bidders.match import bid_deals
+from bridgevec.bidders.policy import load_policy
 from bridgevec.cards import hand_mask, random_masks
 from bridgevec.envs.deals import SYMMETRIES, exchange
 from bridgevec.models.embedding import estimate_tricks_many
 from bridgevec.scoring import VULNERABILITIES
 from bridgevec.train import distillation, loop, rollouts, selfplay, situations
-from bridgevec.train.bidder_net import BidderNetwork, load_network, merge_networks
+from bridgevec.train.bidder_net import BidderNetwork, load_network, merge_networks, save_network
 from bridgevec.train.loop import fit
 
 MACHINE = loop.Machine(torch.device("cpu"), False, 0, 1)
@@ -224,7 +226,7 @@ def test_a_network_in_training_bids_as_the_bidder_that_it_becomes(some, name):
 
 
 def slam_deals(n):
-    """Deals in which North-South have thirty points or more, and a learner tied to its answers."""
+    """Deals in which North-South have thirty points or more."""
     masks = random_masks(40 * n, 6)
     tricks = np.zeros((len(masks), 1, 5, 4), dtype=np.int8)
     nobody = np.zeros(len(masks), dtype=np.uint8)
@@ -232,77 +234,60 @@ def slam_deals(n):
     return dealt.take(np.flatnonzero(situations.near_slam(dealt))[:n])
 
 
-def test_a_tied_player_makes_the_agreed_answers_and_learns_them_with_other_hands():
+def test_a_network_with_keycards_answers_4nt_as_agreed(tmp_path):
     here, generator = slam_deals(300), np.random.default_rng(4)
-    learner = rollouts.Player(load_network("imitation"), here.masks, tied=True)
+    network = load_network("imitation")
+    network.keycards = True
+    learner = rollouts.Player(network, here.masks)
     owners = np.zeros((len(here.masks), 4), dtype=np.uint8)
     positions, _ = rollouts.play(owners, [learner], here, generator)
-    position, hands, call = rollouts.agreed_answers(positions, here, generator, others=3)
-    found = len(position) // 4
-    assert found > 10
-    np.testing.assert_array_equal(position, np.tile(position[:found], 4))
-    np.testing.assert_array_equal(
-        hands[:found], here.masks[positions.table, positions.seat][position[:found]]
-    )
-    assert set(hands) == set(hands[:found])
-    assert {str(CALLS[one]) for one in call} == {"5C", "5D", "5H", "5S"}
-    assert (positions.chances[position[:found], call[:found]] == 1).all()
+    auctions = rollouts.continued(positions.tables)
+    hands = here.masks[positions.table, positions.seat]
+    answers = keycard_answers(hands, auctions)
+    bound = answers >= 0
+    assert bound.sum() > 10
+    assert (positions.chances[bound, answers[bound]] == 1).all()
     # Nothing else is compared there, and elsewhere the network decides.
     compared = rollouts.calls_to_compare(positions.chances, 2000, generator)[0]
-    assert not np.isin(compared, position).any()
+    assert not bound[compared].any()
     assert len(compared) > 500
 
+    path = tmp_path / "bidder.safetensors"
+    about = {"data": {"provenance": "none"}, "command": "none"}
+    save_network(path, network, about)
+    bidder, imitation = load_policy(path), load_policy("imitation")
+    nobody = np.zeros(len(hands), dtype=np.uint8)
+    said = bidder.probabilities(hands, auctions, nobody)
+    assert bidder.keycards
+    assert not imitation.keycards
+    assert (said[bound, answers[bound]] > 0.99).all()
+    assert (said[bound] > 0).sum() > bound.sum()
+    as_imitation = imitation.probabilities(hands, auctions, nobody)
+    np.testing.assert_allclose(said[~bound], as_imitation[~bound], atol=1e-3)
+    assert (as_imitation[bound, answers[bound]] < 0.5).any()
 
-def test_self_play_teaches_the_agreed_answers(tmp_path):
-    options = TINY | {"start": "imitation", "situations": 2000, "slam_fraction": 0.9}
-    options |= {"num_envs": 400, "rollouts": 100, "minibatch_size": 1000, "agreements_coef": 1.0}
-    config = selfplay.SelfPlayConfig(out=str(tmp_path / "bidder.safetensors"), **options)
-    recipe = selfplay.SelfPlayRecipe(config, MACHINE, False)
+
+def test_keycards_are_kept_by_trainings_merges_and_pupils(tmp_path):
+    out = tmp_path / "bidder.safetensors"
+    fit(
+        selfplay.SelfPlayRecipe,
+        selfplay.SelfPlayConfig(
+            out=str(out), **(TINY | {"start": "imitation", "keycards": True, "num_iterations": 1})
+        ),
+        progress=False,
+    )
+    assert load_network(out).keycards
+    with pytest.raises(ValueError, match="imitation has the architecture"):
+        merge_networks([out, "imitation"], tmp_path / "merged.safetensors")
+    assert load_network(merge_networks([out, out], tmp_path / "merged.safetensors")).keycards
+    told = merge_networks(["imitation"] * 2, tmp_path / "told.safetensors", keycards=True)
+    assert load_policy(told).keycards
+    assert load_policy(told).card["command"].endswith(" --keycards")
+    options = {"teacher": str(told), "hand": "cards", "num_envs": 20, "eval_deals": 10}
+    config = distillation.DistillationConfig(out=str(tmp_path / "pupil.safetensors"), **options)
+    recipe = distillation.DistillationRecipe(config, MACHINE, False)
     recipe.build()
-    batch = next(recipe.batches(0))
-    call, tied = batch[4], batch[-1].bool()
-    assert tied.sum() > 40
-    assert {str(CALLS[one]) for one in call[tied]} <= {"5C", "5D", "5H", "5S"}
-    assert set(batch[6][tied].tolist()) == set(batch[7][tied].tolist()) == {0}
-
-    def loss():
-        return recipe.losses(batch)["agreements_loss"]
-
-    before = loss()
-    optimizer = torch.optim.Adam(recipe.policy.parameters(), lr=1e-3)
-    for _ in range(5):
-        optimizer.zero_grad()
-        loss().backward()
-        optimizer.step()
-    assert loss() < 0.8 * before
-
-
-def test_a_teacher_may_be_corrected_by_the_agreed_answers(tmp_path):
-    options = {"teacher": "imitation", "start": "imitation", "hand": "features"}
-    options |= {"num_envs": 600, "batch_size": 100_000, "eval_deals": 10}
-    answers = {int(parse_call(call)) for call in ("5C", "5D", "5H", "5S")}
-    rows = {}
-    for agreements in (False, True):
-        config = distillation.DistillationConfig(
-            out=str(tmp_path / "told.safetensors"), agreements=agreements, **options
-        )
-        recipe = distillation.DistillationRecipe(config, MACHINE, False)
-        recipe.build()
-        (batch,) = recipe.batches(0)
-        *_, chances, dealt = batch
-        rows[agreements] = len(dealt), int(dealt.sum())
-        if not agreements:
-            assert dealt.all()
-            continue
-        said = chances[~dealt]
-        assert (said.max(dim=1).values == 1).all()
-        assert set(said.argmax(dim=1).tolist()) == answers
-        losses = recipe.losses(batch)
-        assert losses["divergence"] > 0.01  # elsewhere it is its own teacher
-    (alone, _), (both, kept) = rows[False], rows[True]
-    places = alone - kept
-    assert places > 10
-    assert both == kept + 32 * places
+    assert recipe.network.keycards
 
 
 def test_deals_with_slams_are_drawn_more_often_and_count_less(tmp_path):
@@ -485,8 +470,6 @@ def test_a_bidder_that_reads_the_embedding_plays_one_that_does_not(tmp_path):
         ({"slam_fraction": 1.0}, "slam_fraction is 1.0, expected 0 to less than 1"),
         ({"slam_fraction": 0.5, "opponents": "pass"}, "slam_fraction is for opponents pool"),
         ({"rivals": ("imitation",), "opponents": "pass"}, "rivals is for opponents pool"),
-        ({"agreements_coef": -0.1}, "agreements_coef is -0.1, expected at least 0"),
-        ({"agreements_coef": 1.0, "opponents": "pass"}, "agreements_coef is for opponents pool"),
         ({"warmup": -1}, "warmup is -1, expected at least 0"),
         ({"start": "nobody"}, "no bidder 'nobody'"),
         ({"anchor": "nobody"}, "no bidder 'nobody'"),

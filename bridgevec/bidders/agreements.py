@@ -2,8 +2,8 @@
 
 A bidder that learns from its scores alone forgets conventions: whatever the answers to 4NT come to
 mean, the one who asks learns to read. Its partner at another table, human or engine, does not. So
-trainings may hold it to this table, Roman Key Card Blackwood with the queen, by the answers known
-as 0314:
+a bidder whose model card says ``keycards`` answers by this table, Roman Key Card Blackwood with the
+queen, by the answers known as 0314:
 
 ======  ====================================================================
 answer  shows
@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgevec._laws import Auctions
-from bridgevec.auction import FIRST_BID, calls_at, parse_call
+from bridgevec.auction import FIRST_BID, N_CALLS, calls_at, parse_call
 from bridgevec.cards import hand_bits
 
 __all__ = ["keycard_answers", "trumps_of_4nt"]
@@ -39,6 +39,8 @@ __all__ = ["keycard_answers", "trumps_of_4nt"]
 _FOUR_NOTRUMP, _FIVE_CLUBS, _FIVE_DIAMONDS, _FIVE_HEARTS, _FIVE_SPADES = map(
     int, map(parse_call, ("4N", "5C", "5D", "5H", "5S"))
 )
+_ANSWERS = np.array([_FIVE_CLUBS, _FIVE_DIAMONDS, _FIVE_HEARTS])
+"""By the number of key cards, modulo 3."""
 _NOTRUMP = 4
 _TWO_NOTRUMP, _MAJOR_OPENINGS, _MAJOR_GAMES = 9, (2, 3), (17, 18)  # as bids, 0 = 1C … 34 = 7N
 
@@ -137,12 +139,19 @@ def keycard_answers(hands: NDArray[np.uint64], auctions: Auctions) -> NDArray[np
     asked &= (tables["passes"] == 1) & ((tables["bidder"] ^ auctions.turns()) == 2)
     answers = np.full(len(hands), -1, dtype=np.int64)
     rows = np.flatnonzero(asked)
+    if not len(rows):
+        return answers
+    # In a search or a sample many hands are asked in the same auction.
+    counts = tables["count"][rows]
+    calls = tables["calls"][rows, : counts.max()]
+    calls[np.arange(calls.shape[1]) >= counts[:, None]] = N_CALLS
+    _, first, which = np.unique(calls, axis=0, return_index=True, return_inverse=True)
+    asked_about = [trumps_of_4nt(calls_at(auctions, int(row))[:-2]) for row in rows[first]]
+    trumps = np.array([-1 if suit is None else suit for suit in asked_about])[which]
+    rows, trumps = rows[trumps >= 0], trumps[trumps >= 0]
     honours = hand_bits(hands[rows]).reshape(-1, 4, 13)[:, :, :3]  # of spades first: A K Q
-    for row, (ace, king, queen) in zip(rows, honours.transpose(0, 2, 1), strict=True):
-        trumps = trumps_of_4nt(calls_at(auctions, int(row))[:-2])
-        if trumps is None:
-            continue
-        keycards = int(ace.sum()) + int(king[3 - trumps])
-        two = _FIVE_SPADES if queen[3 - trumps] else _FIVE_HEARTS
-        answers[row] = (_FIVE_CLUBS, _FIVE_DIAMONDS, two)[keycards % 3]
+    king, queen = honours[np.arange(len(rows)), 3 - trumps, 1:].T
+    keycards = honours[:, :, 0].sum(axis=1) + king
+    answers[rows] = _ANSWERS[keycards % 3]
+    answers[rows[(keycards % 3 == 2) & (queen == 1)]] = _FIVE_SPADES
     return answers

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bridgevec._laws import Auctions
 from bridgevec.bidders._embedding_bag import sum_rows
+from bridgevec.bidders.agreements import keycard_answers
 from bridgevec.bidders.bidder import Bidder, one_table
 from bridgevec.bidders.features import (
     DESCRIPTION,
@@ -35,6 +36,8 @@ from bridgevec.models.reader import Reader
 from bridgevec.weights import find_weights, read_weights, tensors_under
 
 _CHUNK = 512  # rows at a time, so that they stay in the cache
+_AGREED = 10
+"""An agreed call's logit is so much above all others: one call in thousands is another."""
 
 
 class ShownHand(NamedTuple):
@@ -77,7 +80,10 @@ class PolicyBidder(Bidder):
     card : dict
         The model card.
     input : BidderInput
-        What the network reads; `observe` of it makes what `outputs` takes.
+        What the network reads; `observe` of it makes what `last_layer` takes.
+    keycards : bool
+        Whether the answers to 4NT are those of `bridgevec.bidders.agreements`, whatever the network
+        would call.
 
     Raises
     ------
@@ -105,6 +111,7 @@ class PolicyBidder(Bidder):
                 architecture.get("hand", "features"), HandEncoder(encoder) if encoder else None
             )
             self._reader = Reader(tensors_under("reader.", weights)) if encoder else None
+            self.keycards = bool(architecture.get("keycards", False))
         except KeyError as error:
             raise ValueError(f"{path}: no bidder, {error} is missing") from None
         except (AttributeError, IndexError, TypeError) as error:
@@ -210,6 +217,10 @@ class PolicyBidder(Bidder):
         """
         y = self._head(self._policy, self.input.observe(hands, auctions, vulnerable))
         y[auctions.legal_masks() == 0] = -np.inf
+        if self.keycards:
+            answers = keycard_answers(hands, auctions)
+            rows = np.flatnonzero(answers >= 0)
+            y[rows, answers[rows]] = y[rows].max(axis=1) + _AGREED
         return y
 
     def probabilities(

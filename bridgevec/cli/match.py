@@ -185,6 +185,13 @@ def merge(
         ),
     ],
     out: Annotated[str, typer.Option(help="Write the mean to this file, name.safetensors.")],
+    keycards: Annotated[
+        bool,
+        typer.Option(
+            "--keycards",
+            help="Let it answer 4NT with key cards, as bridgevec.bidders.agreements says.",
+        ),
+    ] = False,
 ) -> None:
     """Merge bidders: write the mean of their weights.
 
@@ -193,4 +200,4 @@ def merge(
     """
     from bridgevec.train.bidder_net import merge_networks
 
-    typer.echo(merge_networks(weights, out))
+    typer.echo(merge_networks(weights, out, keycards=keycards))

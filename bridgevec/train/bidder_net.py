@@ -160,6 +160,9 @@ class BidderNetwork(nn.Module):
         Of the embedding that is read. It is not trained, and is written with the weights.
     embedding : str, default ""
         The embedding's name.
+    keycards : bool, default False
+        Whether the bidder answers 4NT as `bridgevec.bidders.agreements` says, whatever the network
+        would call.
     """
 
     def __init__(
@@ -169,6 +172,7 @@ class BidderNetwork(nn.Module):
         hand: str = "features",
         encoder: HandEncoder | None = None,
         embedding: str = "",
+        keycards: bool = False,
     ) -> None:
         super().__init__()
         self.input = BidderInput(hand, encoder)
@@ -177,6 +181,7 @@ class BidderNetwork(nn.Module):
             self.architecture["hand"] = hand
         if encoder is not None:
             self.architecture["embedding"] = embedding
+        self.keycards = keycards
         # Some forty rows are summed, for a variance of about 1.
         rows = torch.randn(N_BIDDER_FEATURES, width) * 40**-0.5
         rows[0] = 0
@@ -187,6 +192,17 @@ class BidderNetwork(nn.Module):
         self.guess = nn.Linear(width, len(OTHERS) * (DESCRIPTION + SPREAD))
         # Last, so that the other weights start as those of a network without it.
         self.reader = HandReader(encoder.dims, width) if encoder else None
+
+    @property
+    def keycards(self) -> bool:
+        """Whether the bidder answers 4NT as agreed."""
+        return bool(self.architecture.get("keycards", False))
+
+    @keycards.setter
+    def keycards(self, agreed: bool) -> None:
+        self.architecture.pop("keycards", None)
+        if agreed:
+            self.architecture["keycards"] = True
 
     def forward(self, features: Tensor, vectors: Tensor | None = None) -> Outputs:
         """Compute what the network says of observations.
@@ -339,7 +355,12 @@ def make_network(
     return network
 
 
-def merge_networks(names: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str]) -> Path:
+def merge_networks(
+    names: Sequence[str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    *,
+    keycards: bool = False,
+) -> Path:
     """Write the mean of the weights of several networks.
 
     Those of trainings that went out from the same weights often play better so than any of them
@@ -351,6 +372,9 @@ def merge_networks(names: Sequence[str | os.PathLike[str]], out: str | os.PathLi
         Two or more, as `load_network` takes them. One given twice counts twice.
     out : path
         ``name.safetensors``; the card ``name.json`` says how each of them was trained.
+    keycards : bool, default False
+        Let the merged one answer 4NT as `bridgevec.bidders.agreements` says. It does so anyway if
+        all of them do.
 
     Returns
     -------
@@ -377,6 +401,7 @@ def merge_networks(names: Sequence[str | os.PathLike[str]], out: str | os.PathLi
                 f"{os.fspath(name)} has the architecture {other.architecture}, "
                 f"{os.fspath(names[0])} has {network.architecture}"
             )
+    network.keycards = network.keycards or keycards
     parts = [n.state_dict() for n in (network, *others)]
     network.load_state_dict({k: torch.stack([p[k] for p in parts]).mean(0) for k in parts[0]})
     files = [os.fspath(name) for name in names]
@@ -384,7 +409,8 @@ def merge_networks(names: Sequence[str | os.PathLike[str]], out: str | os.PathLi
     card = {
         "data": {"provenance": "; ".join(dict.fromkeys(c["data"]["provenance"] for c in cards))},
         "trained before": list(dict.fromkeys(before)),
-        "command": f"bridgevec merge {' '.join(files)} --out {os.fspath(out)}",
+        "command": f"bridgevec merge {' '.join(files)} --out {os.fspath(out)}"
+        + " --keycards" * keycards,
     }
     save_network(out, network, card)
     return Path(out)

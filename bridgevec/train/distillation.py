@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bridgevec.auction import N_CALLS
 from bridgevec.bidders.features import DESCRIPTION, describe_hands
+from bridgevec.bidders.policy import load_policy
 from bridgevec.bidders.registry import load_bidder
 from bridgevec.cards import random_masks
 from bridgevec.train.bidder_net import (
@@ -39,12 +39,11 @@ from bridgevec.train.bidder_net import (
 from bridgevec.train.checkpoint import Row
 from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
-from bridgevec.train.rollouts import LEARNER, agreed_answers, continued, play
+from bridgevec.train.rollouts import LEARNER, continued, play
 from bridgevec.train.situations import Situations
 from bridgevec.weights import find_weights, read_weights
 
 _AT_ONCE = 16384
-_HANDS = 31  # others to learn each agreed call with: what they show is hard to see in an embedding
 
 
 @dataclass(kw_only=True)
@@ -58,10 +57,6 @@ class DistillationConfig(MuonOptions, Options):
         "Bidders against whom the teacher plays at half of the tables, as load_bidder takes them; "
         "at the others it plays itself.",
     ] = ("imitation",)
-    agreements: Annotated[
-        bool,
-        "Learn the answers to 4NT that bridgevec.bidders.agreements has instead of the teacher's.",
-    ] = False
     start: Annotated[
         str,
         "A bidder to train further, a shipped name or a file; none for a new one, which takes over "
@@ -98,7 +93,7 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
         )
         if not config.opponents:
             raise ValueError("opponents is empty, expected at least one bidder")
-        self.teacher = load_bidder(config.teacher)
+        self.teacher = load_policy(config.teacher)
         self.opponents = [load_bidder(name) for name in config.opponents]
         self.rows = config.num_iterations
 
@@ -110,6 +105,7 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
         )
         if config.start == "none":
             _take_over(self.network, load_network(config.teacher))
+        self.network.keycards = self.network.keycards or self.teacher.keycards
         self.model = self.network.to(self.machine.device)
         self.optimizers = muon_adamw(self.model, config)
         self.test = self._play(np.random.default_rng([config.seed, 1]), config.eval_deals, False)
@@ -129,10 +125,7 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
             yield [column[rows].to(self.machine.device) for column in columns]
 
     def _play(self, random: np.random.Generator, n: int, opponents: bool) -> list[Tensor]:
-        """Bid deals, and give what the teacher saw, the legal calls, the hands and its calls.
-
-        The last column tells whether the hands are those of the deal.
-        """
+        """Bid deals, and give what the teacher saw, the legal calls, the hands and its calls."""
         dealers, vulnerable = random.integers(4, size=(2, n), dtype=np.uint8)
         here = Situations(random_masks(n, random), dealers, vulnerable)
         owners = np.full((n, 4), LEARNER, dtype=np.uint8)
@@ -142,40 +135,24 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
             owners[: n // 2] = np.where(away, other, LEARNER)
         positions, _ = play(owners, [self.teacher, *self.opponents], here, random)
         auctions, table = continued(positions.tables), positions.table
-        hands, others = (
-            here.masks[table, positions.seat],
-            (positions.seat[:, None] + np.arange(1, 4)) & 3,
-        )
+        hands = here.masks[table, positions.seat]
+        others = (positions.seat[:, None] + np.arange(1, 4)) & 3
         described = describe_hands(here.masks.ravel()).reshape(n, 4, DESCRIPTION)
         arrays = [
             *self.network.input.observe(hands, auctions, here.vulnerable[table]),
             auctions.legal_masks(),
             described[table[:, None], others],
             positions.chances,
-            np.ones(len(hands), dtype=bool),
         ]
-        if self.config.agreements:
-            position, hands, calls = agreed_answers(positions, here, random, _HANDS)
-            auctions, table = continued(positions.tables[position]), positions.table[position]
-            kept = np.ones(len(arrays[0]), dtype=bool)
-            kept[position] = False
-            more = [
-                *self.network.input.observe(hands, auctions, here.vulnerable[table]),
-                auctions.legal_masks(),
-                arrays[3][position],
-                np.eye(N_CALLS, dtype=np.float32)[calls],
-                np.zeros(len(hands), dtype=bool),  # the others' hands may not go with this one
-            ]
-            arrays = [np.concatenate([x[kept], y]) for x, y in zip(arrays, more, strict=True)]
         return [torch.from_numpy(x) for x in arrays]
 
     def losses(self, batch: list[Tensor]) -> dict[str, Tensor]:
         """Compute the losses of a batch."""
-        features, vectors, legal, others, chances, dealt = batch
+        features, vectors, legal, others, chances = batch
         with self.machine.autocast():
             outputs = self.model(features, vectors)
         divergence = _divergence(outputs.logits.float(), legal, chances)
-        hands_loss = guess_loss(outputs.guesses[dealt].float(), others[dealt])
+        hands_loss = guess_loss(outputs.guesses.float(), others)
         loss = divergence + self.config.hands_coef * hands_loss
         return {"loss": loss, "divergence": divergence, "hands_loss": hands_loss}
 
@@ -188,7 +165,7 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
         """Compare with the teacher on the test split."""
         divergence, same, n = 0.0, 0, len(self.test[0])
         for batch in zip(*(x.split(_AT_ONCE) for x in self.test), strict=True):
-            features, vectors, legal, _, chances, _ = (x.to(self.machine.device) for x in batch)
+            features, vectors, legal, _, chances = (x.to(self.machine.device) for x in batch)
             logits = ema(features, vectors).logits
             divergence += float(_divergence(logits, legal, chances)) * len(features)
             calls = mask_illegal(logits, legal).argmax(1)
@@ -203,12 +180,11 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
         """Write weights and card, with what led to the start, or to the teacher."""
         assert isinstance(ema, BidderNetwork)
         config = self.config
-        teacher = read_weights(find_weights(config.teacher, "bidder"))[0]
-        name, first = config.teacher, teacher
+        name, first = config.teacher, self.teacher.card
         if config.start != "none":
             name, first = config.start, read_weights(find_weights(config.start, "bidder"))[0]
         before = [*first.get("trained before", []), first.get("command", name)]
-        about = {"system": teacher.get("system", ""), "trained before": before}
+        about = {"system": self.teacher.card.get("system", ""), "trained before": before}
         save_network(path, ema, about | card)
 
     def curves(self, log: list[Row]) -> tuple[dict[str, dict[str, str]], str]:

@@ -28,7 +28,8 @@ _AT_ONCE = 4096  # positions, whose numbers stay in a processor's cache
 class Player(Bidder):
     """A network in training, at tables whose hands are known beforehand.
 
-    What the network reads of a hand does not depend on the auction, so it is computed once.
+    What the network reads of a hand does not depend on the auction, so it is computed once. If
+    the network has ``keycards``, the answers to 4NT are those of `bridgevec.bidders.agreements`.
 
     Parameters
     ----------
@@ -37,18 +38,12 @@ class Player(Bidder):
         All hands that it may be asked about.
     mixed : bool, default False
         Multiply in bfloat16.
-    tied : bool, default False
-        Make the calls of `bridgevec.bidders.agreements`, whatever the network says.
     """
 
     def __init__(
-        self,
-        network: BidderNetwork,
-        masks: NDArray[np.uint64],
-        mixed: bool = False,
-        tied: bool = False,
+        self, network: BidderNetwork, masks: NDArray[np.uint64], mixed: bool = False
     ) -> None:
-        self._network, self._mixed, self._tied = network, mixed, tied
+        self._network, self._mixed = network, mixed
         self._device = next(network.parameters()).device
         self._added: Tensor | None = None
         if network.reader is not None:
@@ -76,7 +71,7 @@ class Player(Bidder):
             for part in zip(*(x.split(_AT_ONCE) for x in (features, where, legal)), strict=True)
         ]
         policy: NDArray[np.float32] = torch.cat(out).numpy()
-        if self._tied:
+        if self._network.keycards:
             answers = keycard_answers(hands, auctions)
             rows = np.flatnonzero(answers >= 0)
             policy[rows] = 0
@@ -163,28 +158,6 @@ def play(
         auctions.make(~auctions.over(), calls)
     columns = (np.concatenate(column) for column in zip(*kept, strict=True))
     return Positions(*columns), auctions
-
-
-def agreed_answers(
-    positions: Positions, here: Situations, generator: np.random.Generator, others: int = 7
-) -> tuple[NDArray[np.intp], NDArray[np.uint64], NDArray[np.int64]]:
-    """Find the positions where `bridgevec.bidders.agreements` says what to call.
-
-    There are few of them, so each comes with `others` hands of such players besides.
-
-    Returns
-    -------
-    position : ndarray of int, shape (k,)
-        Those with their own hands first, in order; each as often as all others.
-    hands : ndarray of uint64, shape (k,)
-    call : ndarray of int64, shape (k,)
-    """
-    seated = here.masks[positions.table, positions.seat]
-    bound = np.flatnonzero(keycard_answers(seated, continued(positions.tables)) >= 0)
-    exchanged = (generator.permutation(seated[bound]) for _ in range(others))
-    hands = np.concatenate([seated[bound], *exchanged])
-    position = np.tile(bound, 1 + others)
-    return position, hands, keycard_answers(hands, continued(positions.tables[position]))
 
 
 def calls_to_compare(

@@ -55,7 +55,6 @@ from bridgevec.train.rollouts import (
     LEARNER,
     PAST,
     Player,
-    agreed_answers,
     calls_to_compare,
     compare,
     continued,
@@ -152,11 +151,11 @@ class SelfPlayConfig(Options):
         "as many as there are. They count for so much less that only the noise of slam bidding "
         "changes.",
     ] = 0.0
-    agreements_coef: Annotated[
-        float,
-        "Weight in the loss of the answers to 4NT that bridgevec.bidders.agreements has. With any, "
-        "the learner and its past selves play by them. With pool only.",
-    ] = 0.0
+    keycards: Annotated[
+        bool,
+        "Answer 4NT with key cards, as bridgevec.bidders.agreements says; so does a bidder that "
+        "started from one who does.",
+    ] = False
     pool_size: Annotated[int, "How many past selves are kept."] = 3
     pool_interval: Annotated[int, "Iterations between them."] = 20
     width: Annotated[int, "Of the network's layers, if there are no weights to start from."] = 256
@@ -218,6 +217,7 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
         self.policy = make_network(
             config.start, config.width, config.blocks, config.hand, config.embedding
         ).to(device)
+        self.policy.keycards = self.policy.keycards or config.keycards
         self.anchor = (
             load_network(config.anchor).to(device) if config.anchor else copy.deepcopy(self.policy)
         )
@@ -280,18 +280,6 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
         if self.uncontested:
             self.played["reached"] = round(float(points(auctions, here).mean()), 4)
 
-        tied = np.zeros(len(call))
-        if config.agreements_coef:
-            # Where the table says what to call, nothing is compared, and that call is learned.
-            bound, exchanged, answers = agreed_answers(positions, here, generator)
-            position, call = np.append(position, bound), np.append(call, answers)
-            nothing = np.zeros(len(bound))
-            before, credit, weight = (np.append(x, nothing) for x in (before, credit, weight))
-            tied = np.append(tied, nothing + 1)
-            table, seat = positions.table[position], positions.seat[position]
-            hands, vulnerable = np.append(hands, exchanged), here.vulnerable[table]
-            part = continued(positions.tables[position])
-
         others = (seat[:, None] + np.arange(1, 4)) & 3
         held = describe_hands(here.masks[table[:, None], others].ravel())
         columns = [
@@ -301,7 +289,7 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
                 part.legal_masks(),
                 held.reshape(-1, 3, DESCRIPTION),
                 call,
-                *(x.astype(np.float32) for x in (before, credit, weight, tied)),
+                *(x.astype(np.float32) for x in (before, credit, weight)),
             )
         ]
         n = len(call)
@@ -333,10 +321,7 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
                 self.past[generator.integers(len(self.past))],
                 self.rivals[generator.integers(len(self.rivals))],
             ]
-        tied = (LEARNER, PAST) if self.config.agreements_coef else ()
-        players: list[Bidder] = [
-            Player(one, masks, self.machine.mixed, who in tied) for who, one in enumerate(networks)
-        ]
+        players: list[Bidder] = [Player(one, masks, self.machine.mixed) for one in networks]
         if self.uncontested:
             players += [PassBidder()]
             owners[:, 1::2] = PAST
@@ -347,23 +332,15 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
 
     def losses(self, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """Return the clipped objective of PPO, and the loss of guessing the other hands."""
-        features, vectors, legal, truth, call, old, credit, weight, tied = batch
+        features, vectors, legal, truth, call, old, credit, weight = batch
         with self.machine.autocast():
             said = self.policy(features, vectors)
         log_chances = F.log_softmax(mask_illegal(said.logits.float(), legal), dim=1)
         new = log_chances.gather(1, call[:, None])[:, 0]
-        free = tied == 0
-        gain, approx_kl = surrogate(
-            new[free], old[free], credit[free], weight[free], self.config.clip_coef
-        )
-        hands_loss = guess_loss(said.guesses[free].float(), truth[free])
-        losses = {"surrogate": gain, "approx_kl": approx_kl, "hands_loss": hands_loss}
+        gain, approx_kl = surrogate(new, old, credit, weight, self.config.clip_coef)
+        hands_loss = guess_loss(said.guesses.float(), truth)
         loss = self.config.hands_coef * hands_loss - gain
-        if self.config.agreements_coef:
-            agreements_loss = -(new * tied).sum() / tied.sum().clamp(min=1)
-            losses["agreements_loss"] = agreements_loss
-            loss = loss + self.config.agreements_coef * agreements_loss
-        return {"loss": loss} | losses
+        return {"loss": loss, "surrogate": gain, "approx_kl": approx_kl, "hands_loss": hands_loss}
 
     def finish_row(self, row: int) -> Row:
         """Put the policy into the pool now and then."""
@@ -431,11 +408,9 @@ def _check(config: SelfPlayConfig) -> None:
         raise ValueError(f"opponent_fraction is {config.opponent_fraction}, expected 0 to 1")
     if not 0 <= config.slam_fraction < 1:
         raise ValueError(f"slam_fraction is {config.slam_fraction}, expected 0 to less than 1")
-    for option in ("slam_fraction", "rivals", "agreements_coef"):
+    for option in ("slam_fraction", "rivals"):
         if config.opponents == "pass" and getattr(config, option):
             raise ValueError(f"{option} is for opponents pool")
-    if config.agreements_coef < 0:
-        raise ValueError(f"agreements_coef is {config.agreements_coef}, expected at least 0")
     if config.warmup < 0:
         raise ValueError(f"warmup is {config.warmup}, expected at least 0")
     if not 0 <= config.anchor_tables <= 3:
