@@ -24,6 +24,22 @@ STRAINS = ["C", "D", "H", "S", "NT"]
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
 
+ASKED = [
+    "1S P 3S P 4N P",
+    "1S P 2H P 3H P 3S P 4N P",
+    "1S 2D 3S P 4N P",
+    "1H 1S 2H P 2S P 3S P 4N P",
+    "1S P 4C P 4N P",
+    "1H P 4S P 4N P",
+    "1H P 2N P 3C P 4N P",
+    "1N P 2D P 3H P 4H P 4N P",
+    "2C P 2D P 3H P 4N P",
+    "1N P 4N P",
+    "3H 4N P",
+    "1S P 3S P 4N X",
+]
+
+
 def ask(script, question):
     """Run a script of tests/explorer on a JSON question."""
     run = subprocess.run(
@@ -95,6 +111,9 @@ def answers():
             continue
         hand = deal[auction.turn]
         auctions.append((bv.cards.hand_text(hand), auction, vulnerable))
+    for i, calls in enumerate(ASKED):  # for key cards, most of them
+        for deal in deals[4 * i : 4 * i + 4]:
+            auctions.append((bv.cards.hand_text(deal[i % 4]), Auction(calls, i % 4), i % 4))
     tables = rng.integers(14, size=(12, 5, 4))  # par is asked of any, deals or not
     question = {
         "hands": [bv.cards.hand_text(hand) for deal in deals for hand in deal.hands],

@@ -1,9 +1,13 @@
 /* The default bidder in JavaScript: how it reads its hand and the auction (bridgevec/bidders/features.py),
    its policy, and what it takes the other hands for (bridgevec/bidders/policy.py). */
 
+import { keycardAnswer } from "./agreements.js";
 import { Embedding } from "./embedding.js";
 import { add, linear, relu, softmax } from "./layers.js";
 import { describeSuits } from "./reader.js";
+
+/** An agreed call's logit is so much above all others. */
+const AGREED = 10;
 
 const RECENT = 12, OLDER = 64 - 28 - RECENT;
 const SIZES = [["cards", 52], ["holdings", 4 * 14 * 32], ["lengths", 4 * 14], ["points", 38],
@@ -45,6 +49,7 @@ export class Bidder {
     this.weights = weights;
     this.blocks = card.architecture.blocks;
     this.width = weights.bias.shape[0];
+    this.keycards = card.architecture.keycards ?? false;
     if (card.architecture.hand !== "embedding") throw new Error(`${card.name} reads no embedding of its hand`);
     this.embedding = new Embedding(weights);
   }
@@ -69,8 +74,11 @@ export class Bidder {
 
   /** The chance of each of the 38 calls for the player whose turn it is; 0 of those not legal. */
   chances(hand, auction, vulnerable) {
-    const y = linear(this.weights, "policy", this.#lastLayer(hand, auction, vulnerable));
-    return softmax(y.map((value, call) => (auction.isLegal(call) ? value : -Infinity)));
+    const y = linear(this.weights, "policy", this.#lastLayer(hand, auction, vulnerable))
+      .map((value, call) => (auction.isLegal(call) ? value : -Infinity));
+    const answer = this.keycards ? keycardAnswer(hand, auction) : -1;
+    if (answer >= 0) y[answer] = Math.max(...y) + AGREED;
+    return softmax(y);
   }
 
   call(hand, auction, vulnerable) {
