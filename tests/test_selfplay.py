@@ -23,7 +23,7 @@ from bridgevec.cards import hand_mask, random_masks
 from bridgevec.envs.deals import SYMMETRIES, exchange
 from bridgevec.models.embedding import estimate_tricks_many
 from bridgevec.scoring import VULNERABILITIES
-from bridgevec.train import distillation, loop, rollouts, selfplay, situations
+from bridgevec.train import distillation, loop, rollouts, selfplay, situations, tables
 from bridgevec.train.bidder_net import BidderNetwork, load_network, merge_networks, save_network
 from bridgevec.train.loop import fit
 
@@ -294,13 +294,52 @@ def test_deals_with_slams_are_drawn_more_often_and_count_less(tmp_path):
     options = TINY | {"situations": 2000, "num_envs": 4000, "slam_fraction": 0.5}
     config = selfplay.SelfPlayConfig(out=str(tmp_path / "bidder.safetensors"), **options)
     recipe = selfplay.SelfPlayRecipe(config, MACHINE, False)
-    natural = situations.near_slam(recipe.bank).mean()
+    natural = situations.near_slam(recipe.tables.bank).mean()
     assert 0.1 < natural < 0.2
-    here, value = recipe._draw(np.random.default_rng(1))
+    here, value = recipe.tables.draw(np.random.default_rng(1))
     near = situations.near_slam(here)
     assert 0.46 < near.mean() < 0.54
     assert value @ near / len(near) == pytest.approx(natural, abs=0.01)
     assert value.mean() == pytest.approx(1, abs=0.05)
+
+
+def test_deals_count_by_their_value_among_those_with_the_same_last_bid():
+    bids, value = np.array([-1, -1, 12, 12, 34]), np.array([1.5, 0.5, 0.25, 0.75, 0.25])
+    np.testing.assert_allclose(tables._shares(bids, value), [1.5, 0.5, 0.5, 1.5, 1])
+
+
+def test_what_is_expected_of_two_hands_is_exchanged_with_them():
+    generator = np.random.default_rng(5)
+    drawn = situations.contested_situations(
+        random_masks(20, 2), some_tables(20), 60, generator, silent_layouts=3
+    )
+    assert drawn.tricks.shape == (60, 1, 5, 4)
+    assert drawn.expected.shape == (60, 3, 5, 4)
+    luck = np.array([[1 / 6, 1 / 2, 5 / 6]], dtype=np.float32)
+    for declarer in range(4):
+        hands = drawn.masks[:, declarer], drawn.masks[:, declarer ^ 2]
+        taken = situations._tricks_by_luck(*hands, luck).transpose(0, 2, 1)
+        same = drawn.expected[..., declarer] == taken
+        assert same.mean() > 0.995  # a quantile may fall on a step
+    some = drawn.take(np.arange(5))
+    np.testing.assert_array_equal(some.expected, drawn.expected[:5])
+
+
+def test_the_mean_over_layouts_counts_where_one_side_alone_has_bid(some):
+    # The deal says that nobody takes a trick, the mean that everybody takes all of them.
+    none = some._replace(tricks=np.zeros((200, 1, 5, 4), dtype=np.int8))
+    here = none._replace(expected=np.full((200, 2, 5, 4), 13, dtype=np.int8))
+    owners = np.zeros((200, 4), dtype=np.uint8)
+    learner = rollouts.Player(load_network("imitation"), here.masks)
+    positions, _ = rollouts.play(owners, [learner], here, np.random.default_rng(3))
+    pairs = rollouts.calls_to_compare(positions.chances, 800, np.random.default_rng(4))[:2]
+    by_deal, _ = rollouts.compare(owners, [learner], none, positions, *pairs)
+    by_both, seat = rollouts.compare(owners, [learner], here, positions, *pairs)
+    tables = positions.tables[pairs[0]]
+    contested = (tables["named"][np.arange(len(seat)), 1 - (seat & 1)] >= 0).any(axis=1)
+    assert contested.any()
+    np.testing.assert_array_equal(by_both[contested], by_deal[contested])
+    assert (by_both != by_deal).mean() > 0.2
 
 
 def test_thirty_points_or_twelve_tricks_are_near_a_slam():
@@ -353,13 +392,13 @@ def test_training_goes_on_exactly_where_it_was_killed(tmp_path, monkeypatch):
 
 def test_rivals_sit_as_opponents(tmp_path, monkeypatch):
     seen = []
-    real = selfplay.play
+    real = tables.play
 
     def play(owners, players, here, generator):
         seen.append([owners, players])
         return real(owners, players, here, generator)
 
-    monkeypatch.setattr(selfplay, "play", play)
+    monkeypatch.setattr(tables, "play", play)
     options = TINY | {"situations": 200, "num_iterations": 4, "opponent_fraction": 1.0}
     options |= {"anchor_tables": 3, "rivals": ("imitation",), "eval_interval": 9}
     out = str(tmp_path / "bidder.safetensors")
@@ -471,6 +510,8 @@ def test_a_bidder_that_reads_the_embedding_plays_one_that_does_not(tmp_path):
         ({"slam_fraction": 0.5, "opponents": "pass"}, "slam_fraction is for opponents pool"),
         ({"rivals": ("imitation",), "opponents": "pass"}, "rivals is for opponents pool"),
         ({"warmup": -1}, "warmup is -1, expected at least 0"),
+        ({"silent_layouts": -1}, "silent_layouts is -1, expected at least 0"),
+        ({"silent_layouts": 8, "estimated": 10}, "silent_layouts is not for estimated deals"),
         ({"start": "nobody"}, "no bidder 'nobody'"),
         ({"anchor": "nobody"}, "no bidder 'nobody'"),
     ],

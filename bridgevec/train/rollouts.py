@@ -211,10 +211,24 @@ def compare(
     bid_deals(
         players, owners[table], there.masks, there.dealers, there.vulnerable, auctions=rollouts
     )
-    results, seat = points(rollouts, there), positions.seat[position]
-    likeliest = results[: len(compared)][which]
-    after = results[len(compared) :]
-    return swings(after, likeliest, seat, in_imps=here.losses is None), seat
+    seat = positions.seat[position]
+
+    def won(there: Situations) -> NDArray[np.float64]:
+        results = points(rollouts, there)
+        after, likeliest = results[len(compared) :], results[: len(compared)][which]
+        return swings(after, likeliest, seat, in_imps=here.losses is None)
+
+    swing = won(there)
+    if there.expected is not None:
+        # Opponents who have said nothing may hold anything: the mean is less a matter of luck.
+        tables, others = rollouts.tables, 1 - (seat & 1)
+        last, first = np.arange(len(compared), len(both)), which
+        silent = [
+            (tables["named"][rows, others] < 0).all(axis=1) & (tables["doubled"][rows] == 0)
+            for rows in (first, last)
+        ]
+        swing = np.where(silent[0] & silent[1], won(there._replace(tricks=there.expected)), swing)
+    return swing, seat
 
 
 def evaluate_policy(policy: BidderNetwork, anchor: BidderNetwork, situations: Situations) -> float:

@@ -32,11 +32,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.features import DESCRIPTION, describe_hands
-from bridgevec.bidders.simple import PassBidder
-from bridgevec.envs.deals import PACKAGED
-from bridgevec.records import read_deals
 from bridgevec.train.bidder_net import (
     BidderNetwork,
     EmbeddingInput,
@@ -50,33 +46,14 @@ from bridgevec.train.bidder_net import (
 )
 from bridgevec.train.checkpoint import Row
 from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one
-from bridgevec.train.rollouts import (
-    ANCHOR,
-    LEARNER,
-    PAST,
-    Player,
-    calls_to_compare,
-    compare,
-    continued,
-    evaluate_policy,
-    mixed_seats,
-    play,
-)
-from bridgevec.train.situations import (
-    Situations,
-    contested_situations,
-    estimated_situations,
-    near_slam,
-    points,
-    uncontested_situations,
-)
+from bridgevec.train.rollouts import ANCHOR, continued, evaluate_policy
+from bridgevec.train.situations import points
+from bridgevec.train.tables import TableOptions, Tables
 from bridgevec.weights import find_weights, read_weights
-
-_TEST = 1000  # deals
 
 
 @dataclass(kw_only=True)
-class SelfPlayConfig(Options):
+class SelfPlayConfig(TableOptions, Options):
     """Options of `SelfPlayRecipe`; those that PPO has everywhere have the names of CleanRL."""
 
     out: str = "bidder.safetensors"
@@ -88,30 +65,7 @@ class SelfPlayConfig(Options):
         "Weights that are not trained: others at some tables, the rival in evaluation, and what "
         "kl_coef keeps near to. By default those to start from.",
     ] = ""
-    opponents: Annotated[
-        str, "pool: bridge, against itself, the anchor and past selves; pass: uncontested bidding."
-    ] = "pool"
-    deals: Annotated[
-        tuple[str, ...],
-        "Parquet files of labelled deals, those of the package by default; the first 1,000 are the "
-        "test split. Not used with opponents pass.",
-    ] = ()
-    situations: Annotated[
-        int,
-        "How many to draw from the deals, or how many pairs of hands to make: of each pair that is "
-        "dealt 24, with its suits exchanged.",
-    ] = 100_000
-    estimated: Annotated[
-        int, "How many random deals to add, whose tricks are estimated. With pool only."
-    ] = 0
-    layouts: Annotated[
-        int,
-        "How well and how badly the other cards lie in these deals: so many cases per side; what "
-        "counts is the mean of the IMPs.",
-    ] = 10
     num_iterations: Annotated[int, "How often to play and learn."] = 120
-    num_envs: Annotated[int, "Auctions per iteration."] = 1536
-    rollouts: Annotated[int, "Pairs of calls compared per iteration."] = 8000
     update_epochs: Annotated[int, "Passes over the calls of an iteration."] = 2
     minibatch_size: Annotated[int, "Calls per step of the optimizer."] = 2048
     learning_rate: Annotated[float, "Adam's; it falls to a twentieth in a straight line."] = 8e-4
@@ -129,28 +83,6 @@ class SelfPlayConfig(Options):
         "Penalty, in IMPs for a unit of the Kullback-Leibler divergence from the anchor; it falls "
         "to a tenth in a straight line. Not without an anchor or weights to start from.",
     ] = 0.05
-    opponent_fraction: Annotated[
-        float,
-        "Share of the tables at which others sit: the anchor or past selves as opponents, or the "
-        "anchor as partner and opponents. With pool only.",
-    ] = 0.5
-    anchor_tables: Annotated[
-        int,
-        "At how many of four such tables the opponents, but not the partner, are the anchor or a "
-        "rival; at one the anchor is all three others, and at the rest the opponents are a past "
-        "self. 0 to 3.",
-    ] = 1
-    rivals: Annotated[
-        tuple[str, ...],
-        "More weights that are not trained, for these tables: such as imitations of other systems. "
-        "In every iteration one of them or the anchor is drawn.",
-    ] = ()
-    slam_fraction: Annotated[
-        float,
-        "Share of the tables at which a side could take twelve tricks or has thirty points; 0 for "
-        "as many as there are. They count for so much less that only the noise of slam bidding "
-        "changes.",
-    ] = 0.0
     keycards: Annotated[
         bool,
         "Answer 4NT with key cards, as bridgevec.bidders.agreements says; so does a bidder that "
@@ -186,27 +118,7 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
         super().__init__(config, *where)
         _check(config)
         generator = np.random.default_rng([config.seed, 1])
-        self.uncontested = config.opponents == "pass"
-        if self.uncontested:
-            self.bank = uncontested_situations(config.situations, generator, exchanged=True)
-            self.test = uncontested_situations(config.eval_situations, generator)
-        else:
-            masks, tricks = read_deals(config.deals or PACKAGED)
-            if len(masks) < 2 * _TEST:
-                raise ValueError(f"there are {len(masks)} deals, expected at least {2 * _TEST}")
-            test, train = slice(_TEST), slice(_TEST, None)
-            self.bank = contested_situations(
-                masks[train], tricks[train], config.situations, generator
-            )
-            self.test = contested_situations(
-                masks[test], tricks[test], config.eval_situations, generator
-            )
-            if config.estimated:
-                more = estimated_situations(config.estimated, config.layouts, generator)
-                self.bank = self.bank.join(more)
-        if config.slam_fraction:
-            near = near_slam(self.bank)
-            self.slams, self.others = np.flatnonzero(near), np.flatnonzero(~near)
+        self.tables = Tables(config, generator, config.eval_situations)
         self.rows = config.num_iterations
         self.max_grad_norm = config.max_grad_norm
         self.kl_coef = config.kl_coef if config.anchor or config.start != "none" else 0.0
@@ -223,7 +135,8 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
         )
         self.rivals = [self.anchor, *(load_network(name).to(device) for name in config.rivals)]
         self.past = [
-            copy.deepcopy(self.policy) for _ in range(0 if self.uncontested else config.pool_size)
+            copy.deepcopy(self.policy)
+            for _ in range(0 if self.tables.uncontested else config.pool_size)
         ]
         self.model = self.policy
         # The eps of the original PPO: PyTorch's 1e-8 makes steps of weights that hardly get any
@@ -247,13 +160,13 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
         # All that is random depends on seed and iteration alone, so resuming is exact.
         generator = np.random.default_rng([config.seed, 2, row])
         torch.manual_seed(config.seed * 1_000_003 + row + 1)
-        here, value = self._draw(generator)
-        owners, players = self._seat(here.masks, generator)
-        positions, auctions = play(owners, players, here, generator)
-        position, call, weight = calls_to_compare(positions.chances, config.rollouts, generator)
-        weight *= value[positions.table[position]]
+        here, players, positions, auctions, position, call, importance, share, swing, seat = (
+            self.tables.compare(
+                self.policy, self.anchor, self.past, self.rivals, generator, self.machine.mixed
+            )
+        )
+        weight = importance * share
         weight /= weight.mean()
-        swing, seat = compare(owners, players, here, positions, position, call)
 
         # A little is paid for entropy, and for keeping to what the anchor would do.
         chances, best = positions.chances, positions.chances.argmax(axis=1)[position]
@@ -277,7 +190,7 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
             "worse": round(float((swing < 0).mean()), 4),
             "entropy": round(float(-(chances * logs).sum(axis=1).mean()), 5),
         }
-        if self.uncontested:
+        if self.tables.uncontested:
             self.played["reached"] = round(float(points(auctions, here).mean()), 4)
 
         others = (seat[:, None] + np.arange(1, 4)) & 3
@@ -297,38 +210,6 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
             order = torch.randperm(n).to(self.machine.device)
             for rows in order.chunk(max(1, n // config.minibatch_size)):
                 yield tuple(column[rows] for column in columns)
-
-    def _draw(self, generator: np.random.Generator) -> tuple[Situations, NDArray[np.float64]]:
-        """Draw deals, and give how much each counts: their mean is 1 over all that may be drawn."""
-        n, share = self.config.num_envs, self.config.slam_fraction
-        if not share:
-            return self.bank.take(generator.integers(len(self.bank.masks), size=n)), np.ones(n)
-        drawn = generator.random(n) < share
-        rows = np.where(drawn, generator.choice(self.slams, n), generator.choice(self.others, n))
-        natural = len(self.slams) / (len(self.slams) + len(self.others))
-        value = np.where(drawn, natural / share, (1 - natural) / (1 - share))
-        return self.bank.take(rows), value
-
-    def _seat(
-        self, masks: NDArray[np.uint64], generator: np.random.Generator
-    ) -> tuple[NDArray[np.uint8], list[Bidder]]:
-        """Return who sits where, (tables, 4), and who they are."""
-        n = self.config.num_envs
-        owners = np.full((n, 4), LEARNER, dtype=np.uint8)
-        networks = [self.policy, self.anchor]
-        if not self.uncontested:
-            networks += [
-                self.past[generator.integers(len(self.past))],
-                self.rivals[generator.integers(len(self.rivals))],
-            ]
-        players: list[Bidder] = [Player(one, masks, self.machine.mixed) for one in networks]
-        if self.uncontested:
-            players += [PassBidder()]
-            owners[:, 1::2] = PAST
-        else:
-            mixed = int(self.config.opponent_fraction * n)
-            owners[:mixed] = mixed_seats(mixed, self.config.anchor_tables, generator)
-        return owners, players
 
     def losses(self, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """Return the clipped objective of PPO, and the loss of guessing the other hands."""
@@ -356,11 +237,11 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
     def evaluate(self, ema: nn.Module) -> Row:
         """Play a duplicate match against the anchor on the test split."""
         assert isinstance(ema, BidderNetwork)
-        return {"test_imps": round(evaluate_policy(ema, self.anchor, self.test), 4)}
+        return {"test_imps": round(evaluate_policy(ema, self.anchor, self.tables.test), 4)}
 
     def data(self) -> dict[str, Any]:
         """Count the data."""
-        return {"situations": len(self.bank.masks)}
+        return {"situations": len(self.tables.bank.masks)}
 
     def state(self) -> dict[str, Tensor]:
         """Return the past selves."""
@@ -393,28 +274,13 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
 
 def _check(config: SelfPlayConfig) -> None:
     """Raise a ValueError that names the first option out of range."""
-    if config.opponents not in ("pool", "pass"):
-        raise ValueError(f"opponents is {config.opponents!r}, expected pool or pass")
     check_at_least_one(
         config,
-        *("num_iterations", "num_envs", "rollouts", "update_epochs", "minibatch_size"),
-        *("pool_size", "pool_interval", "eval_situations", "eval_interval", "layouts"),
+        *("num_iterations", "update_epochs", "minibatch_size", "pool_size", "pool_interval"),
+        *("eval_situations", "eval_interval"),
     )
-    if config.estimated < 0:
-        raise ValueError(f"estimated is {config.estimated}, expected at least 0")
-    if config.estimated and config.opponents == "pass":
-        raise ValueError("estimated deals are for opponents pool; with pass all are estimated")
-    if not 0 <= config.opponent_fraction <= 1:
-        raise ValueError(f"opponent_fraction is {config.opponent_fraction}, expected 0 to 1")
-    if not 0 <= config.slam_fraction < 1:
-        raise ValueError(f"slam_fraction is {config.slam_fraction}, expected 0 to less than 1")
-    for option in ("slam_fraction", "rivals"):
-        if config.opponents == "pass" and getattr(config, option):
-            raise ValueError(f"{option} is for opponents pool")
     if config.warmup < 0:
         raise ValueError(f"warmup is {config.warmup}, expected at least 0")
-    if not 0 <= config.anchor_tables <= 3:
-        raise ValueError(f"anchor_tables is {config.anchor_tables}, expected 0 to 3")
 
 
 def credits(

@@ -31,6 +31,8 @@ class Situations(NamedTuple):
         counts where opponents pass.
     tricks : ndarray of int8, shape (n, k, 5, 4), optional
         What counts elsewhere, in `k` layouts of the cards that a side does not see.
+    expected : ndarray of int8, shape (n, m, 5, 4), optional
+        What counts instead if only one side has bid: estimated in `m` layouts of the other hands.
     """
 
     masks: NDArray[np.uint64]
@@ -38,6 +40,7 @@ class Situations(NamedTuple):
     vulnerable: NDArray[np.uint8]
     losses: NDArray[np.float32] | None = None
     tricks: NDArray[np.int8] | None = None
+    expected: NDArray[np.int8] | None = None
 
     def take(self, chosen: Any) -> Situations:
         """Return some of them."""
@@ -47,6 +50,7 @@ class Situations(NamedTuple):
             self.vulnerable[chosen],
             None if self.losses is None else self.losses[chosen],
             None if self.tricks is None else self.tricks[chosen],
+            None if self.expected is None else self.expected[chosen],
         )
 
     def join(self, others: Situations) -> Situations:
@@ -168,7 +172,11 @@ def uncontested_situations(
 
 
 def contested_situations(
-    masks: NDArray[np.uint64], tricks: NDArray[np.integer], n: int, generator: np.random.Generator
+    masks: NDArray[np.uint64],
+    tricks: NDArray[np.integer],
+    n: int,
+    generator: np.random.Generator,
+    silent_layouts: int = 0,
 ) -> Situations:
     """Draw from labelled deals, with suits exchanged and the table turned in any way.
 
@@ -179,15 +187,34 @@ def contested_situations(
     n : int
     generator : numpy Generator
         Draws dealers and vulnerability too.
+    silent_layouts : int, default 0
+        In how many layouts to estimate what is `expected` of both sides; 0 for none.
     """
-    hands, tables = np.empty((n, 4), dtype=np.uint64), np.empty((n, 5, 4), dtype=np.int8)
+    every = tricks.astype(np.int8)[..., None]
+    if silent_layouts:
+        every = np.concatenate([every, _expected(masks, silent_layouts)], axis=3)
+    hands, tables = np.empty((n, 4), dtype=np.uint64), np.empty((n, *every.shape[1:]), np.int8)
     chosen, ways = generator.integers(len(masks), size=n), generator.integers(96, size=n)
     for way, (order, quarters) in enumerate(SYMMETRIES):
         rows = np.flatnonzero(ways == way)
         some = chosen[rows]
-        hands[rows], tables[rows] = exchange(masks[some], tricks[some], order, quarters)
+        hands[rows], tables[rows] = exchange(masks[some], every[some], order, quarters)
     dealers, vulnerable = generator.integers(4, size=(2, n), dtype=np.uint8)
-    return Situations(hands, dealers, vulnerable, tricks=tables[:, None])
+    tables = np.ascontiguousarray(np.moveaxis(tables, 3, 1))
+    expected = tables[:, 1:] if silent_layouts else None
+    return Situations(hands, dealers, vulnerable, tricks=tables[:, :1], expected=expected)
+
+
+def _expected(masks: NDArray[np.uint64], layouts: int) -> NDArray[np.int8]:
+    """Estimate the tricks of both sides of deals, from bad layouts to good, (n, 5, 4, layouts)."""
+    luck = (np.arange(layouts, dtype=np.float32)[None] + 0.5) / layouts
+    out = np.empty((len(masks), 5, 4, layouts), dtype=np.int8)
+    for start in range(0, len(masks), _AT_ONCE):
+        hands = masks[start : start + _AT_ONCE]
+        for declarer in range(4):
+            taken = _tricks_by_luck(hands[:, declarer], hands[:, declarer ^ 2], luck)
+            out[start : start + _AT_ONCE, :, declarer] = taken
+    return out
 
 
 def estimated_situations(n: int, layouts: int, generator: np.random.Generator) -> Situations:
