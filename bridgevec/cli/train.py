@@ -51,6 +51,16 @@ TRAININGS = {
             "bridgevec train bidder --start mine.safetensors --num-iterations 1000 --resume",
         ),
     ),
+    "bidder-advantages": Training(
+        "bridgevec.train.advantages",
+        "AdvantagesConfig",
+        "AdvantagesRecipe",
+        "Learn what calls win over a bidder's own.",
+        (
+            "bridgevec train bidder-advantages --comparisons compared --start mine.safetensors"
+            " --out advantages.safetensors",
+        ),
+    ),
     "bidder-distillation": Training(
         "bridgevec.train.distillation",
         "DistillationConfig",
@@ -60,6 +70,8 @@ TRAININGS = {
             "bridgevec train bidder-distillation --hand embedding --out mine.safetensors",
             "bridgevec train bidder-distillation --teacher mine.safetensors --width 128"
             " --out small.safetensors",
+            "bridgevec train bidder-distillation --teacher mine.safetensors"
+            " --start mine.safetensors --advantages advantages.safetensors --out more.safetensors",
         ),
     ),
     "bidder-imitation": Training(
@@ -71,6 +83,16 @@ TRAININGS = {
             "bridgevec train bidder-imitation --auctions many.parquet --out mine.safetensors",
             "bridgevec train bidder-imitation --auctions my_records --start imitation"
             " --epochs 3 --batch-size 512 --learning-rate 0.001 --muon-rate 0.004",
+        ),
+    ),
+    "comparisons": Training(
+        "bridgevec.train.comparisons",
+        "ComparisonsConfig",
+        "compare_calls",
+        "Compare a bidder's calls with others.",
+        (
+            "bridgevec train comparisons --bidder mine.safetensors --deals train.parquet"
+            " --out compared",
         ),
     ),
     "deal2tricks": Training(

@@ -11,18 +11,21 @@ the teacher with far less work than the teacher's own training took::
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bridgevec._laws import Auctions
+from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.features import DESCRIPTION, describe_hands
-from bridgevec.bidders.policy import load_policy
+from bridgevec.bidders.policy import PolicyBidder, load_policy
 from bridgevec.bidders.registry import load_bidder
 from bridgevec.cards import random_masks
 from bridgevec.train.bidder_net import (
@@ -57,6 +60,14 @@ class DistillationConfig(MuonOptions, Options):
         "Bidders against whom the teacher plays at half of the tables, as load_bidder takes them; "
         "at the others it plays itself.",
     ] = ("imitation",)
+    advantages: Annotated[
+        tuple[str, ...],
+        "Weights that bridgevec train bidder-advantages has written for the teacher: its calls are "
+        "corrected by what others win, the mean of what several of them say.",
+    ] = ()
+    advantages_coef: Annotated[
+        float, "How much the logarithm of a call's odds rises for an IMP that it wins."
+    ] = 2.0
     start: Annotated[
         str,
         "A bidder to train further, a shipped name or a file; none for a new one, which takes over "
@@ -76,7 +87,43 @@ class DistillationConfig(MuonOptions, Options):
     eval_deals: Annotated[int, "Deals of the test split, which the teacher bids alone."] = 10_000
     eval_interval: Annotated[int, "Iterations between evaluations on these."] = 10
 
-    paths: ClassVar = frozenset({"teacher", "start", "embedding"})
+    paths: ClassVar = frozenset({"teacher", "advantages", "start", "embedding"})
+
+
+class Improved(Bidder):
+    """A bidder corrected by what calls win over its likeliest ones.
+
+    One step of a natural policy gradient (Kakade, 2002): the odds of a call change by the
+    exponential of its advantage, however seldom it was made.
+
+    Parameters
+    ----------
+    bidder : PolicyBidder
+    advantages : sequence of PolicyBidder
+        Their logits are IMPs, see `bridgevec.train.advantages`; the mean of several counts.
+    coef : float
+    """
+
+    _SEEN = 0.003
+    """Of less likely calls too few were compared."""
+
+    def __init__(
+        self, bidder: PolicyBidder, advantages: Sequence[PolicyBidder], coef: float
+    ) -> None:
+        self.bidder, self.advantages, self.coef = bidder, advantages, coef
+
+    def probabilities(
+        self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
+    ) -> NDArray[np.float32]:
+        """Return the probability of every call; see `Bidder.probabilities`."""
+        before = self.bidder.probabilities(hands, auctions, vulnerable)
+        best = before.argmax(axis=1)[:, None]
+        won = np.mean([one.logits(hands, auctions, vulnerable) for one in self.advantages], axis=0)
+        won -= np.take_along_axis(won, best, axis=1)
+        won[before < self._SEEN] = 0
+        after = before * np.exp(self.coef * np.clip(won, -20, 20))
+        chances: NDArray[np.float32] = (after / after.sum(axis=1, keepdims=True)).astype(np.float32)
+        return chances
 
 
 class DistillationRecipe(WrittenRecipe[DistillationConfig]):
@@ -94,6 +141,11 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
         if not config.opponents:
             raise ValueError("opponents is empty, expected at least one bidder")
         self.teacher = load_policy(config.teacher)
+        self.advantages: list[PolicyBidder] = []
+        self.improved: Bidder = self.teacher
+        if config.advantages:
+            self.advantages = [PolicyBidder(path) for path in config.advantages]
+            self.improved = Improved(self.teacher, self.advantages, config.advantages_coef)
         self.opponents = [load_bidder(name) for name in config.opponents]
         self.rows = config.num_iterations
 
@@ -133,7 +185,7 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
             other = 1 + random.integers(len(self.opponents), size=(n // 2, 1))
             away = (np.arange(4) & 1) != random.integers(2, size=(n // 2, 1))
             owners[: n // 2] = np.where(away, other, LEARNER)
-        positions, _ = play(owners, [self.teacher, *self.opponents], here, random)
+        positions, _ = play(owners, [self.improved, *self.opponents], here, random)
         auctions, table = continued(positions.tables), positions.table
         hands = here.masks[table, positions.seat]
         others = (positions.seat[:, None] + np.arange(1, 4)) & 3
@@ -177,13 +229,16 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
         return {"deals": self.config.num_envs * self.rows}
 
     def save(self, path: Path, ema: nn.Module, card: dict[str, Any]) -> None:
-        """Write weights and card, with what led to the start, or to the teacher."""
+        """Write weights and card, with what led to the start, or to the teacher, and advantages."""
         assert isinstance(ema, BidderNetwork)
         config = self.config
         name, first = config.teacher, self.teacher.card
         if config.start != "none":
             name, first = config.start, read_weights(find_weights(config.start, "bidder"))[0]
         before = [*first.get("trained before", []), first.get("command", name)]
+        for card_of in (one.card for one in self.advantages):
+            more = [*card_of.get("trained before", []), card_of["command"]]
+            before += [command for command in more if command not in before]
         about = {"system": self.teacher.card.get("system", ""), "trained before": before}
         save_network(path, ema, about | card)
 

@@ -1,0 +1,169 @@
+r"""Learn what calls win over a bidder's own: ``bridgevec train bidder-advantages``.
+
+In a comparison (`bridgevec.train.comparisons`) one call wins so many IMPs over the likeliest one,
+most of them by luck. The network, which begins as the bidder's own, learns their mean: the
+advantage of each call. ``bridgevec train bidder-distillation --advantages`` then teaches the bidder
+to bid accordingly. With a policy gradient, a call that the bidder hardly ever makes is hardly ever
+learned; here it is learned as fast as any other, and nothing that was compared is thrown away::
+
+    bridgevec train comparisons --bidder default --deals train.parquet --out compared
+    bridgevec train bidder-advantages --start default --comparisons compared --out wins.safetensors
+    bridgevec train bidder-distillation --teacher default --start default \
+        --advantages wins.safetensors --out mine.safetensors
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bridgevec.train.bidder_net import BidderNetwork, load_network, save_network
+from bridgevec.train.checkpoint import Row
+from bridgevec.train.comparisons import Comparisons, comparison_commands, read_comparisons
+from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one
+from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
+from bridgevec.weights import find_weights, read_weights
+
+_AT_ONCE = 8192
+_TOLD = 1.0
+"""IMPs that a call must be expected to win, to count in the log's mean of what such calls won."""
+
+
+@dataclass(kw_only=True)
+class AdvantagesConfig(MuonOptions, Options):
+    """Options of `AdvantagesRecipe`."""
+
+    out: str = "advantages.safetensors"
+    comparisons: Annotated[
+        tuple[str, ...], "Folders that bridgevec train comparisons has written."
+    ] = ()
+    start: Annotated[str, "The bidder whose calls were compared, a shipped name or a file."] = (
+        "default"
+    )
+    test_fraction: Annotated[float, "Share of each file that is only tested on."] = 0.05
+    epochs: Annotated[int, "Passes over the data."] = 2
+    batch_size: Annotated[int, "Comparisons per step."] = 4096
+    learning_rate: float = 3e-3
+    muon_rate: float = 0.015
+    warmup: int = 100
+    ema_decay: float = 0.995
+
+    paths: ClassVar = frozenset({"comparisons", "start"})
+
+
+class AdvantagesRecipe(WrittenRecipe[AdvantagesConfig]):
+    """Data, loss and evaluation of a network that tells what calls win."""
+
+    command = "bidder-advantages"
+    max_grad_norm = None
+
+    def __init__(self, config: AdvantagesConfig, *where: Any) -> None:
+        super().__init__(config, *where)
+        check_at_least_one(config, "epochs", "batch_size", "warmup")
+        share = config.test_fraction
+        if not 0 < share < 1:
+            raise ValueError(f"test_fraction is {share}, expected more than 0 and less than 1")
+        if not config.comparisons:
+            raise ValueError("no comparisons to learn from: name folders")
+        files = read_comparisons(config.comparisons)
+        # Comparisons of one deal stand together, so they are on the same side.
+        ends = [len(file.call) - max(1, round(share * len(file.call))) for file in files]
+        self.train = _join([[x[:end] for x in file] for file, end in zip(files, ends, strict=True)])
+        self.test = _join([[x[end:] for x in file] for file, end in zip(files, ends, strict=True)])
+        self.size = len(self.train.call)
+        if not self.size:
+            raise ValueError(f"test_fraction {share} leaves nothing to learn from")
+        self.batch_size = min(config.batch_size, self.size)
+        self.rows = config.epochs
+        self.steps = config.epochs * (self.size // self.batch_size)
+
+    def build(self) -> None:
+        """Make the network, whose advantages are zero, and its optimizers."""
+        self.network = load_network(self.config.start)
+        nn.init.zeros_(self.network.policy.weight)
+        nn.init.zeros_(self.network.policy.bias)
+        self.model = self.network.to(self.machine.device)
+        self.optimizers = muon_adamw(self.model, self.config)
+
+    def set_rates(self, row: int, step: int) -> None:
+        """Let the rates rise, then fall, see `warm_up_and_decay`."""
+        assert self.steps is not None
+        warm_up_and_decay(self.optimizers, self.config, step, step / self.steps)
+
+    def batches(self, row: int) -> Iterator[tuple[Tensor, ...]]:
+        """Yield the batches of an epoch."""
+        order = np.random.default_rng([self.config.seed, row]).permutation(self.size)
+        for rows in order[: self.size // self.batch_size * self.batch_size].reshape(
+            -1, self.batch_size
+        ):
+            yield self._batch(self.train, np.sort(rows))
+
+    def _batch(self, data: Comparisons, rows: NDArray[np.intp] | slice) -> tuple[Tensor, ...]:
+        arrays = (
+            data.features[rows],
+            self.network.input.vectors(data.hands[rows]),
+            *(x[rows].astype(np.int64) for x in (data.call, data.best)),
+            data.swing[rows],
+            data.share[rows],
+        )
+        return tuple(torch.from_numpy(x).to(self.machine.device) for x in arrays)
+
+    def _expected(self, network: nn.Module, batch: tuple[Tensor, ...]) -> Tensor:
+        """Compute what the calls are expected to win."""
+        features, vectors, call, best, *_ = batch
+        with self.machine.autocast():
+            advantages = network(features, vectors).logits.float()
+        both = advantages.gather(1, torch.stack([call, best], dim=1))
+        won: Tensor = both[:, 0] - both[:, 1]
+        return won
+
+    def losses(self, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        """Compute the squared error of a batch."""
+        *_, swing, share = batch
+        return {"loss": (share * (swing - self._expected(self.model, batch)).square()).mean()}
+
+    @torch.no_grad()
+    def evaluate(self, ema: nn.Module) -> Row:
+        """Measure what is told of the swings of the test split."""
+        n = len(self.test.call)
+        parts = [slice(start, start + _AT_ONCE) for start in range(0, n, _AT_ONCE)]
+        expected = torch.cat([self._expected(ema, self._batch(self.test, x)) for x in parts])
+        told, swing, share = expected.cpu().numpy(), self.test.swing, self.test.share
+        explained = 1 - (share * (swing - told) ** 2).sum() / (share * swing**2).sum()
+        chosen = told > _TOLD
+        won = float(np.average(swing[chosen], weights=share[chosen])) if chosen.any() else 0.0
+        return {
+            "test_explained": round(float(explained), 5),
+            "test_chosen": round(float(chosen.mean()), 5),
+            "test_won": round(won, 4),
+        }
+
+    def data(self) -> dict[str, Any]:
+        """Count the data."""
+        return {"comparisons": self.size, "test comparisons": len(self.test.call)}
+
+    def save(self, path: Path, ema: nn.Module, card: dict[str, Any]) -> None:
+        """Write weights and card, with what made the comparisons and the bidder at the start."""
+        assert isinstance(ema, BidderNetwork)
+        start = read_weights(find_weights(self.config.start, "bidder"))[0]
+        before = [*start.get("trained before", []), start.get("command", self.config.start)]
+        before += comparison_commands(self.config.comparisons)
+        save_network(path, ema, {"trained before": before} | card)
+
+    def curves(self, log: list[Row]) -> tuple[dict[str, dict[str, str]], str]:
+        """Choose what the picture shows."""
+        return {
+            "variance explained": {"test split": "test_explained"},
+            "IMPs won where one is expected": {"test split": "test_won"},
+        }, "linear"
+
+
+def _join(parts: list[list[NDArray[Any]]]) -> Comparisons:
+    return Comparisons(*(np.concatenate(column) for column in zip(*parts, strict=True)))
