@@ -100,6 +100,7 @@ def test_resuming_is_exact(tmp_path, monkeypatch):
     [
         ({"num_envs": 0}, "num_envs is 0, expected at least 1"),
         ({"opponents": ()}, "opponents is empty"),
+        ({"opponent_fraction": 1.5}, "opponent_fraction is 1.5, expected 0 to 1"),
         ({"hand": "eyes"}, "hand is 'eyes', expected features"),
     ],
 )

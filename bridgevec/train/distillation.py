@@ -57,9 +57,10 @@ class DistillationConfig(MuonOptions, Options):
     teacher: Annotated[str, "The bidder to learn from, a shipped name or a file."] = "default"
     opponents: Annotated[
         tuple[str, ...],
-        "Bidders against whom the teacher plays at half of the tables, as load_bidder takes them; "
+        "Bidders against whom the teacher plays at some of the tables, as load_bidder takes them; "
         "at the others it plays itself.",
     ] = ("imitation",)
+    opponent_fraction: Annotated[float, "Share of the tables at which these sit."] = 0.5
     advantages: Annotated[
         tuple[str, ...],
         "Weights that bridgevec train bidder-advantages has written for the teacher: its calls are "
@@ -140,6 +141,8 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
         )
         if not config.opponents:
             raise ValueError("opponents is empty, expected at least one bidder")
+        if not 0 <= config.opponent_fraction <= 1:
+            raise ValueError(f"opponent_fraction is {config.opponent_fraction}, expected 0 to 1")
         self.teacher = load_policy(config.teacher)
         self.advantages: list[PolicyBidder] = []
         self.improved: Bidder = self.teacher
@@ -182,9 +185,10 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
         here = Situations(random_masks(n, random), dealers, vulnerable)
         owners = np.full((n, 4), LEARNER, dtype=np.uint8)
         if opponents:
-            other = 1 + random.integers(len(self.opponents), size=(n // 2, 1))
-            away = (np.arange(4) & 1) != random.integers(2, size=(n // 2, 1))
-            owners[: n // 2] = np.where(away, other, LEARNER)
+            met = int(self.config.opponent_fraction * n)
+            other = 1 + random.integers(len(self.opponents), size=(met, 1))
+            away = (np.arange(4) & 1) != random.integers(2, size=(met, 1))
+            owners[:met] = np.where(away, other, LEARNER)
         positions, _ = play(owners, [self.improved, *self.opponents], here, random)
         auctions, table = continued(positions.tables), positions.table
         hands = here.masks[table, positions.seat]
