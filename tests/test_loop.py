@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import importlib
 import json
+import re
 import shlex
 
 import pytest
@@ -24,7 +25,8 @@ from bridgevec.train.loop import fit
 from bridgevec.train.optim import one_cycle
 from bridgevec.weights import WEIGHTS
 
-RECIPES = [name for name in TRAININGS if name != "guesses"]  # least squares, not steps
+# These two take no steps: one makes data, the other solves least squares.
+RECIPES = [name for name in TRAININGS if name not in ("comparisons", "guesses")]
 
 
 @pytest.fixture
@@ -66,6 +68,8 @@ def test_the_commands_in_the_cards_are_commands():
     assert len(trained()) > 20
     trainings = typer.main.get_command(cli.app).get_command(None, "train")
     for text in trained():
+        if re.search(r"  # at commit [0-9a-f]{7}$", text):  # an option of it is gone since
+            continue
         _, _, name, *options = shlex.split(text, comments=True)
         command = trainings.get_command(None, name)
         command.make_context(name, options)  # raises if an option is unknown

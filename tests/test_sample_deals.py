@@ -121,7 +121,9 @@ def test_a_finished_auction_is_a_condition():
     assert sample.weights.sum() == pytest.approx(1)
     assert sample.searched_effective_size >= 100
     assert 50 < sample.effective_size <= 100
-    assert all(14 <= deal["N"].points <= 18 for deal in sample.deals)
+    opener = [deal["N"].points for deal in sample.deals]
+    assert all(13 <= points <= 18 for points in opener)
+    assert np.mean([15 <= points <= 17 for points in opener]) > 0.9
     again = bv.sample_deals(100, hands={"W": WEST}, auction="1N P 3N P P P", seed=0)
     assert (again.masks == masks).all()
 
