@@ -1,5 +1,6 @@
 """Calls compared with others, what they win, and a bidder that learns from it."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -106,27 +107,31 @@ def test_advantages_are_learned_as_differences(tmp_path, files):
         swing = worth[data.call] - worth[data.best]
         about = comparisons._about(path)
         path.write_bytes(comparisons.save(data._replace(swing=swing)._asdict(), about))
-    out = fit(
-        AdvantagesRecipe,
-        AdvantagesConfig(
-            out=str(tmp_path / "wins.safetensors"),
-            start="imitation",
-            comparisons=(str(files),),
-            test_fraction=0.2,
-            epochs=30,
-            batch_size=64,
-            warmup=5,
-            learning_rate=0.01,
-            ema_decay=0.8,
-        ),
-        progress=False,
+    config = AdvantagesConfig(
+        out=str(tmp_path / "wins.safetensors"),
+        start="imitation",
+        comparisons=(str(files),),
+        test_fraction=0.2,
+        epochs=30,
+        batch_size=64,
+        warmup=5,
+        learning_rate=0.01,
+        ema_decay=0.8,
     )
+    out = fit(AdvantagesRecipe, config, progress=False)
     card = json.loads(out.with_suffix(".json").read_text())
     assert card["trained before"][-1].startswith("bridgevec train comparisons --situations 300")
     last = card["last epoch"]
     assert last["test_explained"] > 0.7
     assert last["test_won"] > 2
     assert card["data"]["test comparisons"] > 40
+
+    again = dataclasses.replace(
+        config, out=str(tmp_path / "more.safetensors"), advantages=str(out), epochs=1
+    )
+    more = json.loads(fit(AdvantagesRecipe, again, progress=False).with_suffix(".json").read_text())
+    assert more["last epoch"]["test_explained"] > 0.6
+    assert card["command"] in more["trained before"]
     assert card["trained before"][0].startswith("bridgevec train bidder-imitation")
 
 

@@ -47,6 +47,11 @@ class AdvantagesConfig(MuonOptions, Options):
     start: Annotated[str, "The bidder whose calls were compared, a shipped name or a file."] = (
         "default"
     )
+    advantages: Annotated[
+        str,
+        "Weights of such a training, to learn further: what calls win over others holds for other "
+        "bidders too, as long as they bid much alike.",
+    ] = ""
     test_fraction: Annotated[float, "Share of each file that is only tested on."] = 0.05
     epochs: Annotated[int, "Passes over the data."] = 2
     batch_size: Annotated[int, "Comparisons per step."] = 4096
@@ -55,7 +60,7 @@ class AdvantagesConfig(MuonOptions, Options):
     warmup: int = 100
     ema_decay: float = 0.995
 
-    paths: ClassVar = frozenset({"comparisons", "start"})
+    paths: ClassVar = frozenset({"comparisons", "start", "advantages"})
 
 
 class AdvantagesRecipe(WrittenRecipe[AdvantagesConfig]):
@@ -85,10 +90,11 @@ class AdvantagesRecipe(WrittenRecipe[AdvantagesConfig]):
         self.steps = config.epochs * (self.size // self.batch_size)
 
     def build(self) -> None:
-        """Make the network, whose advantages are zero, and its optimizers."""
-        self.network = load_network(self.config.start)
-        nn.init.zeros_(self.network.policy.weight)
-        nn.init.zeros_(self.network.policy.bias)
+        """Make the network, whose advantages are zero if it is new, and its optimizers."""
+        self.network = load_network(self.config.advantages or self.config.start)
+        if not self.config.advantages:
+            nn.init.zeros_(self.network.policy.weight)
+            nn.init.zeros_(self.network.policy.bias)
         self.model = self.network.to(self.machine.device)
         self.optimizers = muon_adamw(self.model, self.config)
 
@@ -154,8 +160,11 @@ class AdvantagesRecipe(WrittenRecipe[AdvantagesConfig]):
         assert isinstance(ema, BidderNetwork)
         start = read_weights(find_weights(self.config.start, "bidder"))[0]
         before = [*start.get("trained before", []), start.get("command", self.config.start)]
+        if self.config.advantages:
+            learned = read_weights(find_weights(self.config.advantages, "bidder"))[0]
+            before += [*learned.get("trained before", []), learned.get("command", "")]
         before += comparison_commands(self.config.comparisons)
-        save_network(path, ema, {"trained before": before} | card)
+        save_network(path, ema, {"trained before": list(dict.fromkeys(before))} | card)
 
     def curves(self, log: list[Row]) -> tuple[dict[str, dict[str, str]], str]:
         """Choose what the picture shows."""
