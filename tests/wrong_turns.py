@@ -239,8 +239,8 @@ WRONG_TURNS = [
     # Deals that fit
     WrongTurn(
         "simulate: the effective size is that of equal weights",
-        "return float(weights.sum()) ** 2 / square if square else 0.0",
-        "return float(len(weights)) if square else 0.0",
+        "size = float(weights.sum()) ** 2 / square if square else 0.0",
+        "size = float(len(weights)) if square else 0.0",
         ("tests/test_sample_deals.py",),
     ),
     WrongTurn(

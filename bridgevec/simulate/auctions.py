@@ -131,7 +131,8 @@ def effective_size(weights: NDArray[np.float64]) -> float:
     3.0
     """
     square = float(np.square(weights).sum())
-    return float(weights.sum()) ** 2 / square if square else 0.0
+    size = float(weights.sum()) ** 2 / square if square else 0.0
+    return min(size, float(len(weights)))  # rounding may exceed it
 
 
 def thin(
