@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -254,7 +254,7 @@ def _shares(bids: NDArray[np.integer], value: NDArray[np.float64]) -> NDArray[np
     return shares
 
 
-def _check(options: Any) -> None:
+def _check(options: TableOptions) -> None:
     """Raise a ValueError that names the first option out of range."""
     if options.opponents not in ("pool", "pass"):
         raise ValueError(f"opponents is {options.opponents!r}, expected pool or pass")
