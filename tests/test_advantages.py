@@ -72,6 +72,18 @@ def test_what_is_there_is_kept_and_what_is_missing_is_made_again(files):
         compared(files, seed=5)
 
 
+def test_a_longer_run_makes_the_last_file_longer(tmp_path, monkeypatch):
+    monkeypatch.setattr(comparisons, "_TOGETHER", 2)
+    compared(tmp_path, num_iterations=1)
+    (short,) = comparisons.read_comparisons([str(tmp_path)])
+    for iterations in (2, 1):  # a shorter run then leaves it as it is
+        compared(tmp_path, num_iterations=iterations)
+        (long,) = comparisons.read_comparisons([str(tmp_path)])
+        assert len(long.call) > len(short.call)
+        for x, y in zip(short, long, strict=True):
+            np.testing.assert_array_equal(x, y[: len(x)])
+
+
 def test_files_that_are_no_comparisons_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="has no comparisons"):
         comparisons.read_comparisons([str(tmp_path)])

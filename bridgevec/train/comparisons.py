@@ -113,11 +113,14 @@ def compare_calls(config: ComparisonsConfig, progress: bool = True) -> Path:
     for number, first in enumerate(range(0, config.num_iterations, _TOGETHER)):
         path = out / f"{number:04d}.safetensors"
         rows = range(first, min(first + _TOGETHER, config.num_iterations))
-        wanted = {"options": made, "iterations": str(len(rows))}
-        if path.exists() and not wanted.items() <= _about(path).items():
+        about = _about(path) if path.exists() else {"options": made, "iterations": "0"}
+        if about.get("options") != made:
             raise ValueError(f"{path} was made with other options; choose another folder")
-        if not path.exists():
-            todo.append((path, rows, wanted | {"command": command_line("comparisons", config)}))
+        # The last file of a shorter run is made again: it begins with the same comparisons.
+        if int(about["iterations"]) < len(rows):
+            command = command_line("comparisons", config)
+            about = {"options": made, "iterations": str(len(rows)), "command": command}
+            todo.append((path, rows, about))
     if not todo:
         return out
     torch.set_num_threads(1)
