@@ -71,6 +71,17 @@ def test_what_the_network_says_in_numpy_is_what_the_test_split_measured(tmp_path
     np.testing.assert_array_equal(learned._rows, teacher._rows)
 
 
+def test_calls_are_learned_from_as_often_as_asked(tmp_path):
+    few = {"teacher": "imitation", "hand": "features", "num_iterations": 1, "num_envs": 50}
+    steps = []
+    for epochs in (1, 3):
+        out = tmp_path / f"{epochs}.safetensors"
+        options = few | {"out": str(out), "update_epochs": epochs, "batch_size": 64}
+        fit(DistillationRecipe, config(tmp_path, **options), progress=False)
+        steps.append(rows(out)[0]["step"])
+    assert steps[1] == 3 * steps[0] > 0
+
+
 @pytest.mark.slow
 def test_resuming_is_exact(tmp_path, monkeypatch):
     (tmp_path / "whole").mkdir()
@@ -99,6 +110,7 @@ def test_resuming_is_exact(tmp_path, monkeypatch):
     ("options", "message"),
     [
         ({"num_envs": 0}, "num_envs is 0, expected at least 1"),
+        ({"update_epochs": 0}, "update_epochs is 0, expected at least 1"),
         ({"opponents": ()}, "opponents is empty"),
         ({"opponent_fraction": 1.5}, "opponent_fraction is 1.5, expected 0 to 1"),
         ({"hand": "eyes"}, "hand is 'eyes', expected features"),

@@ -80,6 +80,7 @@ class DistillationConfig(MuonOptions, Options):
     embedding: EmbeddingInput = "hand2vec-8"
     num_iterations: Annotated[int, "How often to play and learn."] = 300
     num_envs: Annotated[int, "Deals per iteration."] = 20_000
+    update_epochs: Annotated[int, "Passes over the calls of an iteration."] = 1
     batch_size: Annotated[int, "Calls per step."] = 2048
     learning_rate: float = 3e-3
     muon_rate: float = 0.01
@@ -137,7 +138,8 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
         super().__init__(config, *where)
         check_at_least_one(
             config,
-            *("num_iterations", "num_envs", "batch_size", "warmup", "eval_deals", "eval_interval"),
+            *("num_iterations", "num_envs", "update_epochs", "batch_size", "warmup"),
+            *("eval_deals", "eval_interval"),
         )
         if not config.opponents:
             raise ValueError("opponents is empty, expected at least one bidder")
@@ -170,14 +172,15 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
         warm_up_and_decay(self.optimizers, self.config, step, row / self.rows)
 
     def batches(self, row: int) -> Iterator[list[Tensor]]:
-        """Bid an iteration's deals, and give all positions, shuffled."""
+        """Bid an iteration's deals, and give all positions, shuffled, as often as asked."""
         # All that is random depends on seed and iteration alone, so resuming is exact.
         random = np.random.default_rng([self.config.seed, 2, row])
         columns = self._play(random, self.config.num_envs, True)
-        order = torch.from_numpy(random.permutation(len(columns[0])))
-        size = min(self.config.batch_size, len(order))
-        for rows in order[: len(order) // size * size].split(size):
-            yield [column[rows].to(self.machine.device) for column in columns]
+        for _ in range(self.config.update_epochs):
+            order = torch.from_numpy(random.permutation(len(columns[0])))
+            size = min(self.config.batch_size, len(order))
+            for rows in order[: len(order) // size * size].split(size):
+                yield [column[rows].to(self.machine.device) for column in columns]
 
     def _play(self, random: np.random.Generator, n: int, opponents: bool) -> list[Tensor]:
         """Bid deals, and give what the teacher saw, the legal calls, the hands and its calls."""
