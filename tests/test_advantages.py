@@ -38,8 +38,12 @@ def files(tmp_path, monkeypatch):
     return compared(tmp_path / "compared")
 
 
+def read(folder):
+    return [comparisons.read_comparisons(path) for path in comparisons.comparison_files([folder])]
+
+
 def test_comparisons_tell_what_the_other_call_won(files):
-    first, second = comparisons.read_comparisons([str(files)])
+    first, second = read(files)
     assert len(first.call) > 100
     assert not np.array_equal(first.hands[:50], second.hands[:50])
     assert (first.call != first.best).all()
@@ -58,11 +62,11 @@ def test_comparisons_tell_what_the_other_call_won(files):
 
 def test_what_is_there_is_kept_and_what_is_missing_is_made_again(files):
     first, second = sorted(files.glob("*.safetensors"))
-    before = comparisons.read_comparisons([str(files)])
+    before = read(files)
     first.unlink()
     stamp = second.stat().st_mtime_ns
     compared(files)
-    for made, again in zip(before, comparisons.read_comparisons([str(files)]), strict=True):
+    for made, again in zip(before, read(files), strict=True):
         for x, y in zip(made, again, strict=True):
             np.testing.assert_array_equal(x, y)
     assert second.stat().st_mtime_ns == stamp
@@ -75,10 +79,10 @@ def test_what_is_there_is_kept_and_what_is_missing_is_made_again(files):
 def test_a_longer_run_makes_the_last_file_longer(tmp_path, monkeypatch):
     monkeypatch.setattr(comparisons, "_TOGETHER", 2)
     compared(tmp_path, num_iterations=1)
-    (short,) = comparisons.read_comparisons([str(tmp_path)])
+    (short,) = read(tmp_path)
     for iterations in (2, 1):  # a shorter run then leaves it as it is
         compared(tmp_path, num_iterations=iterations)
-        (long,) = comparisons.read_comparisons([str(tmp_path)])
+        (long,) = read(tmp_path)
         assert len(long.call) > len(short.call)
         for x, y in zip(short, long, strict=True):
             np.testing.assert_array_equal(x, y[: len(x)])
@@ -86,10 +90,10 @@ def test_a_longer_run_makes_the_last_file_longer(tmp_path, monkeypatch):
 
 def test_files_that_are_no_comparisons_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="has no comparisons"):
-        comparisons.read_comparisons([str(tmp_path)])
+        comparisons.comparison_files([str(tmp_path)])
     (tmp_path / "0000.safetensors").write_bytes(b"nothing")
     with pytest.raises(ValueError, match=r"0000\.safetensors: no comparisons"):
-        comparisons.read_comparisons([str(tmp_path)])
+        read(tmp_path)
     with pytest.raises(ValueError, match=r"0000\.safetensors: no comparisons"):
         compared(tmp_path)
 
@@ -113,9 +117,7 @@ def test_wrong_options_are_named(tmp_path, files):
 def test_advantages_are_learned_as_differences(tmp_path, files):
     """Every call is worth so much, in whatever hand and auction."""
     worth = np.random.default_rng(1).normal(0, 3, N_CALLS).astype(np.float32)
-    for path, data in zip(
-        sorted(files.glob("*")), comparisons.read_comparisons([str(files)]), strict=True
-    ):
+    for path, data in zip(sorted(files.glob("*")), read(files), strict=True):
         swing = worth[data.call] - worth[data.best]
         about = comparisons._about(path)
         path.write_bytes(comparisons.save(data._replace(swing=swing)._asdict(), about))

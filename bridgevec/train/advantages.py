@@ -14,7 +14,7 @@ learned; here it is learned as fast as any other, and nothing that was compared 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -26,7 +26,13 @@ from torch import Tensor, nn
 
 from bridgevec.train.bidder_net import BidderNetwork, load_network, save_network
 from bridgevec.train.checkpoint import Row
-from bridgevec.train.comparisons import Comparisons, comparison_commands, read_comparisons
+from bridgevec.train.comparisons import (
+    Comparisons,
+    comparison_commands,
+    comparison_files,
+    count_comparisons,
+    read_comparisons,
+)
 from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
 from bridgevec.weights import find_weights, read_weights
@@ -77,14 +83,8 @@ class AdvantagesRecipe(WrittenRecipe[AdvantagesConfig]):
             raise ValueError(f"test_fraction is {share}, expected more than 0 and less than 1")
         if not config.comparisons:
             raise ValueError("no comparisons to learn from: name folders")
-        files = read_comparisons(config.comparisons)
-        # Comparisons of one deal stand together, so they are on the same side.
-        ends = [len(file.call) - max(1, round(share * len(file.call))) for file in files]
-        self.train = _join([[x[:end] for x in file] for file, end in zip(files, ends, strict=True)])
-        self.test = _join([[x[end:] for x in file] for file, end in zip(files, ends, strict=True)])
+        self.train, self.test = _split(comparison_files(config.comparisons), share)
         self.size = len(self.train.call)
-        if not self.size:
-            raise ValueError(f"test_fraction {share} leaves nothing to learn from")
         self.batch_size = min(config.batch_size, self.size)
         self.rows = config.epochs
         self.steps = config.epochs * (self.size // self.batch_size)
@@ -174,5 +174,26 @@ class AdvantagesRecipe(WrittenRecipe[AdvantagesConfig]):
         }, "linear"
 
 
-def _join(parts: list[list[NDArray[Any]]]) -> Comparisons:
-    return Comparisons(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+def _split(paths: Sequence[Path], test_fraction: float) -> tuple[Comparisons, Comparisons]:
+    """Read what is trained on, and the end of each file, which is tested on.
+
+    Comparisons of one deal stand together, so they are on the same side.
+    """
+    sizes = [count_comparisons(path) for path in paths]
+    ends = [n - max(1, round(test_fraction * n)) for n in sizes]
+    if not sum(ends):
+        raise ValueError(f"test_fraction {test_fraction} leaves nothing to learn from")
+    # These are gigabytes: each file goes to its place at once, and no copy is kept.
+    train: list[NDArray[Any]] = []
+    tests: list[list[NDArray[Any]]] = []
+    start = 0
+    for path, end in zip(paths, ends, strict=True):
+        file = read_comparisons(path)
+        if not train:
+            train = [np.empty((sum(ends), *x.shape[1:]), x.dtype) for x in file]
+        for whole, part in zip(train, file, strict=True):
+            whole[start : start + end] = part[:end]
+        tests.append([part[end:].copy() for part in file])
+        start += end
+    test = Comparisons(*(np.concatenate(column) for column in zip(*tests, strict=True)))
+    return Comparisons(*train), test

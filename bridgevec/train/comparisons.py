@@ -160,34 +160,51 @@ def compare_calls(config: ComparisonsConfig, progress: bool = True) -> Path:
     return out
 
 
-def read_comparisons(folders: Sequence[str]) -> list[Comparisons]:
-    """Read folders that `compare_calls` has written, file by file.
+def comparison_files(folders: Sequence[str]) -> list[Path]:
+    """List the files that `compare_calls` has written to folders.
 
     Raises
     ------
     FileNotFoundError
         If a folder has no files.
-    ValueError
-        If a file is not one of comparisons.
     """
     found = []
     for folder in folders:
         paths = sorted(Path(folder).glob("*.safetensors"))
         if not paths:
             raise FileNotFoundError(f"{folder} has no comparisons")
-        for path in paths:
-            try:
-                with safe_open(path, "numpy") as file:
-                    found.append(Comparisons(**{x: file.get_tensor(x) for x in file.keys()}))  # noqa: SIM118
-            except (SafetensorError, TypeError) as error:
-                raise ValueError(f"{path}: no comparisons: {error}") from None
+        found += paths
     return found
+
+
+def read_comparisons(path: Path) -> Comparisons:
+    """Read a file that `compare_calls` has written.
+
+    Raises
+    ------
+    ValueError
+        If it is not one of comparisons.
+    """
+    try:
+        with safe_open(path, "numpy") as file:
+            return Comparisons(**{x: file.get_tensor(x) for x in file.keys()})  # noqa: SIM118
+    except (SafetensorError, TypeError) as error:
+        raise ValueError(f"{path}: no comparisons: {error}") from None
+
+
+def count_comparisons(path: Path) -> int:
+    """Count the comparisons of a file, see `read_comparisons`."""
+    try:
+        with safe_open(path, "numpy") as file:
+            return int(file.get_slice("call").get_shape()[0])
+    except SafetensorError as error:
+        raise ValueError(f"{path}: no comparisons: {error}") from None
 
 
 def comparison_commands(folders: Sequence[str]) -> list[str]:
     """List the commands that made the files of folders, for a model card."""
-    paths = (path for folder in folders for path in sorted(Path(folder).glob("*.safetensors")))
-    return list(dict.fromkeys(_about(path).get("command", "") for path in paths))
+    made = (_about(path).get("command", "") for path in comparison_files(folders))
+    return list(dict.fromkeys(made))
 
 
 def _about(path: Path) -> dict[str, str]:
