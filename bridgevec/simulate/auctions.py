@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -230,12 +231,10 @@ class AuctionSampler:
         self._proposals: dict[Seat, _Proposal] = {}
         if weighed:
             guesses = self._infer(weighed, auction, vulnerable, bidders)
-            tables: dict[int, HandTable] = {}
+            pool = FULL_DECK & ~sum(known)
             for seat in weighed:
-                if known[seat] not in tables:
-                    tables[known[seat]] = _table(known, seat)
                 self._proposals[seat] = _Proposal(
-                    tables[known[seat]],
+                    _table(pool, known[seat]),
                     lambda hands, seat=seat: self._likelihood.of_hands(seat, hands),  # type: ignore[misc]
                     guesses.get(seat),
                     rng,
@@ -430,11 +429,13 @@ def _lengths(hands: NDArray[np.uint64]) -> NDArray[np.int64]:
     return lengths.astype(np.int64)
 
 
-def _table(known: Sequence[int], seat: Seat) -> HandTable:
-    """Count all hands that a seat may have, by lengths and points."""
-    every = Binary(">=", Count("hcp", seat, None), Number(0))
+@lru_cache(maxsize=4)  # where no hand is known it is the same for all players and auctions
+def _table(pool: int, known: int) -> HandTable:
+    """Count all hands that a player may have, by lengths and points."""
+    player = Seat.N  # it makes no difference which
+    every = Binary(">=", Count("hcp", player, None), Number(0))
     shapes = np.ones(560, dtype=bool)
-    return HandTable(seat, [every], FULL_DECK & ~sum(known), known[seat], shapes, POINTS)
+    return HandTable(player, [every], pool, known, shapes, POINTS)
 
 
 class _Proposal:

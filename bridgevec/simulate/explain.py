@@ -259,7 +259,12 @@ def _meaning(
     shares = chances @ odds
     others = [c for c in np.argsort(-shares) if c != call and shares[c] >= 0.02][:4]
 
-    masks, weights = _sample(bidder, calls, dealer, code, seat, seed)
+    # The hands in the sample before the call do, if enough of them would make it.
+    masks, weights = earlier, chances * odds[:, call]
+    if shared_size(masks, weights, [Seat(seat)]) >= _ENOUGH:
+        weights /= weights.sum()
+    else:
+        masks, weights = _sample(bidder, calls, dealer, code, seat, seed)
     hands = np.ascontiguousarray(masks[:, seat])
     numbers = _numbers(hands)
     *lengths, points = _ranges(numbers, weights)
