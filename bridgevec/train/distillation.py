@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from bridgevec._laws import Auctions
 from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.features import DESCRIPTION, describe_hands
-from bridgevec.bidders.policy import PolicyBidder, load_policy
+from bridgevec.bidders.policy import PolicyBidder
 from bridgevec.bidders.registry import load_bidder
 from bridgevec.cards import random_masks
 from bridgevec.train.bidder_net import (
@@ -42,7 +42,7 @@ from bridgevec.train.bidder_net import (
 from bridgevec.train.checkpoint import Row
 from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
-from bridgevec.train.rollouts import LEARNER, continued, play
+from bridgevec.train.rollouts import LEARNER, Player, continued, play
 from bridgevec.train.situations import Situations
 from bridgevec.weights import find_weights, read_weights
 
@@ -100,8 +100,8 @@ class Improved(Bidder):
 
     Parameters
     ----------
-    bidder : PolicyBidder
-    advantages : sequence of PolicyBidder
+    bidder : PolicyBidder or Player
+    advantages : sequence of PolicyBidder or Player
         Their logits are IMPs, see `bridgevec.train.advantages`; the mean of several counts.
     coef : float
     """
@@ -110,7 +110,10 @@ class Improved(Bidder):
     """Of less likely calls too few were compared."""
 
     def __init__(
-        self, bidder: PolicyBidder, advantages: Sequence[PolicyBidder], coef: float
+        self,
+        bidder: PolicyBidder | Player,
+        advantages: Sequence[PolicyBidder | Player],
+        coef: float,
     ) -> None:
         self.bidder, self.advantages, self.coef = bidder, advantages, coef
 
@@ -145,12 +148,10 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
             raise ValueError("opponents is empty, expected at least one bidder")
         if not 0 <= config.opponent_fraction <= 1:
             raise ValueError(f"opponent_fraction is {config.opponent_fraction}, expected 0 to 1")
-        self.teacher = load_policy(config.teacher)
-        self.advantages: list[PolicyBidder] = []
-        self.improved: Bidder = self.teacher
-        if config.advantages:
-            self.advantages = [PolicyBidder(path) for path in config.advantages]
-            self.improved = Improved(self.teacher, self.advantages, config.advantages_coef)
+        names = config.teacher, *config.advantages
+        self.teacher, *self.advantages = (
+            load_network(name).to(self.machine.device) for name in names
+        )
         self.opponents = [load_bidder(name) for name in config.opponents]
         self.rows = config.num_iterations
 
@@ -192,7 +193,14 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
             other = 1 + random.integers(len(self.opponents), size=(met, 1))
             away = (np.arange(4) & 1) != random.integers(2, size=(met, 1))
             owners[:met] = np.where(away, other, LEARNER)
-        positions, _ = play(owners, [self.improved, *self.opponents], here, random)
+        # What a network reads of a hand it reads once, not at every call.
+        teacher: Bidder
+        teacher, *advantages = (
+            Player(one, here.masks, self.machine.mixed) for one in (self.teacher, *self.advantages)
+        )
+        if advantages:
+            teacher = Improved(teacher, advantages, self.config.advantages_coef)
+        positions, _ = play(owners, [teacher, *self.opponents], here, random)
         auctions, table = continued(positions.tables), positions.table
         hands = here.masks[table, positions.seat]
         others = (positions.seat[:, None] + np.arange(1, 4)) & 3
@@ -239,14 +247,18 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
         """Write weights and card, with what led to the start, or to the teacher, and advantages."""
         assert isinstance(ema, BidderNetwork)
         config = self.config
-        name, first = config.teacher, self.teacher.card
+        teacher, *advantages = (
+            read_weights(find_weights(name, "bidder"))[0]
+            for name in (config.teacher, *config.advantages)
+        )
+        name, first = config.teacher, teacher
         if config.start != "none":
             name, first = config.start, read_weights(find_weights(config.start, "bidder"))[0]
         before = [*first.get("trained before", []), first.get("command", name)]
-        for card_of in (one.card for one in self.advantages):
+        for card_of in advantages:
             more = [*card_of.get("trained before", []), card_of["command"]]
             before += [command for command in more if command not in before]
-        about = {"system": self.teacher.card.get("system", ""), "trained before": before}
+        about = {"system": teacher.get("system", ""), "trained before": before}
         save_network(path, ema, about | card)
 
     def curves(self, log: list[Row]) -> tuple[dict[str, dict[str, str]], str]:

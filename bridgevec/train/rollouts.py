@@ -56,21 +56,13 @@ class Player(Bidder):
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self._device.type, torch.bfloat16, enabled=self._mixed)
 
-    @torch.no_grad()
     def probabilities(
         self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
     ) -> NDArray[np.float32]:
         """Return the network's policy, see `Bidder.probabilities`."""
+        logits = torch.from_numpy(self.logits(hands, auctions, vulnerable))
         legal = torch.from_numpy(auctions.legal_masks())
-        features = torch.from_numpy(self._network.input.features(hands, auctions, vulnerable))
-        where = torch.zeros(len(hands), dtype=torch.int64)
-        if self._added is not None:
-            where = torch.from_numpy(np.searchsorted(self._hands, hands))
-        out = [
-            self._policy(*(x.to(self._device) for x in part)).cpu()
-            for part in zip(*(x.split(_AT_ONCE) for x in (features, where, legal)), strict=True)
-        ]
-        policy: NDArray[np.float32] = torch.cat(out).numpy()
+        policy: NDArray[np.float32] = mask_illegal(logits, legal).softmax(dim=1).numpy()
         if self._network.keycards:
             answers = keycard_answers(hands, auctions)
             rows = np.flatnonzero(answers >= 0)
@@ -78,11 +70,23 @@ class Player(Bidder):
             policy[rows, answers[rows]] = 1
         return policy
 
-    def _policy(self, features: Tensor, where: Tensor, legal: Tensor) -> Tensor:
-        added = None if self._added is None else self._added[where]
-        with self._autocast():
-            logits = self._network.policy(self._network.trunk(features, added))
-        return mask_illegal(logits.float(), legal).softmax(dim=1)
+    @torch.no_grad()
+    def logits(
+        self, hands: NDArray[np.uint64], auctions: Auctions, vulnerable: NDArray[np.uint8]
+    ) -> NDArray[np.float32]:
+        """Return the network's logits of all calls, see `Outputs`, float32 (n, 38)."""
+        features = torch.from_numpy(self._network.input.features(hands, auctions, vulnerable))
+        where = torch.zeros(len(hands), dtype=torch.int64)
+        if self._added is not None:
+            where = torch.from_numpy(np.searchsorted(self._hands, hands))
+        out: NDArray[np.float32] = np.empty((len(hands), N_CALLS), dtype=np.float32)
+        for start in range(0, len(hands), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            added = None if self._added is None else self._added[where[part].to(self._device)]
+            with self._autocast():
+                x = self._network.trunk(features[part].to(self._device), added)
+                out[part] = self._network.policy(x).float().cpu().numpy()
+        return out
 
 
 class Positions(NamedTuple):
