@@ -176,6 +176,12 @@ def test_a_teacher_is_corrected_by_what_calls_win(tmp_path):
     unlikely = before[:, notrump] < 0.003
     assert (after[unlikely, notrump] <= before[unlikely, notrump] * np.exp(0.5) + 1e-9).all()
 
+    # However much a call wins, probabilities remain.
+    sure = distillation.Improved(imitation, [load_policy(path)], coef=200.0)
+    certain = sure.probabilities(masks[:, 0], auctions, nobody)
+    np.testing.assert_allclose(certain.sum(axis=1), 1, rtol=1e-5)
+    assert (certain[before[:, notrump] >= 0.003, notrump] > 0.999).all()
+
     config = distillation.DistillationConfig(
         out=str(tmp_path / "pupil.safetensors"),
         teacher="imitation",

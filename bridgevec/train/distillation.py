@@ -126,7 +126,8 @@ class Improved(Bidder):
         won = np.mean([one.logits(hands, auctions, vulnerable) for one in self.advantages], axis=0)
         won -= np.take_along_axis(won, best, axis=1)
         won[before < self._SEEN] = 0
-        after = before * np.exp(self.coef * np.clip(won, -20, 20))
+        gained = self.coef * np.clip(won, -20, 20)
+        after = before * np.exp(gained - gained.max(axis=1, keepdims=True))  # never infinite
         chances: NDArray[np.float32] = (after / after.sum(axis=1, keepdims=True)).astype(np.float32)
         return chances
 
