@@ -188,12 +188,12 @@ def _split(paths: Sequence[Path], test_fraction: float) -> tuple[Comparisons, Co
     tests: list[list[NDArray[Any]]] = []
     start = 0
     for path, end in zip(paths, ends, strict=True):
-        file = read_comparisons(path)
+        columns: list[NDArray[Any]] = [*read_comparisons(path)]
         if not train:
-            train = [np.empty((sum(ends), *x.shape[1:]), x.dtype) for x in file]
-        for whole, part in zip(train, file, strict=True):
+            train = [np.empty((sum(ends), *x.shape[1:]), x.dtype) for x in columns]
+        for whole, part in zip(train, columns, strict=True):
             whole[start : start + end] = part[:end]
-        tests.append([part[end:].copy() for part in file])
+        tests.append([part[end:].copy() for part in columns])
         start += end
     test = Comparisons(*(np.concatenate(column) for column in zip(*tests, strict=True)))
     return Comparisons(*train), test
