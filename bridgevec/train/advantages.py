@@ -24,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bridgevec.train.bidder_net import BidderNetwork, load_network, save_network
+from bridgevec.train.bidder_net import BidderNetwork, commands_to, load_network, save_network
 from bridgevec.train.checkpoint import Row
 from bridgevec.train.comparisons import (
     Comparisons,
@@ -35,7 +35,6 @@ from bridgevec.train.comparisons import (
 )
 from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
-from bridgevec.weights import find_weights, read_weights
 
 _AT_ONCE = 8192
 _TOLD = 1.0
@@ -158,11 +157,9 @@ class AdvantagesRecipe(WrittenRecipe[AdvantagesConfig]):
     def save(self, path: Path, ema: nn.Module, card: dict[str, Any]) -> None:
         """Write weights and card, with what made the comparisons and the bidder at the start."""
         assert isinstance(ema, BidderNetwork)
-        start = read_weights(find_weights(self.config.start, "bidder"))[0]
-        before = [*start.get("trained before", []), start.get("command", self.config.start)]
+        before = commands_to(self.config.start)
         if self.config.advantages:
-            learned = read_weights(find_weights(self.config.advantages, "bidder"))[0]
-            before += [*learned.get("trained before", []), learned.get("command", "")]
+            before += commands_to(self.config.advantages)
         before += comparison_commands(self.config.comparisons)
         save_network(path, ema, {"trained before": list(dict.fromkeys(before))} | card)
 

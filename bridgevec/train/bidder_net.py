@@ -300,6 +300,12 @@ def save_network(
     write_model(path, save(tensors), about | card)
 
 
+def commands_to(name: str | os.PathLike[str]) -> list[str]:
+    """List the commands that led to weights, their own last, for the card of what begins there."""
+    card = read_weights(find_weights(name, "bidder"))[0]
+    return [*card.get("trained before", []), card.get("command", os.fspath(name))]
+
+
 def load_network(name: str | os.PathLike[str]) -> BidderNetwork:
     """Load a trained network, to train it further.
 

@@ -13,10 +13,11 @@ bidder-advantages`` learns from. Seeds are independent, so several machines may 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -185,20 +186,14 @@ def read_comparisons(path: Path) -> Comparisons:
     ValueError
         If it is not one of comparisons.
     """
-    try:
-        with safe_open(path, "numpy") as file:
-            return Comparisons(**{x: file.get_tensor(x) for x in file.keys()})  # noqa: SIM118
-    except (SafetensorError, TypeError) as error:
-        raise ValueError(f"{path}: no comparisons: {error}") from None
+    with _opened(path) as file:
+        return Comparisons(*map(file.get_tensor, Comparisons._fields))
 
 
 def count_comparisons(path: Path) -> int:
     """Count the comparisons of a file, see `read_comparisons`."""
-    try:
-        with safe_open(path, "numpy") as file:
-            return int(file.get_slice("call").get_shape()[0])
-    except SafetensorError as error:
-        raise ValueError(f"{path}: no comparisons: {error}") from None
+    with _opened(path) as file:
+        return int(file.get_slice("call").get_shape()[0])
 
 
 def comparison_commands(folders: Sequence[str]) -> list[str]:
@@ -209,8 +204,15 @@ def comparison_commands(folders: Sequence[str]) -> list[str]:
 
 def _about(path: Path) -> dict[str, str]:
     """Read with which options a file was made."""
+    with _opened(path) as file:
+        return file.metadata() or {}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a file of comparisons; what is wrong with it is a ValueError that names it."""
     try:
         with safe_open(path, "numpy") as file:
-            return file.metadata() or {}
+            yield file
     except SafetensorError as error:
         raise ValueError(f"{path}: no comparisons: {error}") from None

@@ -33,6 +33,7 @@ from bridgevec.train.bidder_net import (
     EmbeddingInput,
     HandInput,
     HandsCoef,
+    commands_to,
     guess_loss,
     load_network,
     make_network,
@@ -248,18 +249,11 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
         """Write weights and card, with what led to the start, or to the teacher, and advantages."""
         assert isinstance(ema, BidderNetwork)
         config = self.config
-        teacher, *advantages = (
-            read_weights(find_weights(name, "bidder"))[0]
-            for name in (config.teacher, *config.advantages)
-        )
-        name, first = config.teacher, teacher
-        if config.start != "none":
-            name, first = config.start, read_weights(find_weights(config.start, "bidder"))[0]
-        before = [*first.get("trained before", []), first.get("command", name)]
-        for card_of in advantages:
-            more = [*card_of.get("trained before", []), card_of["command"]]
-            before += [command for command in more if command not in before]
-        about = {"system": teacher.get("system", ""), "trained before": before}
+        system = read_weights(find_weights(config.teacher, "bidder"))[0].get("system", "")
+        before = commands_to(config.teacher if config.start == "none" else config.start)
+        for name in config.advantages:
+            before += commands_to(name)
+        about = {"system": system, "trained before": list(dict.fromkeys(before))}
         save_network(path, ema, about | card)
 
     def curves(self, log: list[Row]) -> tuple[dict[str, dict[str, str]], str]:

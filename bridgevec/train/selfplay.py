@@ -38,6 +38,7 @@ from bridgevec.train.bidder_net import (
     EmbeddingInput,
     HandInput,
     HandsCoef,
+    commands_to,
     guess_loss,
     load_network,
     make_network,
@@ -49,7 +50,6 @@ from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one
 from bridgevec.train.rollouts import ANCHOR, continued, evaluate_policy
 from bridgevec.train.situations import points
 from bridgevec.train.tables import TableOptions, Tables
-from bridgevec.weights import find_weights, read_weights
 
 
 @dataclass(kw_only=True)
@@ -261,10 +261,7 @@ class SelfPlayRecipe(WrittenRecipe[SelfPlayConfig]):
     def save(self, path: Path, ema: nn.Module, card: dict[str, Any]) -> None:
         """Write weights and card, with what was trained before the weights at the start were."""
         assert isinstance(ema, BidderNetwork)
-        before = list[str]()
-        if self.config.start != "none":
-            start = read_weights(find_weights(self.config.start, "bidder"))[0]
-            before = [*start.get("trained before", []), start.get("command", self.config.start)]
+        before = [] if self.config.start == "none" else commands_to(self.config.start)
         save_network(path, ema, {"trained before": before} | card)
 
     def curves(self, log: list[Row]) -> tuple[dict[str, dict[str, str]], str]:
