@@ -122,7 +122,7 @@ def test_a_finished_auction_is_a_condition():
     assert sample.searched_effective_size >= 100
     assert 50 < sample.effective_size <= 100
     opener = [deal["N"].points for deal in sample.deals]
-    assert all(13 <= points <= 18 for points in opener)
+    assert all(14 <= points <= 18 for points in opener)
     assert np.mean([15 <= points <= 17 for points in opener]) > 0.9
     again = bv.sample_deals(100, hands={"W": WEST}, auction="1N P 3N P P P", seed=0)
     assert (again.masks == masks).all()
