@@ -121,9 +121,11 @@ def test_a_finished_auction_is_a_condition():
     assert sample.weights.sum() == pytest.approx(1)
     assert sample.searched_effective_size >= 100
     assert 50 < sample.effective_size <= 100
-    opener = [deal["N"].points for deal in sample.deals]
-    assert all(14 <= points <= 18 for points in opener)
-    assert np.mean([15 <= points <= 17 for points in opener]) > 0.9
+    assert all(14 <= deal["N"].points <= 18 for deal in sample.deals)
+    bidder = bv.load_bidder("default")
+    for seat, before, call in (("N", "", "1N"), ("S", "1N P", "3N"), ("E", "1N P 3N", "P")):
+        hands = [deal[seat] for deal in sample.deals]
+        assert np.mean([bidder.call(hand, before) == call for hand in hands]) > 0.9
     again = bv.sample_deals(100, hands={"W": WEST}, auction="1N P 3N P P P", seed=0)
     assert (again.masks == masks).all()
 
