@@ -85,6 +85,16 @@ TRAININGS = {
             " --epochs 3 --batch-size 512 --learning-rate 0.001 --muon-rate 0.004",
         ),
     ),
+    "bidder-policy-iteration": Training(
+        "bridgevec.train.policy_iteration",
+        "PolicyIterationConfig",
+        "iterate_policy",
+        "Make a bidder stronger, all on a GPU.",
+        (
+            "bridgevec train bidder-policy-iteration --start mine.safetensors"
+            " --deals train.parquet --out rounds",
+        ),
+    ),
     "comparisons": Training(
         "bridgevec.train.comparisons",
         "ComparisonsConfig",

@@ -33,7 +33,7 @@ from bridgevec.train.comparisons import (
     count_comparisons,
     read_comparisons,
 )
-from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one
+from bridgevec.train.loop import Options, Recipe, WrittenRecipe, check_at_least_one
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
 
 _AT_ONCE = 8192
@@ -68,11 +68,53 @@ class AdvantagesConfig(MuonOptions, Options):
     paths: ClassVar = frozenset({"comparisons", "start", "advantages"})
 
 
-class AdvantagesRecipe(WrittenRecipe[AdvantagesConfig]):
-    """Data, loss and evaluation of a network that tells what calls win."""
+class LearnedAdvantages(Recipe[AdvantagesConfig]):
+    """Loss and optimizers of a network that tells what calls win, wherever the data are.
+
+    A batch consists of what the network reads, the calls and the likeliest ones, the swings, and
+    how much the deals count.
+    """
+
+    max_grad_norm = None
+    steps: int
+
+    def begin(self, network: BidderNetwork) -> None:
+        """Train this network."""
+        self.model = network.to(self.machine.device)
+        self.optimizers = muon_adamw(self.model, self.config)
+
+    def set_rates(self, row: int, step: int) -> None:
+        """Let the rates rise, then fall, see `warm_up_and_decay`."""
+        warm_up_and_decay(self.optimizers, self.config, step, step / self.steps)
+
+    def expected(self, network: nn.Module, batch: tuple[Tensor, ...]) -> Tensor:
+        """Compute what the calls are expected to win."""
+        features, vectors, call, best, *_ = batch
+        with self.machine.autocast():
+            advantages = network(features, vectors).logits.float()
+        both = advantages.gather(1, torch.stack([call, best], dim=1))
+        won: Tensor = both[:, 0] - both[:, 1]
+        return won
+
+    def losses(self, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        """Compute the squared error of a batch."""
+        *_, swing, share = batch
+        return {"loss": (share * (swing - self.expected(self.model, batch)).square()).mean()}
+
+
+def network_of_advantages(start: str, advantages: str) -> BidderNetwork:
+    """Load what is trained: a network that tells advantages, or a bidder's, which tells none."""
+    network = load_network(advantages or start)
+    if not advantages:
+        nn.init.zeros_(network.policy.weight)
+        nn.init.zeros_(network.policy.bias)
+    return network
+
+
+class AdvantagesRecipe(LearnedAdvantages, WrittenRecipe[AdvantagesConfig]):
+    """Learn from files of comparisons."""
 
     command = "bidder-advantages"
-    max_grad_norm = None
 
     def __init__(self, config: AdvantagesConfig, *where: Any) -> None:
         super().__init__(config, *where)
@@ -89,18 +131,9 @@ class AdvantagesRecipe(WrittenRecipe[AdvantagesConfig]):
         self.steps = config.epochs * (self.size // self.batch_size)
 
     def build(self) -> None:
-        """Make the network, whose advantages are zero if it is new, and its optimizers."""
-        self.network = load_network(self.config.advantages or self.config.start)
-        if not self.config.advantages:
-            nn.init.zeros_(self.network.policy.weight)
-            nn.init.zeros_(self.network.policy.bias)
-        self.model = self.network.to(self.machine.device)
-        self.optimizers = muon_adamw(self.model, self.config)
-
-    def set_rates(self, row: int, step: int) -> None:
-        """Let the rates rise, then fall, see `warm_up_and_decay`."""
-        assert self.steps is not None
-        warm_up_and_decay(self.optimizers, self.config, step, step / self.steps)
+        """Make the network and its optimizers."""
+        self.network = network_of_advantages(self.config.start, self.config.advantages)
+        self.begin(self.network)
 
     def batches(self, row: int) -> Iterator[tuple[Tensor, ...]]:
         """Yield the batches of an epoch."""
@@ -120,26 +153,12 @@ class AdvantagesRecipe(WrittenRecipe[AdvantagesConfig]):
         )
         return tuple(torch.from_numpy(x).to(self.machine.device) for x in arrays)
 
-    def _expected(self, network: nn.Module, batch: tuple[Tensor, ...]) -> Tensor:
-        """Compute what the calls are expected to win."""
-        features, vectors, call, best, *_ = batch
-        with self.machine.autocast():
-            advantages = network(features, vectors).logits.float()
-        both = advantages.gather(1, torch.stack([call, best], dim=1))
-        won: Tensor = both[:, 0] - both[:, 1]
-        return won
-
-    def losses(self, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        """Compute the squared error of a batch."""
-        *_, swing, share = batch
-        return {"loss": (share * (swing - self._expected(self.model, batch)).square()).mean()}
-
     @torch.no_grad()
     def evaluate(self, ema: nn.Module) -> Row:
         """Measure what is told of the swings of the test split."""
         n = len(self.test.call)
         parts = [slice(start, start + _AT_ONCE) for start in range(0, n, _AT_ONCE)]
-        expected = torch.cat([self._expected(ema, self._batch(self.test, x)) for x in parts])
+        expected = torch.cat([self.expected(ema, self._batch(self.test, x)) for x in parts])
         told, swing, share = expected.cpu().numpy(), self.test.swing, self.test.share
         explained = 1 - (share * (swing - told) ** 2).sum() / (share * swing**2).sum()
         chosen = told > _TOLD

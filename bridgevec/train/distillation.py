@@ -41,7 +41,7 @@ from bridgevec.train.bidder_net import (
     save_network,
 )
 from bridgevec.train.checkpoint import Row
-from bridgevec.train.loop import Options, WrittenRecipe, check_at_least_one
+from bridgevec.train.loop import Options, Recipe, WrittenRecipe, check_at_least_one
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
 from bridgevec.train.rollouts import LEARNER, Player, continued, play
 from bridgevec.train.situations import Situations
@@ -93,11 +93,37 @@ class DistillationConfig(MuonOptions, Options):
     paths: ClassVar = frozenset({"teacher", "advantages", "start", "embedding"})
 
 
-class Improved(Bidder):
-    """A bidder corrected by what calls win over its likeliest ones.
+_SEEN = 0.003
+"""Of less likely calls too few were compared."""
+
+
+def improve(before: Tensor, won: Tensor, coef: float) -> Tensor:
+    """Correct a policy by what calls win over its likeliest ones.
 
     One step of a natural policy gradient (Kakade, 2002): the odds of a call change by the
     exponential of its advantage, however seldom it was made.
+
+    Parameters
+    ----------
+    before : Tensor, shape (n, 38)
+        Probabilities.
+    won : Tensor, shape (n, 38)
+        IMPs, as networks of `bridgevec.train.advantages` tell them.
+    coef : float
+        How much the logarithm of a call's odds rises for an IMP.
+
+    Returns
+    -------
+    Tensor, shape (n, 38)
+    """
+    gained = won - won.gather(1, before.argmax(dim=1, keepdim=True))
+    gained = coef * gained.clamp(-20, 20).masked_fill(before < _SEEN, 0)
+    after = before * (gained - gained.amax(dim=1, keepdim=True)).exp()  # never infinite
+    return after / after.sum(dim=1, keepdim=True)
+
+
+class Improved(Bidder):
+    """A bidder corrected by what calls win over its likeliest ones, see `improve`.
 
     Parameters
     ----------
@@ -106,9 +132,6 @@ class Improved(Bidder):
         Their logits are IMPs, see `bridgevec.train.advantages`; the mean of several counts.
     coef : float
     """
-
-    _SEEN = 0.003
-    """Of less likely calls too few were compared."""
 
     def __init__(
         self,
@@ -123,21 +146,45 @@ class Improved(Bidder):
     ) -> NDArray[np.float32]:
         """Return the probability of every call; see `Bidder.probabilities`."""
         before = self.bidder.probabilities(hands, auctions, vulnerable)
-        best = before.argmax(axis=1)[:, None]
-        won = np.mean([one.logits(hands, auctions, vulnerable) for one in self.advantages], axis=0)
-        won -= np.take_along_axis(won, best, axis=1)
-        won[before < self._SEEN] = 0
-        gained = self.coef * np.clip(won, -20, 20)
-        after = before * np.exp(gained - gained.max(axis=1, keepdims=True))  # never infinite
-        chances: NDArray[np.float32] = (after / after.sum(axis=1, keepdims=True)).astype(np.float32)
+        won = [one.logits(hands, auctions, vulnerable) for one in self.advantages]
+        mean = torch.from_numpy(np.mean(won, axis=0))
+        chances: NDArray[np.float32] = improve(torch.from_numpy(before), mean, self.coef).numpy()
         return chances
 
 
-class DistillationRecipe(WrittenRecipe[DistillationConfig]):
+class LearnedCalls(Recipe[DistillationConfig]):
+    """Loss and optimizers of a network that learns another bidder's calls, wherever these are made.
+
+    A batch consists of what the network reads, the legal calls, descriptions of the others' hands,
+    and the other bidder's probabilities.
+    """
+
+    unit = "iteration"
+
+    def begin(self, network: BidderNetwork) -> None:
+        """Train this network."""
+        self.model = network.to(self.machine.device)
+        self.optimizers = muon_adamw(self.model, self.config)
+
+    def set_rates(self, row: int, step: int) -> None:
+        """Let the rates rise, then fall, see `warm_up_and_decay`."""
+        warm_up_and_decay(self.optimizers, self.config, step, row / self.rows)
+
+    def losses(self, batch: list[Tensor]) -> dict[str, Tensor]:
+        """Compute the losses of a batch."""
+        features, vectors, legal, others, chances = batch
+        with self.machine.autocast():
+            outputs = self.model(features, vectors)
+        divergence = _divergence(outputs.logits.float(), legal, chances)
+        hands_loss = guess_loss(outputs.guesses.float(), others)
+        loss = divergence + self.config.hands_coef * hands_loss
+        return {"loss": loss, "divergence": divergence, "hands_loss": hands_loss}
+
+
+class DistillationRecipe(LearnedCalls, WrittenRecipe[DistillationConfig]):
     """Let the teacher bid, and learn its calls."""
 
     command = "bidder-distillation"
-    unit = "iteration"
 
     def __init__(self, config: DistillationConfig, *where: Any) -> None:
         super().__init__(config, *where)
@@ -169,10 +216,6 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
         self.model = self.network.to(self.machine.device)
         self.optimizers = muon_adamw(self.model, config)
         self.test = self._play(np.random.default_rng([config.seed, 1]), config.eval_deals, False)
-
-    def set_rates(self, row: int, step: int) -> None:
-        """Let the rates rise, then fall, see `warm_up_and_decay`."""
-        warm_up_and_decay(self.optimizers, self.config, step, row / self.rows)
 
     def batches(self, row: int) -> Iterator[list[Tensor]]:
         """Bid an iteration's deals, and give all positions, shuffled, as often as asked."""
@@ -214,16 +257,6 @@ class DistillationRecipe(WrittenRecipe[DistillationConfig]):
             positions.chances,
         ]
         return [torch.from_numpy(x) for x in arrays]
-
-    def losses(self, batch: list[Tensor]) -> dict[str, Tensor]:
-        """Compute the losses of a batch."""
-        features, vectors, legal, others, chances = batch
-        with self.machine.autocast():
-            outputs = self.model(features, vectors)
-        divergence = _divergence(outputs.logits.float(), legal, chances)
-        hands_loss = guess_loss(outputs.guesses.float(), others)
-        loss = divergence + self.config.hands_coef * hands_loss
-        return {"loss": loss, "divergence": divergence, "hands_loss": hands_loss}
 
     def due(self, row: int) -> bool:
         """Evaluate every `eval_interval` rows."""
