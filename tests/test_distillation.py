@@ -7,6 +7,7 @@ import pytest
 
 import bridgevec.train.distillation as module
 from bridgevec.bidders import load_bidder
+from bridgevec.cards import suit_points
 from bridgevec.train.distillation import DistillationConfig, DistillationRecipe
 from bridgevec.train.loop import fit
 
@@ -82,6 +83,32 @@ def test_calls_are_learned_from_as_often_as_asked(tmp_path):
     assert steps[1] == 3 * steps[0] > 0
 
 
+def test_strong_deals_come_as_often_as_asked_and_say_nothing_of_who_holds_what(
+    tmp_path, monkeypatch
+):
+    real, dealt = module._deal_strong, []
+
+    def keeping(n, random):
+        dealt.append(real(n, random))
+        return dealt[-1]
+
+    monkeypatch.setattr(module, "_deal_strong", keeping)
+    few = {"teacher": "imitation", "hand": "features", "num_envs": 200}
+    losses = []
+    for share in (0.0, 0.4, 1.0):
+        out = tmp_path / f"{share}.safetensors"
+        options = few | {"out": str(out), "strong_fraction": share}
+        fit(DistillationRecipe, config(tmp_path, **options), progress=False)
+        losses.append(rows(out)[0]["hands_loss"])
+    assert [len(masks) for masks in dealt] == [0, 0, 80, 80, 200, 200]  # two iterations each
+    for masks in dealt:
+        points = suit_points(masks).sum(axis=2)
+        assert ((points[:, :2] + points[:, 2:]).max(axis=1) >= 27).all()
+    assert min(losses[:2]) > 0
+    assert losses[2] == 0
+    assert (dealt[2] != dealt[3]).any()
+
+
 @pytest.mark.slow
 def test_resuming_is_exact(tmp_path, monkeypatch):
     (tmp_path / "whole").mkdir()
@@ -113,6 +140,7 @@ def test_resuming_is_exact(tmp_path, monkeypatch):
         ({"update_epochs": 0}, "update_epochs is 0, expected at least 1"),
         ({"opponents": ()}, "opponents is empty"),
         ({"opponent_fraction": 1.5}, "opponent_fraction is 1.5, expected 0 to 1"),
+        ({"strong_fraction": -0.1}, "strong_fraction is -0.1, expected 0 to 1"),
         ({"hand": "eyes"}, "hand is 'eyes', expected features"),
     ],
 )

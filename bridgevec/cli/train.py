@@ -89,7 +89,7 @@ TRAININGS = {
         "bridgevec.train.policy_iteration",
         "PolicyIterationConfig",
         "iterate_policy",
-        "Make a bidder stronger, all on a GPU.",
+        "Make a bidder stronger, all on one device.",
         (
             "bridgevec train bidder-policy-iteration --start mine.safetensors"
             " --deals train.parquet --out rounds",

@@ -254,7 +254,7 @@ def mask_illegal(logits: Tensor, legal: Tensor) -> Tensor:
     return logits.masked_fill(legal == 0, -1e9)
 
 
-def guess_loss(guesses: Tensor, truth: Tensor) -> Tensor:
+def guess_loss(guesses: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
     """Compare guessed hands with the real ones.
 
     Parameters
@@ -263,6 +263,8 @@ def guess_loss(guesses: Tensor, truth: Tensor) -> Tensor:
         See `Outputs`.
     truth : Tensor, shape (n, 3, 13)
         From `bridgevec.bidders.features.describe_hands`.
+    weight : Tensor, shape (n,), optional
+        How much each row counts, 1 on average.
 
     Returns
     -------
@@ -274,7 +276,9 @@ def guess_loss(guesses: Tensor, truth: Tensor) -> Tensor:
     squares = (means - truth).square()
     # The spread learns from the error, not the error from the spread.
     density = spreads + squares[..., :SPREAD].detach() * (-2 * spreads).exp() / 2
-    return squares.mean() + density.mean()
+    if weight is None:
+        return squares.mean() + density.mean()
+    return (weight * (squares.mean((1, 2)) + density.mean((1, 2)))).mean()
 
 
 def save_network(

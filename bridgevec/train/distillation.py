@@ -27,7 +27,7 @@ from bridgevec.bidders.bidder import Bidder
 from bridgevec.bidders.features import DESCRIPTION, describe_hands
 from bridgevec.bidders.policy import PolicyBidder
 from bridgevec.bidders.registry import load_bidder
-from bridgevec.cards import random_masks
+from bridgevec.cards import random_masks, suit_points
 from bridgevec.train.bidder_net import (
     BidderNetwork,
     EmbeddingInput,
@@ -48,6 +48,8 @@ from bridgevec.train.situations import Situations
 from bridgevec.weights import find_weights, read_weights
 
 _AT_ONCE = 16384
+_STRONG = 27
+"""Points of a side that one deal in six has, and two of three deals that make a slam."""
 
 
 @dataclass(kw_only=True)
@@ -62,6 +64,11 @@ class DistillationConfig(MuonOptions, Options):
         "at the others it plays itself.",
     ] = ("imitation",)
     opponent_fraction: Annotated[float, "Share of the tables at which these sit."] = 0.5
+    strong_fraction: Annotated[
+        float,
+        "Share of the deals that are dealt until a side has 27 points; the others are dealt by "
+        "chance. Slams are few, and much depends on them.",
+    ] = 0.0
     advantages: Annotated[
         tuple[str, ...],
         "Weights that bridgevec train bidder-advantages has written for the teacher: its calls are "
@@ -156,7 +163,8 @@ class LearnedCalls(Recipe[DistillationConfig]):
     """Loss and optimizers of a network that learns another bidder's calls, wherever these are made.
 
     A batch consists of what the network reads, the legal calls, descriptions of the others' hands,
-    and the other bidder's probabilities.
+    how much these count, and the other bidder's probabilities. What that bidder calls does not
+    depend on how often such deals come, but who holds what does.
     """
 
     unit = "iteration"
@@ -172,11 +180,11 @@ class LearnedCalls(Recipe[DistillationConfig]):
 
     def losses(self, batch: list[Tensor]) -> dict[str, Tensor]:
         """Compute the losses of a batch."""
-        features, vectors, legal, others, chances = batch
+        features, vectors, legal, others, weight, chances = batch
         with self.machine.autocast():
             outputs = self.model(features, vectors)
         divergence = _divergence(outputs.logits.float(), legal, chances)
-        hands_loss = guess_loss(outputs.guesses.float(), others)
+        hands_loss = guess_loss(outputs.guesses.float(), others, weight)
         loss = divergence + self.config.hands_coef * hands_loss
         return {"loss": loss, "divergence": divergence, "hands_loss": hands_loss}
 
@@ -195,8 +203,9 @@ class DistillationRecipe(LearnedCalls, WrittenRecipe[DistillationConfig]):
         )
         if not config.opponents:
             raise ValueError("opponents is empty, expected at least one bidder")
-        if not 0 <= config.opponent_fraction <= 1:
-            raise ValueError(f"opponent_fraction is {config.opponent_fraction}, expected 0 to 1")
+        for name in ("opponent_fraction", "strong_fraction"):
+            if not 0 <= (value := getattr(config, name)) <= 1:
+                raise ValueError(f"{name} is {value}, expected 0 to 1")
         names = config.teacher, *config.advantages
         self.teacher, *self.advantages = (
             load_network(name).to(self.machine.device) for name in names
@@ -232,8 +241,13 @@ class DistillationRecipe(LearnedCalls, WrittenRecipe[DistillationConfig]):
         """Bid deals, and give what the teacher saw, the legal calls, the hands and its calls."""
         dealers, vulnerable = random.integers(4, size=(2, n), dtype=np.uint8)
         here = Situations(random_masks(n, random), dealers, vulnerable)
+        by_chance = np.ones(n, dtype=np.float32)
         owners = np.full((n, 4), LEARNER, dtype=np.uint8)
         if opponents:
+            strong = random.permutation(n)[: round(self.config.strong_fraction * n)]
+            here.masks[strong] = _deal_strong(len(strong), random)
+            by_chance[strong] = 0
+            by_chance /= max(by_chance.mean(), 1 / n)
             met = int(self.config.opponent_fraction * n)
             other = 1 + random.integers(len(self.opponents), size=(met, 1))
             away = (np.arange(4) & 1) != random.integers(2, size=(met, 1))
@@ -254,6 +268,7 @@ class DistillationRecipe(LearnedCalls, WrittenRecipe[DistillationConfig]):
             *self.network.input.observe(hands, auctions, here.vulnerable[table]),
             auctions.legal_masks(),
             described[table[:, None], others],
+            by_chance[table],
             positions.chances,
         ]
         return [torch.from_numpy(x) for x in arrays]
@@ -267,7 +282,7 @@ class DistillationRecipe(LearnedCalls, WrittenRecipe[DistillationConfig]):
         """Compare with the teacher on the test split."""
         divergence, same, n = 0.0, 0, len(self.test[0])
         for batch in zip(*(x.split(_AT_ONCE) for x in self.test), strict=True):
-            features, vectors, legal, _, chances = (x.to(self.machine.device) for x in batch)
+            features, vectors, legal, _, _, chances = (x.to(self.machine.device) for x in batch)
             logits = ema(features, vectors).logits
             divergence += float(_divergence(logits, legal, chances)) * len(features)
             calls = mask_illegal(logits, legal).argmax(1)
@@ -296,6 +311,16 @@ class DistillationRecipe(LearnedCalls, WrittenRecipe[DistillationConfig]):
             "divergence from the teacher": losses,
             "same likeliest call": {"test split": "test_agreement"},
         }, "linear"
+
+
+def _deal_strong(n: int, random: np.random.Generator) -> NDArray[np.uint64]:
+    """Deal until a side has enough points for a slam, as often as asked."""
+    found = [np.empty((0, 4), dtype=np.uint64)]
+    while sum(map(len, found)) < n:
+        masks = random_masks(8 * n, random)
+        points = suit_points(masks).sum(axis=2)
+        found.append(masks[(points[:, :2] + points[:, 2:]).max(axis=1) >= _STRONG])
+    return np.concatenate(found)[:n]
 
 
 def _divergence(logits: Tensor, legal: Tensor, chances: Tensor) -> Tensor:
