@@ -120,9 +120,9 @@ class PolicyIterationConfig:
     hands_coef: Annotated[
         float, "Weight in the loss of telling what the other three players hold."
     ] = 0.03
-    eval_deals: Annotated[int, "So many of the deals are only played on by duplicate matches."] = (
-        20_000
-    )
+    eval_deals: Annotated[
+        int, "So many of the deals are only for the duplicate matches after each round."
+    ] = 2000
     seed: Annotated[int, "Seed of everything random."] = 0
     device: Annotated[
         str, "auto (a GPU if there is one), or a device as PyTorch names it, such as cuda:1."
