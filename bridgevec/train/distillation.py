@@ -222,8 +222,7 @@ class DistillationRecipe(LearnedCalls, WrittenRecipe[DistillationConfig]):
         if config.start == "none":
             _take_over(self.network, load_network(config.teacher))
         self.network.keycards = self.network.keycards or self.teacher.keycards
-        self.model = self.network.to(self.machine.device)
-        self.optimizers = muon_adamw(self.model, config)
+        self.begin(self.network)
         self.test = self._play(np.random.default_rng([config.seed, 1]), config.eval_deals, False)
 
     def batches(self, row: int) -> Iterator[list[Tensor]]:
