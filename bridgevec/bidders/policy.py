@@ -31,6 +31,7 @@ from bridgevec.bidders.features import (
     Seen,
 )
 from bridgevec.cards import HandLike, SeatLike
+from bridgevec.models.blas import one_blas_thread
 from bridgevec.models.encoder import HandEncoder
 from bridgevec.models.reader import Reader
 from bridgevec.weights import find_weights, read_weights, tensors_under
@@ -136,6 +137,7 @@ class PolicyBidder(Bidder):
     def __repr__(self) -> str:
         return f"PolicyBidder({self.name!r})"
 
+    @one_blas_thread
     def last_layer(self, seen: Seen) -> NDArray[np.float32]:
         """Compute the network's last hidden layer.
 
@@ -186,6 +188,7 @@ class PolicyBidder(Bidder):
             x += y
         return np.maximum(x, 0, out=x)
 
+    @one_blas_thread
     def _head(
         self, head: tuple[NDArray[np.float32], NDArray[np.float32]], seen: Seen
     ) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgevec.cards import hand_bits
+from bridgevec.models.blas import one_blas_thread
 from bridgevec.models.encoder import silu
 from bridgevec.weights import find_weights, read_weights
 
@@ -66,6 +67,7 @@ class Deal2Tricks:
         if self._cards.shape[0] != 52:
             raise ValueError(f"{path}: it reads {self._cards.shape[0]} cards of a suit, not 52")
 
+    @one_blas_thread
     def probabilities(
         self, masks: NDArray[np.uint64], declarers: NDArray[np.integer]
     ) -> NDArray[np.float32]:

@@ -32,6 +32,7 @@ from bridgevec.cards import (
     hand_text,
     random_masks,
 )
+from bridgevec.models.blas import one_blas_thread
 from bridgevec.models.encoder import HandEncoder, silu
 from bridgevec.weights import find_weights, read_weights
 
@@ -287,6 +288,7 @@ class Embedding:
             )
         return self.estimate_of_vectors(self.encoder.embed(first), self.encoder.embed(second))
 
+    @one_blas_thread
     def estimate_of_vectors(
         self, declarers: NDArray[np.float32], dummies: NDArray[np.float32]
     ) -> TrickEstimate:
