@@ -342,7 +342,7 @@ BASE = {
     "train bidder-advantages": ["--comparisons", NOWHERE],
     "train bidder-imitation": ["--auctions", NOWHERE],
     "train bidder-distillation": ["--out", f"{NOWHERE}/x.safetensors"],
-    "train bidder-policy-iteration": ["--deals", NOWHERE],
+    "train policy-iteration": ["--deals", NOWHERE],
     "train comparisons": ["--deals", NOWHERE],
     "train deal2tricks": ["--deals", NOWHERE],
     "train guesses": ["--out", f"{NOWHERE}/x.safetensors"],

@@ -4,10 +4,11 @@ import threading
 
 import numpy as np
 import pytest
-from threadpoolctl import ThreadpoolController, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 from bridgevec.bidders import load_bidder
 from bridgevec.bidders.bidder import one_table
+from bridgevec.models import blas
 from bridgevec.models.blas import one_blas_thread
 from bridgevec.models.deal2tricks import load_deal2tricks
 from bridgevec.models.embedding import estimate_tricks
@@ -15,7 +16,8 @@ from bridgevec.models.embedding import estimate_tricks
 
 def threads():
     """Return to how many threads NumPy's library would give a product."""
-    libraries = ThreadpoolController().select(user_api="blas").info()
+    # Others, such as SciPy's, may have been loaded since.
+    libraries = blas._controller().select(user_api="blas").info()
     return {one["num_threads"] for one in libraries}
 
 

@@ -27,7 +27,7 @@ from bridgevec.weights import WEIGHTS
 
 # These do not write weights as the common loop does: one makes data, one solves least squares, and
 # one makes a folder of networks, round by round.
-OTHERS = ("bidder-policy-iteration", "comparisons", "guesses")
+OTHERS = ("policy-iteration", "comparisons", "guesses")
 
 
 @pytest.fixture

@@ -238,7 +238,7 @@ def test_rounds_make_bidders_and_go_on_where_they_were_stopped(tmp_path):
     told = {f"advantages-{i}-{j}.safetensors" for i in (1, 2) for j in (1, 2)}
     assert names == told | {"bidder-1.safetensors", "bidder-2.safetensors"}
     card = json.loads(last.with_suffix(".json").read_text())
-    assert card["command"].startswith("bridgevec train bidder-policy-iteration --out")
+    assert card["command"].startswith("bridgevec train policy-iteration --out")
     assert card["trained before"]
     assert load_bidder(last).keycards
     before, first = last.read_bytes(), last.with_name("bidder-1.safetensors")

@@ -85,16 +85,6 @@ TRAININGS = {
             " --epochs 3 --batch-size 512 --learning-rate 0.001 --muon-rate 0.004",
         ),
     ),
-    "bidder-policy-iteration": Training(
-        "bridgevec.train.policy_iteration",
-        "PolicyIterationConfig",
-        "iterate_policy",
-        "Make a bidder stronger, all on one device.",
-        (
-            "bridgevec train bidder-policy-iteration --start mine.safetensors"
-            " --deals train.parquet --out rounds",
-        ),
-    ),
     "comparisons": Training(
         "bridgevec.train.comparisons",
         "ComparisonsConfig",
@@ -143,6 +133,16 @@ TRAININGS = {
             "bridgevec train opening --auctions a.pbn --auctions b.lin --epochs 20",
             "bridgevec train opening --auctions many.parquet --start none --features all"
             " --dropout 0 --epochs 12 --batch-size 1024",
+        ),
+    ),
+    "policy-iteration": Training(
+        "bridgevec.train.policy_iteration",
+        "PolicyIterationConfig",
+        "iterate_policy",
+        "Make a bidder stronger, all on one device.",
+        (
+            "bridgevec train policy-iteration --start mine.safetensors"
+            " --deals train.parquet --out rounds",
         ),
     ),
     "vectors": Training(

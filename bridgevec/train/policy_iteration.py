@@ -1,4 +1,4 @@
-r"""Make a bidder stronger, all on one device: ``bridgevec train bidder-policy-iteration``.
+r"""Make a bidder stronger, all on one device: ``bridgevec train policy-iteration``.
 
 A round has three steps. The bidder bids deals by chance, and some of its calls are compared with
 the ones that it likes best, by bidding on after both; networks learn from millions of such
@@ -6,7 +6,7 @@ comparisons what calls win; a new bidder learns to bid like the old one correcte
 commands ``comparisons``, ``bidder-advantages`` and ``bidder-distillation`` do the same one after
 another, on a processor's cores; here nothing leaves the device between them::
 
-    bridgevec train bidder-policy-iteration --start default --deals train.parquet --out rounds
+    bridgevec train policy-iteration --start default --deals train.parquet --out rounds
 
 The folder gets ``bidder-1.safetensors``, ``bidder-2.safetensors`` and so on, and the networks that
 tell advantages. A run that was stopped goes on after the last round that it finished; what it had
@@ -442,7 +442,7 @@ def _round(
     del deciding["rounds"]  # a longer run goes on
     about: dict[str, Any] = {
         "trained before": commands_to(config.start),
-        "command": command_line("bidder-policy-iteration", config),
+        "command": command_line("policy-iteration", config),
         "data": {"provenance": config.provenance},
         "arguments": deciding,
     }
