@@ -76,7 +76,6 @@ class LearnedAdvantages(Recipe[AdvantagesConfig]):
     """
 
     max_grad_norm = None
-    steps: int
 
     def begin(self, network: BidderNetwork) -> None:
         """Train this network."""
@@ -85,6 +84,7 @@ class LearnedAdvantages(Recipe[AdvantagesConfig]):
 
     def set_rates(self, row: int, step: int) -> None:
         """Let the rates rise, then fall, see `warm_up_and_decay`."""
+        assert self.steps is not None
         warm_up_and_decay(self.optimizers, self.config, step, step / self.steps)
 
     def expected(self, network: nn.Module, batch: tuple[Tensor, ...]) -> Tensor:

@@ -295,7 +295,8 @@ class _Advantages(LearnedAdvantages):
 
     def batches(self, row: int) -> Iterator[tuple[Tensor, ...]]:
         order = torch.randperm(len(self.train.call), device=self.machine.device)
-        for rows in order[: self.steps * self.batch_size].split(self.batch_size):
+        whole = len(order) // self.batch_size * self.batch_size
+        for rows in order[:whole].split(self.batch_size):
             yield _batch(self.train, rows)
 
     @torch.no_grad()
