@@ -176,10 +176,9 @@ class AdvantagesRecipe(LearnedAdvantages, WrittenRecipe[AdvantagesConfig]):
     def save(self, path: Path, ema: nn.Module, card: dict[str, Any]) -> None:
         """Write weights and card, with what made the comparisons and the bidder at the start."""
         assert isinstance(ema, BidderNetwork)
-        before = commands_to(self.config.start)
-        if self.config.advantages:
-            before += commands_to(self.config.advantages)
-        before += comparison_commands(self.config.comparisons)
+        config = self.config
+        before = commands_to(config.start, *filter(None, [config.advantages]))
+        before += comparison_commands(config.comparisons)
         save_network(path, ema, {"trained before": list(dict.fromkeys(before))} | card)
 
     def curves(self, log: list[Row]) -> tuple[dict[str, dict[str, str]], str]:

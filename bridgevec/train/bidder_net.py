@@ -304,10 +304,18 @@ def save_network(
     write_model(path, save(tensors), about | card)
 
 
-def commands_to(name: str | os.PathLike[str]) -> list[str]:
+def commands_to(*names: str | os.PathLike[str]) -> list[str]:
     """List the commands that led to weights, their own last, for the card of what begins there."""
-    card = read_weights(find_weights(name, "bidder"))[0]
-    return [*card.get("trained before", []), card.get("command", os.fspath(name))]
+    commands: list[str] = []
+    for name in names:
+        card = read_weights(find_weights(name, "bidder"))[0]
+        commands += [*card.get("trained before", []), card.get("command", os.fspath(name))]
+    return list(dict.fromkeys(commands))
+
+
+def system_of(name: str | os.PathLike[str]) -> str:
+    """Return what the card of weights says of their calls, for the card of what bids alike."""
+    return str(read_weights(find_weights(name, "bidder"))[0].get("system", ""))
 
 
 def load_network(name: str | os.PathLike[str]) -> BidderNetwork:

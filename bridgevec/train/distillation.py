@@ -39,17 +39,22 @@ from bridgevec.train.bidder_net import (
     make_network,
     mask_illegal,
     save_network,
+    system_of,
 )
 from bridgevec.train.checkpoint import Row
 from bridgevec.train.loop import Options, Recipe, WrittenRecipe, check_at_least_one
 from bridgevec.train.optim import MuonOptions, muon_adamw, warm_up_and_decay
 from bridgevec.train.rollouts import LEARNER, Player, continued, play
 from bridgevec.train.situations import Situations
-from bridgevec.weights import find_weights, read_weights
 
 _AT_ONCE = 16384
 _STRONG = 27
 """Points of a side that one deal in six has, and two of three deals that make a slam."""
+
+
+AdvantagesCoef = Annotated[
+    float, "How much the logarithm of a call's odds rises for an IMP that it wins."
+]
 
 
 @dataclass(kw_only=True)
@@ -74,9 +79,7 @@ class DistillationConfig(MuonOptions, Options):
         "Weights that bridgevec train bidder-advantages has written for the teacher: its calls are "
         "corrected by what others win, the mean of what several of them say.",
     ] = ()
-    advantages_coef: Annotated[
-        float, "How much the logarithm of a call's odds rises for an IMP that it wins."
-    ] = 2.0
+    advantages_coef: AdvantagesCoef = 2.0
     start: Annotated[
         str,
         "A bidder to train further, a shipped name or a file; none for a new one, which takes over "
@@ -243,10 +246,12 @@ class DistillationRecipe(LearnedCalls, WrittenRecipe[DistillationConfig]):
         by_chance = np.ones(n, dtype=np.float32)
         owners = np.full((n, 4), LEARNER, dtype=np.uint8)
         if opponents:
-            strong = random.permutation(n)[: round(self.config.strong_fraction * n)]
+            share = self.config.strong_fraction
+            # Without strong deals nothing more is drawn, so that seeds mean what they did.
+            strong = random.permutation(n if share else 0)[: round(share * n)]
             here.masks[strong] = _deal_strong(len(strong), random)
             by_chance[strong] = 0
-            by_chance /= max(by_chance.mean(), 1 / n)
+            by_chance /= by_chance.mean() or 1
             met = int(self.config.opponent_fraction * n)
             other = 1 + random.integers(len(self.opponents), size=(met, 1))
             away = (np.arange(4) & 1) != random.integers(2, size=(met, 1))
@@ -296,11 +301,9 @@ class DistillationRecipe(LearnedCalls, WrittenRecipe[DistillationConfig]):
         """Write weights and card, with what led to the start, or to the teacher, and advantages."""
         assert isinstance(ema, BidderNetwork)
         config = self.config
-        system = read_weights(find_weights(config.teacher, "bidder"))[0].get("system", "")
-        before = commands_to(config.teacher if config.start == "none" else config.start)
-        for name in config.advantages:
-            before += commands_to(name)
-        about = {"system": system, "trained before": list(dict.fromkeys(before))}
+        start = config.teacher if config.start == "none" else config.start
+        before = commands_to(start, *config.advantages)
+        about = {"system": system_of(config.teacher), "trained before": before}
         save_network(path, ema, about | card)
 
     def curves(self, log: list[Row]) -> tuple[dict[str, dict[str, str]], str]:
