@@ -23,9 +23,8 @@ from bridgevec.records import read_deals
 from bridgevec.scoring import imps
 from bridgevec.train import rollouts
 from bridgevec.train import tensor_tables as tables
-from bridgevec.train.bidder_net import load_network
+from bridgevec.train.bidder_net import BidderNetwork, load_network
 from bridgevec.train.policy_iteration import (
-    Bank,
     PolicyIterationConfig,
     _Iteration,
     iterate_policy,
@@ -155,6 +154,25 @@ def test_a_network_bids_as_ever(name):
     np.testing.assert_array_equal(points[same, 0], theirs[same])
 
 
+@pytest.mark.parametrize("hand", ["both", "cards"])
+def test_what_a_network_reads_of_its_hand_is_all_read(hand):
+    torch.manual_seed(0)
+    encoder = load_network("default").input.encoder if hand == "both" else None
+    network = BidderNetwork(32, 1, hand, encoder)
+    deals = tables.exchange(deals_of(50), generator())
+    masks, dealers = masks_of(deals), deals.dealers.numpy()
+    auctions = Auctions(50)
+    auctions.start(np.ones(50, dtype=bool), dealers.astype(np.uint8))
+    hands = masks[np.arange(50), dealers]
+    seen = network.input.observe(hands, auctions, deals.vulnerable.numpy().astype(np.uint8))
+    expected = network(*map(torch.from_numpy, seen)).logits
+    player = tables.TensorPlayer(network, deals, False)
+    start = TensorAuctions.start(deals.dealers)
+    which = 4 * torch.arange(50) + deals.dealers
+    said = player.logits(start.features(deals.vulnerable), which)
+    np.testing.assert_allclose(said, expected.detach(), atol=1e-5)
+
+
 def test_points_become_imps():
     points = np.concatenate([np.arange(-8000, 8000, 10)])
     scorer = tables.Scorer(torch.device("cpu"))
@@ -190,7 +208,7 @@ def test_comparisons_are_those_of_the_other_self_play():
     # The same auctions, from what was called.
     compiled = Auctions(n)
     compiled.start(np.ones(n, dtype=bool), dealers)
-    tricks_of = [rollouts.Player(x, here.masks) for x in networks]
+    others = [rollouts.Player(x, here.masks) for x in networks]
     recent = seen.auctions.recent.numpy()
     counted = (recent > 0).sum(axis=1)
     short = np.flatnonzero(counted < recent.shape[1])
@@ -207,7 +225,7 @@ def test_comparisons_are_those_of_the_other_self_play():
     )
     expected, seats = rollouts.compare(
         owners.numpy().astype(np.uint8),
-        tricks_of,
+        others,
         here,
         positions,
         position.numpy()[chosen],
@@ -222,12 +240,12 @@ def test_comparisons_are_those_of_the_other_self_play():
 
 def test_deals_near_slams_are_drawn_as_often_as_asked():
     deals = deals_of(400)
-    drawn, value = Bank(deals, 0.5).draw(2000, generator())
+    drawn, value = tables.Bank(deals, 0.5).draw(2000, generator())
     assert drawn.near_slam.float().mean() == pytest.approx(0.5, abs=0.05)
     natural = deals.near_slam.float().mean()
     np.testing.assert_allclose(value[drawn.near_slam], natural / 0.5, rtol=1e-5)
     assert value.mean() == pytest.approx(1, abs=0.1)
-    np.testing.assert_allclose(Bank(deals, 0).draw(100, generator())[1], 1, rtol=1e-5)
+    np.testing.assert_allclose(tables.Bank(deals, 0).draw(100, generator())[1], 1, rtol=1e-5)
 
 
 def test_rounds_make_bidders_and_go_on_where_they_were_stopped(tmp_path):
@@ -240,6 +258,7 @@ def test_rounds_make_bidders_and_go_on_where_they_were_stopped(tmp_path):
     card = json.loads(last.with_suffix(".json").read_text())
     assert card["command"].startswith("bridgevec train policy-iteration --out")
     assert card["trained before"]
+    assert card["system"]
     assert load_bidder(last).keycards
     before, first = last.read_bytes(), last.with_name("bidder-1.safetensors")
     stamp = first.stat().st_mtime_ns
@@ -261,6 +280,8 @@ def test_advantages_that_are_there_save_the_first_comparisons(tmp_path):
     assert {path.name for path in (tmp_path / "again").glob("*.safetensors")} == {
         "bidder-1.safetensors"
     }
+    card = json.loads((tmp_path / "again" / "bidder-1.json").read_text())
+    assert any("policy-iteration" in line for line in card["trained before"])
     one, other = (load_network(p / "bidder-1.safetensors") for p in (out, tmp_path / "again"))
     assert torch.equal(one.rows, other.rows)
 
@@ -270,7 +291,7 @@ def test_wrong_options_are_named(tmp_path):
     for options, message in (
         ({"rounds": 0}, "rounds is 0, expected at least 1"),
         ({"eval_deals": 3000}, "there are 4000 deals, expected at least 6000"),
-        ({"start": "imitation"}, "imitation reads no embedding of its hand"),
+        ({"start": "imitation"}, "imitation, which reads 'features' of its hand"),
         ({"num_iterations": 1}, "num_iterations is 1, expected at least 2"),
         ({"slam_fraction": 1.0}, r"slam_fraction is 1.0, expected 0 to less than 1"),
         ({"anchor_tables": 4}, "anchor_tables is 4, expected 0 to 3"),

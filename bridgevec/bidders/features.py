@@ -62,7 +62,9 @@ HANDS = ("features", "embedding", "cards", "both")
 """What a network may read of its own hand."""
 # An observation begins with the features of the hand, always as many: length and honours of four
 # suits, 13 cards, then points, shape and strength.
-_HAND, _CARDS = 24, slice(8, 21)
+_HAND = 24
+CARDS = slice(8, 21)
+"""Where, among the features of a hand, its cards are."""
 OTHERS = ("left", "partner", "right")
 """The players whose hands are guessed."""
 MEANS = np.array([3.25] * 4 + [10] + [0] * 8, dtype=np.float32)
@@ -169,7 +171,7 @@ class BidderInput:
             return features
         kept = features[:, _HAND:]
         if self.hand != "embedding":
-            kept = np.concatenate([features[:, _CARDS], kept], axis=1)
+            kept = np.concatenate([features[:, CARDS], kept], axis=1)
         # Zeros stand at the end alone.
         features = np.zeros_like(features)
         features[:, : kept.shape[1]] = kept

@@ -41,6 +41,18 @@ from bridgevec.train.checkpoint import (
 )
 from bridgevec.train.optim import move_average
 
+# Options that others than `Options` have, too.
+Seed = Annotated[int, "Seed of everything random."]
+DeviceName = Annotated[
+    str, "auto (a GPU if there is one), or a device as PyTorch names it, such as cuda:1."
+]
+Precision = Annotated[
+    str,
+    "float32 (with TensorFloat-32 products on a GPU), bfloat16 (mixed precision: products in "
+    "16 bits, the rest in 32), or auto (mixed on a GPU).",
+]
+Provenance = Annotated[str, "Where the data came from, for the model card."]
+
 
 @dataclass(kw_only=True)
 class Options:
@@ -54,15 +66,9 @@ class Options:
     ema_decay: Annotated[
         float, "The weights written are an exponential moving average with this decay."
     ] = 0.998
-    seed: Annotated[int, "Seed of everything random."] = 0
-    device: Annotated[
-        str, "auto (a GPU if there is one), or a device as PyTorch names it, such as cuda:1."
-    ] = "auto"
-    precision: Annotated[
-        str,
-        "float32 (with TensorFloat-32 products on a GPU), bfloat16 (mixed precision: products in "
-        "16 bits, the rest in 32), or auto (mixed on a GPU).",
-    ] = "float32"
+    seed: Seed = 0
+    device: DeviceName = "auto"
+    precision: Precision = "float32"
     compile: Annotated[
         bool,
         "Let PyTorch compile the network first. This takes a minute and needs a C++ compiler; "
@@ -79,7 +85,7 @@ class Options:
     tensorboard: Annotated[
         str, "Folder for TensorBoard event files. Needs the package tensorboard."
     ] = ""
-    provenance: Annotated[str, "Where the data came from, for the model card."] = ""
+    provenance: Provenance = ""
 
     paths: ClassVar[frozenset[str]] = frozenset()
     """Options that name files or folders: a training may be resumed after they were moved."""

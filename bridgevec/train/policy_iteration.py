@@ -36,12 +36,36 @@ from bridgevec.train.advantages import (
     LearnedAdvantages,
     network_of_advantages,
 )
-from bridgevec.train.bidder_net import BidderNetwork, commands_to, load_network, save_network
+from bridgevec.train.bidder_net import (
+    BidderNetwork,
+    HandsCoef,
+    commands_to,
+    load_network,
+    save_network,
+    system_of,
+)
 from bridgevec.train.checkpoint import Row, command_line, deciding_arguments
-from bridgevec.train.distillation import DistillationConfig, LearnedCalls, improve
-from bridgevec.train.loop import Machine, check_at_least_one, choose_device, is_mixed, run
+from bridgevec.train.distillation import (
+    AdvantagesCoef,
+    DistillationConfig,
+    LearnedCalls,
+    improve,
+)
+from bridgevec.train.loop import (
+    DeviceName,
+    Machine,
+    Precision,
+    Provenance,
+    Seed,
+    check_at_least_one,
+    choose_device,
+    is_mixed,
+    run,
+)
+from bridgevec.train.tables import check_shares
 from bridgevec.train.tensor_auctions import TensorAuctions
 from bridgevec.train.tensor_tables import (
+    Bank,
     Compared,
     Deals,
     Scorer,
@@ -52,6 +76,7 @@ from bridgevec.train.tensor_tables import (
     exchange,
     labelled_deals,
     seats,
+    shares,
 )
 
 _AT_ONCE = 1 << 18
@@ -109,70 +134,22 @@ class PolicyIterationConfig:
         float, "Peak of AdamW's rate when advantages are learned."
     ] = 3e-3
     advantages_muon_rate: Annotated[float, "Peak of Muon's rate meanwhile."] = 0.01
-    advantages_coef: Annotated[
-        float, "How much the logarithm of a call's odds rises for an IMP that it wins."
-    ] = 4.0
+    advantages_coef: AdvantagesCoef = 4.0
     distillation_iterations: Annotated[int, "How often to bid and learn the corrected calls."] = 60
     batch_size: Annotated[int, "Calls per step, when these are learned."] = 8192
     learning_rate: Annotated[float, "Peak of AdamW's rate then."] = 2e-3
     muon_rate: Annotated[float, "Peak of Muon's rate then."] = 0.007
     warmup: Annotated[int, "Steps over which rates rise."] = 100
-    hands_coef: Annotated[
-        float, "Weight in the loss of telling what the other three players hold."
-    ] = 0.03
+    hands_coef: HandsCoef = 0.03
     eval_deals: Annotated[
         int, "So many of the deals are only for the duplicate matches after each round."
     ] = 2000
-    seed: Annotated[int, "Seed of everything random."] = 0
-    device: Annotated[
-        str, "auto (a GPU if there is one), or a device as PyTorch names it, such as cuda:1."
-    ] = "auto"
-    precision: Annotated[str, "float32, bfloat16 (mixed precision), or auto (mixed on a GPU)."] = (
-        "auto"
-    )
-    provenance: Annotated[str, "Where the data came from, for the model card."] = ""
+    seed: Seed = 0
+    device: DeviceName = "auto"
+    precision: Precision = "auto"
+    provenance: Provenance = ""
 
     paths: ClassVar = frozenset({"start", "advantages", "deals", "anchor", "rivals"})
-
-
-class Bank:
-    """Labelled deals on a device, to draw from with suits exchanged and the table turned.
-
-    Parameters
-    ----------
-    deals : Deals
-    slam_fraction : float
-        As in `bridgevec.train.tables.TableOptions`.
-    """
-
-    def __init__(self, deals: Deals, slam_fraction: float) -> None:
-        self.deals, self._fraction = deals, slam_fraction
-        near = deals.near_slam
-        self._kinds = (~near).nonzero()[:, 0], near.nonzero()[:, 0]
-        self._natural = len(self._kinds[1]) / len(near)
-
-    def draw(self, n: int, generator: torch.Generator) -> tuple[Deals, Tensor]:
-        """Draw deals, and give how much each counts: their mean is 1 over all."""
-        device = self.deals.dealers.device
-
-        def uniform() -> Tensor:
-            return torch.rand(n, generator=generator, device=device)
-
-        fraction = self._fraction or self._natural
-        slam = uniform() < fraction
-        others, near = (
-            kind[(uniform() * len(kind)).long().clamp(max=len(kind) - 1)] for kind in self._kinds
-        )
-        value = torch.where(slam, self._natural / fraction, (1 - self._natural) / (1 - fraction))
-        return exchange(self.deals.take(torch.where(slam, near, others)), generator), value
-
-
-def _shares(bids: Tensor, value: Tensor) -> Tensor:
-    """Let deals count by their value among those with the same last bid, see `tables`."""
-    place = bids + 1
-    counts = torch.bincount(place, minlength=36).clamp(min=1)
-    means = torch.bincount(place, value, minlength=36) / counts
-    return value / means[place]
 
 
 class ImprovedPlayer(TensorPlayer):
@@ -215,8 +192,9 @@ class _Iteration:
                 "the eval_deals"
             )
         start = load_network(config.start)
-        if start.reader is None:
-            raise ValueError(f"{config.start} reads no embedding of its hand")
+        if start.input.hand != "embedding":
+            reads = f"reads {start.input.hand!r} of its hand"
+            raise ValueError(f"start is {config.start}, which {reads}, expected 'embedding'")
         layouts, samples, random = config.silent_layouts, config.samples, self.generator(0, 1)
         deals = labelled_deals(masks, tricks, start, layouts, samples, random)
         bank = deals.take(slice(config.eval_deals, None))
@@ -254,7 +232,7 @@ class _Iteration:
             call.byte(),
             seen.chances.argmax(dim=1)[position].byte(),
             swing,
-            _shares(seen.auctions.bid[position], value[at]),
+            shares(seen.auctions.bid[position], value[at]),
         )
 
     def report(self, number: int, found: Row) -> None:
@@ -418,14 +396,7 @@ def _check(config: PolicyIterationConfig) -> None:
         raise ValueError(
             f"num_iterations is {config.num_iterations}, expected at least 2: the last is tested on"
         )
-    if config.estimated < 0:
-        raise ValueError(f"estimated is {config.estimated}, expected at least 0")
-    if not 0 <= config.opponent_fraction <= 1:
-        raise ValueError(f"opponent_fraction is {config.opponent_fraction}, expected 0 to 1")
-    if not 0 <= config.slam_fraction < 1:
-        raise ValueError(f"slam_fraction is {config.slam_fraction}, expected 0 to less than 1")
-    if not 0 <= config.anchor_tables <= 3:
-        raise ValueError(f"anchor_tables is {config.anchor_tables}, expected 0 to 3")
+    check_shares(config)
 
 
 def _round(
@@ -442,22 +413,23 @@ def _round(
     deciding = deciding_arguments(config)
     del deciding["rounds"]  # a longer run goes on
     about: dict[str, Any] = {
-        "trained before": commands_to(config.start),
+        "system": system_of(config.start),
+        "trained before": commands_to(config.start, *config.advantages),
         "command": command_line("policy-iteration", config),
         "data": {"provenance": config.provenance},
         "arguments": deciding,
     }
-    names = told
-    if number > 1 or not told:
-        places = range(1, config.networks + 1)
-        names = [str(out / f"advantages-{number}-{i}.safetensors") for i in places]
+    are_known = number == 1 and bool(told)
+    places = range(1, config.networks + 1)
+    learned = [str(out / f"advantages-{number}-{i}.safetensors") for i in places]
+    names = told if are_known else learned
     if path.exists():
         made = json.loads(path.with_suffix(".json").read_text("utf-8")).get("arguments")
         if made != deciding:
             raise ValueError(f"{path} was made with other options; choose another folder")
         return str(path), names
     bidder = load_network(name).to(device)
-    if names != told:
+    if not are_known:
         rows = tqdm(range(config.num_iterations), "compare", disable=not whole.progress)
         *parts, test = [whole.compare(bidder, whole.generator(number, 1, row)) for row in rows]
         remembered.append(Compared(*map(torch.cat, zip(*parts, strict=True))))

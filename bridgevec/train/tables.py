@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -259,14 +259,9 @@ def _check(options: TableOptions) -> None:
     if options.opponents not in ("pool", "pass"):
         raise ValueError(f"opponents is {options.opponents!r}, expected pool or pass")
     check_at_least_one(options, "num_envs", "rollouts", "layouts")
-    if options.estimated < 0:
-        raise ValueError(f"estimated is {options.estimated}, expected at least 0")
+    check_shares(options)
     if options.estimated and options.opponents == "pass":
         raise ValueError("estimated deals are for opponents pool; with pass all are estimated")
-    if not 0 <= options.opponent_fraction <= 1:
-        raise ValueError(f"opponent_fraction is {options.opponent_fraction}, expected 0 to 1")
-    if not 0 <= options.slam_fraction < 1:
-        raise ValueError(f"slam_fraction is {options.slam_fraction}, expected 0 to less than 1")
     if options.silent_layouts < 0:
         raise ValueError(f"silent_layouts is {options.silent_layouts}, expected at least 0")
     if options.silent_layouts and options.estimated:
@@ -274,5 +269,15 @@ def _check(options: TableOptions) -> None:
     for option in ("slam_fraction", "silent_layouts", "rivals"):
         if options.opponents == "pass" and getattr(options, option):
             raise ValueError(f"{option} is for opponents pool")
+
+
+def check_shares(options: Any) -> None:
+    """Raise a ValueError that names the first option out of range of who meets which deals."""
+    if options.estimated < 0:
+        raise ValueError(f"estimated is {options.estimated}, expected at least 0")
+    if not 0 <= options.opponent_fraction <= 1:
+        raise ValueError(f"opponent_fraction is {options.opponent_fraction}, expected 0 to 1")
+    if not 0 <= options.slam_fraction < 1:
+        raise ValueError(f"slam_fraction is {options.slam_fraction}, expected 0 to less than 1")
     if not 0 <= options.anchor_tables <= 3:
         raise ValueError(f"anchor_tables is {options.anchor_tables}, expected 0 to 3")

@@ -9,6 +9,7 @@ everything after every call.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from bridgevec.auction import FIRST_BID, N_CALLS
 
-NOBODY = 4
+_NOBODY = 4
 _PASS, _DOUBLE, _REDOUBLE = range(3)
 _NOTRUMP = 4
 # Bids are numbers, 0 = 1C … 34 = 7N.
@@ -25,10 +26,14 @@ _ONE_HEART, _ONE_SPADE, _FOUR_HEARTS, _FOUR_SPADES = 2, 3, 17, 18
 _FIVE_CLUBS, _FIVE_SPADES = FIRST_BID + 20, FIRST_BID + 23
 
 _RECENT, _OLDER = 12, 24
-HAND_PARTS = ("cards", "holdings", "lengths", "points", "shapes", "strength")
 _SIZES = {
     "nothing": 1,
-    **dict(zip(HAND_PARTS, (52, 4 * 14 * 32, 4 * 14, 38, 39, 43), strict=True)),
+    "cards": 52,
+    "holdings": 4 * 14 * 32,
+    "lengths": 4 * 14,
+    "points": 38,
+    "shapes": 39,
+    "strength": 43,
     "vulnerable": 4,
     "opening": 4 * 5,
     "contract": 36,
@@ -39,18 +44,8 @@ _SIZES = {
 """How many numbers features have, in the order of the table in `bridgevec.bidders.features`."""
 
 
-def _starts() -> dict[str, int]:
-    starts, total = {}, 0
-    for name, size in _SIZES.items():
-        starts[name] = total
-        total += size
-    return starts
-
-
-FEATURES_AT = _starts()
+_AT = dict(zip(_SIZES, accumulate(_SIZES.values(), initial=0), strict=False))
 """The first number of each kind of feature."""
-N_AUCTION_FEATURES = 4 + _RECENT + _OLDER
-"""How many numbers describe an auction, zeros among them."""
 
 
 @dataclass(eq=False)
@@ -63,7 +58,7 @@ class TensorAuctions:
         Whose turn it is, passes since the last other call, the last bid (-1 for none), whose it is,
         and 0, 1 doubled or 2 redoubled.
     waited, opener : Tensor of int64, shape (n,)
-        Passes before the first other call, and who made it, `NOBODY` at first.
+        Passes before the first other call, and who made it, 4 at first.
     named : Tensor of int8, shape (n, 10)
         Who of a side was the first to bid a strain; -1 for nobody.
     recent : Tensor of int16, shape (n, 12)
@@ -117,7 +112,7 @@ class TensorAuctions:
             bidder=full(0),
             doubled=full(0),
             waited=full(0),
-            opener=full(NOBODY),
+            opener=full(_NOBODY),
             named=full(-1, 10, dtype=torch.int8),
             recent=full(0, _RECENT, dtype=torch.int16),
             made=full(-1, _OLDER, dtype=torch.int16),
@@ -175,8 +170,8 @@ class TensorAuctions:
         seat, is_bid, other = self.turn, calls >= FIRST_BID, calls != _PASS
         side = seat & 1
         self._agree(calls, is_bid, seat, side)
-        self.waited += ~other & (self.opener == NOBODY)
-        self.opener = torch.where(other & (self.opener == NOBODY), seat, self.opener)
+        self.waited += ~other & (self.opener == _NOBODY)
+        self.opener = torch.where(other & (self.opener == _NOBODY), seat, self.opener)
         self.recent = torch.cat([(calls + 1).short()[:, None], self.recent[:, :-1]], dim=1)
         self.passes = torch.where(other, 0, self.passes + 1)
         self.bid = torch.where(is_bid, calls - FIRST_BID, self.bid)
@@ -232,9 +227,9 @@ class TensorAuctions:
         vulnerable : Tensor of int64, shape (n,)
             0 nobody, 1 North-South, 2 East-West, 3 all.
         """
-        seat, at = self.turn, FEATURES_AT
+        seat, at = self.turn, _AT
         ours, theirs = vulnerable >> (seat & 1) & 1, vulnerable >> (1 - (seat & 1)) & 1
-        opener = torch.where(self.opener == NOBODY, NOBODY, (self.opener - seat) & 3)
+        opener = torch.where(self.opener == _NOBODY, _NOBODY, (self.opener - seat) & 3)
         stands = 1 + 9 * ((self.bidder - seat) & 3) + 3 * self.doubled + self.passes.clamp(max=2)
         one = torch.stack(
             [
@@ -310,7 +305,7 @@ def hand_features(holdings: Tensor) -> Tensor:
     holdings : Tensor of int64, shape (n, 4)
         As `answers_by_trumps` takes them.
     """
-    at, device = FEATURES_AT, holdings.device
+    at, device = _AT, holdings.device
     suits, ranks = torch.arange(4, device=device), torch.arange(13, device=device)
     bits = holdings[..., None] >> ranks & 1
     lengths = bits.sum(dim=2)

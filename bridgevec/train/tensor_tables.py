@@ -15,16 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bridgevec.auction import N_CALLS
-from bridgevec.bidders.features import DESCRIPTION, describe_hands
+from bridgevec.bidders.features import CARDS, DESCRIPTION, describe_hands
 from bridgevec.envs.deals import SUIT_ORDERS
 from bridgevec.scoring import imps, scores
 from bridgevec.train.bidder_net import BidderNetwork, embedding_bag, mask_illegal
 from bridgevec.train.nets import load_deal2tricks, load_teacher
-from bridgevec.train.tensor_auctions import (
-    TensorAuctions,
-    answers_by_trumps,
-    hand_features,
-)
+from bridgevec.train.tensor_auctions import TensorAuctions, answers_by_trumps, hand_features
 
 LEARNER, ANCHOR, RIVAL = range(3)
 """Who sits in a seat."""
@@ -171,6 +167,46 @@ def _quantiles(chances: Tensor, luck: Tensor) -> Tensor:
     return below.sum(dim=4).byte()
 
 
+class Bank:
+    """Labelled deals on a device, to draw from with suits exchanged and the table turned.
+
+    Parameters
+    ----------
+    deals : Deals
+    slam_fraction : float
+        As in `bridgevec.train.tables.TableOptions`.
+    """
+
+    def __init__(self, deals: Deals, slam_fraction: float) -> None:
+        self.deals, self._fraction = deals, slam_fraction
+        near = deals.near_slam
+        self._kinds = (~near).nonzero()[:, 0], near.nonzero()[:, 0]
+        self._natural = len(self._kinds[1]) / len(near)
+
+    def draw(self, n: int, generator: torch.Generator) -> tuple[Deals, Tensor]:
+        """Draw deals, and give how much each counts: their mean is 1 over all."""
+        device = self.deals.dealers.device
+
+        def uniform() -> Tensor:
+            return torch.rand(n, generator=generator, device=device)
+
+        fraction = self._fraction or self._natural
+        slam = uniform() < fraction
+        others, near = (
+            kind[(uniform() * len(kind)).long().clamp(max=len(kind) - 1)] for kind in self._kinds
+        )
+        value = torch.where(slam, self._natural / fraction, (1 - self._natural) / (1 - fraction))
+        return exchange(self.deals.take(torch.where(slam, near, others)), generator), value
+
+
+def shares(bids: Tensor, value: Tensor) -> Tensor:
+    """Let deals count by their value among those with the same last bid, see `tables`."""
+    place = bids + 1
+    counts = torch.bincount(place, minlength=36).clamp(min=1)
+    means = torch.bincount(place, value, minlength=36) / counts
+    return value / means[place]
+
+
 class Results(NamedTuple):
     """How auctions have ended, `n` of them.
 
@@ -245,27 +281,29 @@ class TensorPlayer:
 
     def __init__(self, network: BidderNetwork, deals: Deals, mixed: bool) -> None:
         self.network, self._mixed = network, mixed
+        hands = deals.holdings.flatten(0, 1), deals.vectors.flatten(0, 1)
         with torch.no_grad(), self._autocast():
-            if network.reader is not None:
-                vectors = deals.vectors.flatten(0, 1)
-                parts = [network.reader(part) for part in vectors.split(_AT_ONCE)]
-            else:
-                holdings = deals.holdings.flatten(0, 1)
-                parts = [self._read(part) for part in holdings.split(_AT_ONCE)]
-        self._added = torch.cat(parts)
+            parts = zip(*(column.split(_AT_ONCE) for column in hands), strict=True)
+            self._added = torch.cat([self._read(*part) for part in parts])
         if network.keycards:
-            self._answers = answers_by_trumps(deals.holdings.flatten(0, 1))
+            self._answers = answers_by_trumps(hands[0])
 
     def _autocast(self) -> torch.autocast:
         device = next(self.network.parameters()).device
         return torch.autocast(device.type, torch.bfloat16, enabled=self._mixed)
 
-    def _read(self, holdings: Tensor) -> Tensor:
-        """Sum the rows of what is true of hands."""
-        features = hand_features(holdings)
-        if self.network.input.hand == "cards":
-            features = features[:, 8:21]
-        return embedding_bag(features.short(), self.network.rows)
+    def _read(self, holdings: Tensor, vectors: Tensor) -> Tensor:
+        """Compute what hands add to the first layer: by their vectors, by what is true of them."""
+        added = self.network.read(vectors)
+        hand = self.network.input.hand
+        if hand != "embedding":
+            features = hand_features(holdings)
+            if hand != "features":
+                features = features[:, CARDS]
+            rows = embedding_bag(features.short(), self.network.rows)
+            added = rows if added is None else added + rows
+        assert added is not None
+        return added
 
     @torch.no_grad()
     def logits(self, features: Tensor, hands: Tensor) -> Tensor:
@@ -285,26 +323,16 @@ class TensorPlayer:
                 parts.append(self.network.policy(x).float())
         return torch.cat(parts)
 
-    def agreed(self, auctions: TensorAuctions, hands: Tensor) -> Tensor | None:
-        """Return the answers that are agreed on, -1 for none, if the network keeps agreements."""
-        if not self.network.keycards:
-            return None
-        return auctions.keycard_answers(self._answers[hands])
-
     def probabilities(
         self, auctions: TensorAuctions, features: Tensor, legal: Tensor, hands: Tensor
     ) -> Tensor:
-        """Compute the policy, float32 (n, 38)."""
+        """Compute the policy, float32 (n, 38); agreed answers are certain."""
         policy = mask_illegal(self.logits(features, hands), legal).softmax(dim=1)
-        return _with_answers(policy, self.agreed(auctions, hands))
-
-
-def _with_answers(policy: Tensor, answers: Tensor | None) -> Tensor:
-    """Make agreed answers certain."""
-    if answers is None:
-        return policy
-    certain = torch.zeros_like(policy).scatter_(1, answers.clamp(min=0)[:, None], 1.0)
-    return torch.where(answers[:, None] >= 0, certain, policy)
+        if not self.network.keycards:
+            return policy
+        answers = auctions.keycard_answers(self._answers[hands])
+        certain = torch.zeros_like(policy).scatter_(1, answers.clamp(min=0)[:, None], 1.0)
+        return torch.where(answers[:, None] >= 0, certain, policy)
 
 
 class Seen(NamedTuple):
