@@ -21,6 +21,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import os
 import shutil
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -299,7 +300,8 @@ class _Shard:
 
     @property
     def work(self) -> Path:
-        return self.out.with_name(self.out.name + ".partial")
+        target = Path(os.path.realpath(self.out))
+        return target.with_name(target.name + ".partial")
 
     @property
     def pairs(self) -> bool:
@@ -329,26 +331,30 @@ class _Shard:
     def keep(self, task: Task, labels: NDArray[Any]) -> None:
         """Write what a task has found."""
         told = {**self.settings, "chunk": str(task.first - self.tasks[0].first)}
-        self._write(self.part(task), task.layouts_masks()[:, 0], labels, told)
+        hands = task.layouts_masks()[:, 0]
+        self._write(self.part(task), hands[:, [0, 2]] if self.pairs else hands, labels, told)
         self.missing.remove(task)
 
     def _write(
         self, path: Path, masks: NDArray[Any], labels: NDArray[Any], told: dict[str, str]
     ) -> None:
-        if self.pairs:
-            records.write_pairs(path, masks[:, [0, 2]], labels, told)
-        else:
-            records.write_deals(path, masks, labels, told)
+        write = records.write_pairs if self.pairs else records.write_deals
+        write(path, masks, labels, told)
 
     def close(self) -> None:
         """Write the file, unless it is there, remove the work in progress and the lock."""
         if not self.out.exists():
             files = [self.part(task) for task in self.tasks]
+            hands: NDArray[Any]
+            labels: NDArray[Any]
             if self.pairs:
-                records.write_pairs(self.out, *records.read_pairs(files), self.settings)
+                hands, labels = records.read_pairs(files)
             else:
-                deals = records.read_deals(files, partial=True)
-                records.write_deals(self.out, *deals, self.settings)
+                hands, labels = records.read_deals(files, partial=True)
+            # In the folder first, which goes with whatever a kill leaves half written there.
+            whole = self.work / "whole.parquet"
+            self._write(whole, hands, labels, self.settings)
+            os.replace(whole, os.path.realpath(self.out))
             _remove(self.work, self._work_settings())
         self.lock.close()
 

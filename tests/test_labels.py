@@ -336,6 +336,28 @@ def test_shards_survive_kills_at_any_moment(tmp_path, small_chunks):
     assert len(list(tmp_path.iterdir())) == 6
 
 
+def test_everything_is_written_in_the_folder_of_work(
+    tmp_path, undisturbed, small_chunks, monkeypatch
+):
+    """There a kill leaves nothing behind that the next run does not remove."""
+    folders = set()
+
+    def write_deals(path, *rest):
+        folders.add(path.parent)
+        return write(path, *rest)
+
+    write = labels.records.write_deals
+    monkeypatch.setattr(labels.records, "write_deals", write_deals)
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "link.parquet"
+    link.symlink_to("elsewhere/x.parquet")
+    label_deals(link, 5, 7, progress=False)
+    assert folders == {tmp_path / "elsewhere" / "x.parquet.partial"}
+    assert link.is_symlink()
+    assert link.read_bytes() == undisturbed.read_bytes()
+    assert [file.name for file in (tmp_path / "elsewhere").iterdir()] == ["x.parquet"]
+
+
 # Layouts of the opponents' cards
 
 
