@@ -355,7 +355,7 @@ def print_report(report: Figures) -> None:
     """Print the tables for people."""
     for name, reason in report["left out"].items():
         print(f"{name} is left out: {reason}")
-    names = list(report["from par"])
+    names = list(dict.fromkeys(row[side] for side in "AB" for row in report["league"]))
     if report["league"]:
         print(f"\nIMPs a board of the left one against the upper one, {report['boards']} boards")
         print(" " * 14 + "".join(f"{name[-14:]:>16}" for name in names))
@@ -366,7 +366,8 @@ def print_report(report: Figures) -> None:
         cells[row["B"], row["A"]] = _plus_minus(won | {"mean": -won["mean"]}, "+.2f")
     for name in names if cells else ():
         print(f"{name[-14:]:<14}" + "".join(f"{cells.get((name, o), ''):>16}" for o in names))
-    print(f"\nIMPs from par, all four seats, {report['boards']} boards")
+    if report["from par"]:
+        print(f"\nIMPs from par, all four seats, {report['boards']} boards")
     for name, figures in report["from par"].items():
         print(f"{name:<14}{_plus_minus(figures):>16}")
     if "partner" in report:
@@ -442,6 +443,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--boards", type=int, help="only so many, the first")
     parser.add_argument("--no-league", action="store_true", help="no matches")
+    parser.add_argument("--no-par", action="store_true", help="no bidding in all four seats")
     parser.add_argument("--partner", metavar="NAME", help="everybody's partner, one of the bidders")
     parser.add_argument(
         "--against", nargs="+", default=[], metavar="NAME", help="opponents of everybody"
@@ -460,6 +462,8 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     if options.speed and not options.auctions:
         parser.error("--speed needs --auctions")
+    if options.card and options.no_par:
+        parser.error("--card needs the bidding in all four seats")
 
     bidders, missing = load(options.bidders)
     if options.partner is not None and options.partner not in bidders:
@@ -470,7 +474,7 @@ def main(argv: list[str] | None = None) -> None:
     report["league"] = [] if options.no_league else league(bidders, masks, tricks)
     report["from par"] = {
         name: mean_and_error(from_par(bid_all(b, masks, *conditions), tricks, *conditions))
-        for name, b in bidders.items()
+        for name, b in ({} if options.no_par else bidders).items()
     }
     if options.partner is not None:
         rows = with_partner(bidders, options.partner, masks, tricks)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -61,7 +62,9 @@ def look(
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Search in a position, and give a row for each candidate but the network's own call."""
     seat = int(auction.turn)
+    begun = time.process_time()
     found = bidder.search(hand_text(int(deal[seat])), str(auction), auction.dealer, vulnerable)
+    seconds = time.process_time() - begun
     calls = np.array([parse_call(one.call) for one in found.candidates])
     ends = bid_out(bidder.network, auction, vulnerable, deal[None], calls)
     points = ends.points(np.broadcast_to(tricks, (len(calls), 5, 4)), vulnerable)
@@ -77,6 +80,9 @@ def look(
             "counts": one.worth,
             "chosen": one.call == found.call,
             "gained": int(gain),
+            "layouts": found.layouts,
+            "effective size": found.effective_size,
+            "seconds": seconds,
         }
         for one, gain in zip(found.candidates[1:], gained[1:], strict=True)
     ]
@@ -107,11 +113,16 @@ def summary(rows: list[list[dict[str, Any]]]) -> dict[str, Any]:
         name: {"slope": round(float(a), 4), "standard error": round(float(e), 4)}
         for name, a, e in zip((*names, "always"), slopes, errors, strict=True)
     }
+    first = [position[0] for position in rows]
     by_position = np.array([sum(row["gained"] for row in p if row["chosen"]) for p in rows], float)
     return {
         "positions": len(rows),
         "calls changed": int(sum(any(row["chosen"] for row in p) for p in rows)),
         "IMPs gained a position": mean_and_error(by_position),
+        **{
+            name: round(float(np.mean([row[name] for row in first])), digits)
+            for name, digits in (("layouts", 0), ("effective size", 0), ("seconds", 3))
+        },
         "by expected gain": bins,
         "fit": fit,
     }
@@ -125,7 +136,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--deals", nargs="+", default=["data/deals_train_0004.parquet"])
     parser.add_argument("--positions", type=int, default=500)
     parser.add_argument("--base", default="default", help="the network, a name or a file")
-    parser.add_argument("--layouts", type=int, default=128)
+    parser.add_argument("--layouts", type=int, default=256)
     parser.add_argument("--seed", type=int, default=0, help="which positions")
     parser.add_argument("--rows", metavar="FILE", help="write every candidate, as JSON lines")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -144,13 +155,18 @@ def main(argv: list[str] | None = None) -> None:
             if args.rows:
                 with open(args.rows, "a", encoding="utf-8") as file:
                     file.write(json.dumps(found) + "\n")
-    report = summary(rows)
+    report = {"positions a deal": round(len(doubtful) / len(masks), 2), **summary(rows)}
     if args.json:
         print(json.dumps(report))
         return
-    print(f"{report['positions']} positions, {report['calls changed']} calls changed, ", end="")
+    print(f"{report['positions']} positions, of {report['positions a deal']} a deal; ", end="")
     gained = report["IMPs gained a position"]
+    print(f"{report['calls changed']} calls changed, ", end="")
     print(f"{gained['mean']:+.2f} ± {gained['±']:.2f} IMPs each position")
+    print(
+        f"{report['seconds']:.2f} s of processor time a search, {report['layouts']:.0f} layouts, "
+        f"effective size {report['effective size']:.0f}"
+    )
     print("\nexpected  candidates  gained")
     for row in report["by expected gain"]:
         print(

@@ -71,10 +71,10 @@ COMMANDS = {
     "wj.safetensors precision.safetensors --deals deals_test.parquet deals_league.parquet "
     "--no-league --json",
     "agreements": "python -m benchmarks.agreements --json",
-    "search_match": "python -m bridgevec match search default --deals data/deals_league.parquet "
-    "--boards 1000 --json",
-    "search_match_more": "python -m bridgevec match search default --deals data/deals_test.parquet "
-    "--boards 1000 --json",
+    "search_match": "python -m benchmarks.bidding --bidders search --against default "
+    "--deals deals_league.parquet --no-league --no-par --json",
+    "search_match_more": "python -m benchmarks.bidding --bidders search --against default "
+    "--deals deals_test.parquet --no-league --no-par --json",
     "imitation_embedding": "python -m benchmarks.imitation auctions_21gf.parquet "
     "--bidder imitation-embedding.safetensors --json",
     "hand_input": "python -m benchmarks.hand_input auctions_21gf.parquet --sizes 1000 --test 1000 "

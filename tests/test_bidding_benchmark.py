@@ -183,6 +183,18 @@ def test_the_benchmark_prints_what_it_measured(deals, records, tmp_path, capsys)
     assert "pass: 100.00% of" in text
 
 
+def test_a_match_alone(capsys):
+    """Bidding in all four seats takes as long again, which matters where a bidder searches."""
+    alone = ["--bidders", "pass", "rules", "--boards", "4", "--no-par"]
+    benchmark.main(alone)
+    out = capsys.readouterr().out
+    assert "from par" not in out
+    assert "pass" in out.split("4 boards")[1]
+    with pytest.raises(SystemExit):
+        benchmark.main([*alone, "--card"])
+    assert "--card needs the bidding in all four seats" in capsys.readouterr().err
+
+
 def test_the_auctions_that_are_shown_are_the_first_of_their_kinds(deals):
     masks, tricks = deals
     found = benchmark.examples(Opener("6N"), Opener("P"), masks, np.full_like(tricks, 12))

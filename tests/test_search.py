@@ -303,6 +303,9 @@ def test_the_benchmark_sets_what_came_beside_what_was_expected(capsys):
     report = json.loads(capsys.readouterr().out)
     assert 0 < report["positions"] <= 8
     assert report["calls changed"] <= report["positions"]
+    assert 0 < report["effective size"] <= report["layouts"] <= 8
+    assert report["positions a deal"] > 1
+    assert report["seconds"] > 0
     assert set(report["fit"]) == {"expected", "log odds", "double", "always"}
 
 
@@ -312,7 +315,8 @@ def test_the_benchmark_finds_what_a_search_is_worth():
     rows = [
         [
             {"call": "X" if double else "P", "double": double, "log odds": -1.0 - 0.1 * double,
-             "expected": gain, "error": 1.0, "counts": gain, "chosen": gain > 0, "gained": gain / 2}
+             "expected": gain, "error": 1.0, "counts": gain, "chosen": gain > 0, "gained": gain / 2,
+             "layouts": 100, "effective size": 60.0, "seconds": 0.1}
         ]
         for gain, double in zip(rng.normal(size=200), rng.random(200) < 0.3, strict=True)
     ]  # fmt: skip

@@ -37,7 +37,7 @@ _PART = 32
 """Layouts that are bid out between two looks at the clock and at what is clear already."""
 _MOST = 5
 """Candidates at most."""
-_SPREAD = 0.66
+_SPREAD = 1.2
 """What a candidate is truly worth, before the search: the standard deviation, in IMPs."""
 _TRUST = 0.25
 """And the mean: so many IMPs less than another call for a probability e times less."""
@@ -48,7 +48,7 @@ _MARGIN = 0.1
 ``python -m benchmarks.search``."""
 _ROUGH = 3.0
 """IMPs by which a layout may mislead, besides what it differs from others: few show few things."""
-_CLEAR = 0.03
+_CLEAR = 0.05
 """Layouts end when more of them would gain less than this on the average, in IMPs."""
 _DOUBLE = parse_call("X")
 _TRICKS = np.arange(14)
@@ -223,15 +223,15 @@ class SearchBidder(Bidder):
     ----------
     base : str, path or PolicyBidder, default "default"
         The network, which bids for all four seats in the search; a name or a file.
-    layouts : int, default 128
+    layouts : int, default 256
         Deals on which candidates are bid out at most.
     seconds : float, optional
         End a search after so long, at its next step; the call then depends on how fast the machine
         is. Without it the same seed gives the same call, everywhere and in any order.
     seed : int, default 0
-    doubt : float, default 0.85
+    doubt : float, default 0.995
         Search where the network gives its likeliest call less than this.
-    considered : float, default 0.08
+    considered : float, default 0.005
         Candidates are the calls to which it gives at least this.
 
     Attributes
@@ -257,11 +257,11 @@ class SearchBidder(Bidder):
     def __init__(
         self,
         base: str | os.PathLike[str] | PolicyBidder = "default",
-        layouts: int = 128,
+        layouts: int = 256,
         seconds: float | None = None,
         seed: int = 0,
-        doubt: float = 0.85,
-        considered: float = 0.08,
+        doubt: float = 0.995,
+        considered: float = 0.005,
     ) -> None:
         if layouts < 2:
             raise ValueError(f"layouts is {layouts}, expected at least 2")
