@@ -56,7 +56,7 @@ from bridgevec.weights import shipped
 EXAMPLES = """examples:
   python -m benchmarks.bidding
   python -m benchmarks.bidding --bidders rules pass mine.safetensors --boards 500
-  python -m benchmarks.bidding --bidders default search --against default imitation --no-league
+  python -m benchmarks.bidding --bidders search --against default imitation --no-league --no-par
   python -m benchmarks.bidding --partner imitation --uncontested uncontested_validation.parquet
   python -m benchmarks.bidding --auctions auctions.parquet --solved solved.parquet --json
 """
